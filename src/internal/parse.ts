@@ -1,0 +1,108 @@
+/** Strict parsing of what callers pass in: every refusal names the field, what came and what is allowed. */
+import * as z from "zod/mini";
+import { AtlasError } from "../errors.ts";
+
+/** A field's schema, and in words what it allows. `secret` keeps what came out of the message. */
+export interface Field<Schema extends z.ZodMiniType = z.ZodMiniType> {
+  readonly schema: Schema;
+  readonly allowed: string;
+  readonly secret?: boolean;
+}
+
+type Fields = Readonly<Record<string, Field>>;
+type Shape<F extends Fields> = { readonly [Key in keyof F]: F[Key]["schema"] };
+
+/** What {@link parseFields} returns for these fields. */
+export type Parsed<F extends Fields> = z.infer<z.ZodMiniObject<Shape<F>, z.core.$strict>>;
+
+/** A field. */
+export function field<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  allowed: string,
+  facts: { secret?: boolean } = {},
+): Field<Schema> {
+  return { schema, allowed, ...facts };
+}
+
+/** The same field, which may be left out. */
+export function optional<Schema extends z.ZodMiniType>(of: Field<Schema>): Field<z.ZodMiniOptional<Schema>> {
+  return { ...of, schema: z.optional(of.schema) };
+}
+
+/**
+ * Parses an object of options. An unknown key is an error.
+ * @throws VALIDATION listing every field that is wrong, in `details.fields`.
+ */
+export function parseFields<const F extends Fields>(what: string, fields: F, input: unknown): Parsed<F> {
+  const shape = Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
+  const result = z.strictObject(shape).safeParse(input);
+  if (result.success) return result.data as Parsed<F>;
+  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, fields, input));
+  throw invalid(what, problems);
+}
+
+/** One thing that is wrong with an input. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly received: string;
+  readonly allowed: string;
+}
+
+/** The error for an input with these problems. */
+export function invalid(what: string, problems: readonly FieldProblem[]): AtlasError {
+  const lines = problems.map(
+    ({ field, received, allowed }) => `${field}: got ${received}; allowed: ${allowed}`,
+  );
+  return new AtlasError("VALIDATION", `${what} is not valid. ${lines.join(". ")}`, {
+    details: { fields: problems },
+  });
+}
+
+function problemsOf(issue: z.core.$ZodIssue, fields: Fields, input: unknown): FieldProblem[] {
+  const names = Object.keys(fields).join(", ");
+  if (issue.code === "unrecognized_keys" && issue.path.length === 0)
+    return issue.keys.map((key) => ({ field: key, received: "an unknown key", allowed: names }));
+  const top = issue.path[0];
+  const of = top === undefined ? undefined : fields[String(top)];
+  if (of === undefined)
+    return [{ field: "(the whole)", received: describe(input), allowed: `an object with ${names}` }];
+  const received = of.secret ? kindOf(valueAt(input, issue.path)) : describe(valueAt(input, issue.path));
+  return [{ field: pathText(issue.path), received, allowed: of.allowed }];
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .slice(1);
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, part) => (isObject(value) ? Reflect.get(value, part) : undefined),
+    input,
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "string") return `a string of ${value.length} characters`;
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** A value in words, short enough for an error message. */
+export function describe(value: unknown): string {
+  if (typeof value === "string")
+    return value.length <= 60
+      ? JSON.stringify(value)
+      : `${JSON.stringify(value.slice(0, 60))}… (${value.length} characters)`;
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
+    return String(value);
+  return kindOf(value);
+}
