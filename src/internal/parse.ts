@@ -10,10 +10,17 @@ export interface Field<Schema extends z.ZodMiniType = z.ZodMiniType> {
 }
 
 type Fields = Readonly<Record<string, Field>>;
-type Shape<F extends Fields> = { readonly [Key in keyof F]: F[Key]["schema"] };
+type Output<F extends Fields, Key extends keyof F> = z.infer<F[Key]["schema"]>;
 
-/** What {@link parseFields} returns for these fields. */
-export type Parsed<F extends Fields> = z.infer<z.ZodMiniObject<Shape<F>, z.core.$strict>>;
+/** What {@link parseFields} returns for these fields: what was left out, or given as `undefined`, is not there. */
+export type Parsed<F extends Fields> = {
+  readonly [Key in keyof F as undefined extends Output<F, Key> ? never : Key]: Output<F, Key>;
+} & {
+  readonly [Key in keyof F as undefined extends Output<F, Key> ? Key : never]?: Exclude<
+    Output<F, Key>,
+    undefined
+  >;
+};
 
 /** A field. */
 export function field<Schema extends z.ZodMiniType>(
@@ -36,9 +43,13 @@ export function optional<Schema extends z.ZodMiniType>(of: Field<Schema>): Field
 export function parseFields<const F extends Fields>(what: string, fields: F, input: unknown): Parsed<F> {
   const shape = Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
   const result = z.strictObject(shape).safeParse(input);
-  if (result.success) return result.data as Parsed<F>;
+  if (result.success) return withoutUndefined(result.data) as Parsed<F>;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, fields, input));
   throw invalid(what, problems);
+}
+
+function withoutUndefined(object: object): object {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
 
 /** One thing that is wrong with an input. */

@@ -1,0 +1,128 @@
+/**
+ * GPU names: one canonical name a variant, each provider's own id for it, and what a bare name stands for.
+ * Sources: the providers' GPU lists of 2026 (RunPod's GPU types reference, Lambda's instance types, Vast.ai's offers).
+ */
+import { AtlasError } from "./errors.ts";
+
+/** A GPU variant: its memory, and its id at each provider that has it. */
+interface GpuVariant {
+  readonly memoryGb: number;
+  readonly ids: Readonly<Record<string, string>>;
+}
+
+const VARIANTS: Readonly<Record<string, GpuVariant>> = {
+  b300: { memoryGb: 288, ids: { runpod: "NVIDIA B300 SXM6 AC" } },
+  b200: { memoryGb: 180, ids: { runpod: "NVIDIA B200", lambda: "gpu_1x_b200_sxm6", vast: "B200" } },
+  "h200-sxm": { memoryGb: 141, ids: { runpod: "NVIDIA H200", vast: "H200" } },
+  "h200-nvl": { memoryGb: 143, ids: { runpod: "NVIDIA H200 NVL", vast: "H200 NVL" } },
+  "h100-sxm": {
+    memoryGb: 80,
+    ids: { runpod: "NVIDIA H100 80GB HBM3", lambda: "gpu_1x_h100_sxm5", vast: "H100 SXM" },
+  },
+  "h100-nvl": { memoryGb: 94, ids: { runpod: "NVIDIA H100 NVL", vast: "H100 NVL" } },
+  "h100-pcie": {
+    memoryGb: 80,
+    ids: { runpod: "NVIDIA H100 PCIe", lambda: "gpu_1x_h100_pcie", vast: "H100 PCIE" },
+  },
+  "a100-80gb-sxm": { memoryGb: 80, ids: { runpod: "NVIDIA A100-SXM4-80GB", vast: "A100 SXM4" } },
+  "a100-80gb-pcie": { memoryGb: 80, ids: { runpod: "NVIDIA A100 80GB PCIe", vast: "A100 PCIE" } },
+  "a100-40gb-sxm": { memoryGb: 40, ids: { runpod: "NVIDIA A100-SXM4-40GB", lambda: "gpu_1x_a100_sxm4" } },
+  "a100-40gb-pcie": { memoryGb: 40, ids: { lambda: "gpu_1x_a100" } },
+  l40s: { memoryGb: 48, ids: { runpod: "NVIDIA L40S", vast: "L40S" } },
+  l40: { memoryGb: 48, ids: { runpod: "NVIDIA L40", vast: "L40" } },
+  l4: { memoryGb: 24, ids: { runpod: "NVIDIA L4", vast: "L4" } },
+  a40: { memoryGb: 48, ids: { runpod: "NVIDIA A40", vast: "A40" } },
+  a30: { memoryGb: 24, ids: { runpod: "NVIDIA A30", vast: "A30" } },
+  a10: { memoryGb: 24, ids: { lambda: "gpu_1x_a10", vast: "A10" } },
+  a6000: { memoryGb: 48, ids: { runpod: "NVIDIA RTX A6000", lambda: "gpu_1x_a6000", vast: "RTX A6000" } },
+  a5000: { memoryGb: 24, ids: { runpod: "NVIDIA RTX A5000", vast: "RTX A5000" } },
+  a4000: { memoryGb: 16, ids: { runpod: "NVIDIA RTX A4000", vast: "RTX A4000" } },
+  "rtx-6000-ada": { memoryGb: 48, ids: { runpod: "NVIDIA RTX 6000 Ada Generation", vast: "RTX 6000Ada" } },
+  "rtx-pro-6000": {
+    memoryGb: 96,
+    ids: { runpod: "NVIDIA RTX PRO 6000 Blackwell Server Edition", vast: "RTX PRO 6000 S" },
+  },
+  "rtx-5090": { memoryGb: 32, ids: { runpod: "NVIDIA GeForce RTX 5090", vast: "RTX 5090" } },
+  "rtx-4090": { memoryGb: 24, ids: { runpod: "NVIDIA GeForce RTX 4090", vast: "RTX 4090" } },
+  "rtx-3090": { memoryGb: 24, ids: { runpod: "NVIDIA GeForce RTX 3090", vast: "RTX 3090" } },
+  mi300x: { memoryGb: 192, ids: { runpod: "AMD Instinct MI300X OAM" } },
+  "v100-sxm": { memoryGb: 32, ids: { runpod: "Tesla V100-SXM2-32GB" } },
+  "v100-pcie": { memoryGb: 16, ids: { runpod: "Tesla V100-PCIE-16GB" } },
+  gh200: { memoryGb: 96, ids: { lambda: "gpu_1x_gh200" } },
+};
+
+/** Bare names that stand for several variants, best first. */
+const FAMILIES: Readonly<Record<string, readonly string[]>> = {
+  h200: ["h200-sxm", "h200-nvl"],
+  h100: ["h100-sxm", "h100-nvl", "h100-pcie"],
+  "a100-80gb": ["a100-80gb-sxm", "a100-80gb-pcie"],
+  "a100-40gb": ["a100-40gb-sxm", "a100-40gb-pcie"],
+  v100: ["v100-sxm", "v100-pcie"],
+};
+
+/** Every canonical GPU name that a request may use, bare names of several variants included. */
+export const gpuNames: readonly string[] = [...Object.keys(FAMILIES), ...Object.keys(VARIANTS)];
+
+/** A GPU as one provider knows it. */
+export interface ResolvedGpu {
+  /** Canonical name of the variant, or the id itself where there is none. */
+  readonly name: string;
+  /** The provider's own id. */
+  readonly id: string;
+}
+
+/** The canonical variants that a name stands for, best first; a name that is not canonical stands for itself. */
+export function expandGpu(name: string): readonly string[] {
+  return FAMILIES[name] ?? [name];
+}
+
+/**
+ * GPU preferences in one provider's own ids, in order and without duplicates. Canonical names are looked up, anything else passes as
+ * the provider's own id.
+ * @throws UNSUPPORTED when the provider has none of them, saying who has.
+ *
+ * @example
+ * ```ts
+ * import { resolveGpus } from "atlas-compute";
+ *
+ * resolveGpus("runpod", ["h100", "NVIDIA L40S"]).map((gpu) => gpu.name); // ["h100-sxm", "h100-nvl", "h100-pcie", "l40s"]
+ * ```
+ */
+export function resolveGpus(provider: string, preferences: readonly string[]): readonly ResolvedGpu[] {
+  const resolved = preferences.flatMap(expandGpu).flatMap((name) => resolve(provider, name));
+  const unique = [...new Map(resolved.map((gpu) => [gpu.id, gpu])).values()];
+  if (preferences.length > 0 && unique.length === 0) throw unsupportedGpus(provider, preferences);
+  return unique;
+}
+
+/** The canonical name of a provider's id, or `undefined`. */
+export function canonicalGpu(provider: string, id: string): string | undefined {
+  return Object.entries(VARIANTS).find(([, { ids }]) => ids[provider] === id)?.[0];
+}
+
+/** Memory of a canonical variant in GB, or `undefined` for a name that is not one. */
+export function gpuMemoryGb(name: string): number | undefined {
+  return VARIANTS[name]?.memoryGb;
+}
+
+/** The ids of every canonical variant this provider has, by canonical name. */
+export function gpuIds(provider: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(VARIANTS).flatMap(([name, { ids }]) =>
+      ids[provider] === undefined ? [] : [[name, ids[provider]]],
+    ),
+  );
+}
+
+function resolve(provider: string, name: string): ResolvedGpu[] {
+  const variant = VARIANTS[name];
+  if (variant === undefined) return [{ name: canonicalGpu(provider, name) ?? name, id: name }];
+  const id = variant.ids[provider];
+  return id === undefined ? [] : [{ name, id }];
+}
+
+function unsupportedGpus(provider: string, preferences: readonly string[]): AtlasError {
+  const providers = preferences.flatMap(expandGpu).flatMap((name) => Object.keys(VARIANTS[name]?.ids ?? {}));
+  const who = providers.length > 0 ? `; known to have it: ${[...new Set(providers)].join(", ")}` : "";
+  return new AtlasError("UNSUPPORTED", `${provider} has no ${preferences.join(" or ")}${who}`, { provider });
+}

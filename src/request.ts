@@ -1,0 +1,245 @@
+/** What a caller asks for: the request's schema, strict and in words. */
+import * as z from "zod/mini";
+import { type Field, field, invalid, optional, parseFields } from "./internal/parse.ts";
+import type { PlacementRequest, PortRequest } from "./provider.ts";
+import type { AuthScheme } from "./store.ts";
+
+/** Options of single providers, by provider name. Each provider's entry point adds its own. */
+// biome-ignore lint/suspicious/noEmptyInterface: providers merge their own options into it.
+export interface ProviderOptions {}
+
+/** A port: its number (http), `"<number>/http"`, `"<number>/tcp"`, or an object with a name. */
+export type PortInput =
+  | number
+  | string
+  | { readonly port: number; readonly protocol?: "http" | "tcp"; readonly name?: string };
+
+/** What `spawnCompute` takes. */
+export interface SpawnRequest {
+  /** A canonical name (`"h100"`), a provider's own id, or several in order of preference. Omitted: a CPU machine. */
+  readonly gpu?: string | readonly string[] | undefined;
+  /** GPUs in the machine, 1 to 64. @default 1 */
+  readonly gpuCount?: number | undefined;
+  /** Container image. */
+  readonly image?: string | undefined;
+  /** What to run, instead of the image's own command. */
+  readonly command?: readonly string[] | undefined;
+  /** Ports to be reached from outside. @default [] */
+  readonly ports?: readonly PortInput[] | undefined;
+  /** Environment of the pod. Names that begin with `ATLAS_` are refused. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** How the pod is protected. @default "bearer" */
+  readonly auth?: "none" | AuthScheme | readonly AuthScheme[] | undefined;
+  /** The user it belongs to, as the application names them. */
+  readonly userId?: string | undefined;
+  /** Repeating a call under the same key answers the same compute, without its token. */
+  readonly idempotencyKey?: string | undefined;
+  /** Regions in order of preference. */
+  readonly regions?: readonly string[] | undefined;
+  /** US dollars per hour for the whole machine that a candidate may cost at most. */
+  readonly maxCostPerHour?: number | undefined;
+  /** Virtual CPUs. */
+  readonly cpus?: number | undefined;
+  /** Memory in GB. */
+  readonly memoryGb?: number | undefined;
+  /** Disk of the container in GB; lost when it ends. */
+  readonly diskGb?: number | undefined;
+  /** Volume of this machine in GB. */
+  readonly volumeGb?: number | undefined;
+  /** A volume that exists already, by the provider's id. */
+  readonly networkVolumeId?: string | undefined;
+  /** Where the volume is mounted. */
+  readonly volumePath?: string | undefined;
+  /** Seconds without a sign of life until it is ended; null turns it off. @default 1800 */
+  readonly idleTimeoutSeconds?: number | null | undefined;
+  /** Seconds after which it is ended whatever happens; null turns it off. @default 86400 */
+  readonly maxLifetimeSeconds?: number | null | undefined;
+  /** Facts of the application's own, stored with the compute. No secrets. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Options of single providers. */
+  readonly providerOptions?: ProviderOptions | undefined;
+}
+
+/** A request that passed, with every default filled in. */
+export interface ParsedRequest extends Omit<PlacementRequest, "options"> {
+  readonly env: Readonly<Record<string, string>>;
+  readonly auth: readonly AuthScheme[];
+  readonly userId: string | null;
+  readonly idempotencyKey: string | null;
+  readonly idleTimeoutSeconds: number | null;
+  readonly maxLifetimeSeconds: number | null;
+  readonly providerOptions: Readonly<Record<string, unknown>>;
+}
+
+const text = (maximum: number): z.ZodMiniString =>
+  z.string().check(z.minLength(1), z.maxLength(maximum), z.regex(/^\P{Cc}*$/u));
+const whole = (from: number, to: number): z.ZodMiniNumberFormat =>
+  z.int().check(z.minimum(from), z.maximum(to));
+const seconds = (to: number): Field<z.ZodMiniNullable<z.ZodMiniNumberFormat>> =>
+  field(z.nullable(whole(1, to)), `a whole number of seconds from 1 to ${to}, or null`);
+
+const MAXIMUM_PORTS = 20;
+const portNumber = whole(1, 65_535);
+const portInput = z.union([
+  portNumber,
+  z.string().check(
+    z.regex(/^[1-9][0-9]{0,4}\/(http|tcp)$/),
+    z.refine((value) => Number.parseInt(value, 10) <= 65_535),
+  ),
+  z.strictObject({
+    port: portNumber,
+    protocol: z.optional(z.enum(["http", "tcp"])),
+    name: z.optional(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/))),
+  }),
+]);
+const portAllowed =
+  `up to ${MAXIMUM_PORTS} of: a number from 1 to 65535, "8000/http", "22/tcp", or { port, protocol, name } ` +
+  "with a name of a-z, 0-9 and dashes";
+
+const scheme = z.enum(["bearer", "signed-url"]);
+const envName = z.string().check(
+  z.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+  z.refine((name) => !name.startsWith("ATLAS_")),
+);
+const envValue = z.string().check(
+  z.maxLength(32_768),
+  z.refine((value) => !value.includes("\0")),
+);
+const metadataKey = z.string().check(z.regex(/^[A-Za-z0-9_.-]{1,64}$/));
+const gpuName = text(100);
+
+const FIELDS = {
+  gpu: optional(
+    field(
+      z.union([gpuName, z.array(gpuName).check(z.minLength(1), z.maxLength(20))]),
+      "a GPU name, or 1 to 20 of them",
+    ),
+  ),
+  gpuCount: optional(field(whole(1, 64), "a whole number from 1 to 64")),
+  image: optional(
+    field(text(500).check(z.regex(/^\S+$/)), "an image reference of up to 500 characters without spaces"),
+  ),
+  command: optional(
+    field(
+      z
+        .array(
+          z.string().check(
+            z.maxLength(32_768),
+            z.refine((value) => !value.includes("\0")),
+          ),
+        )
+        .check(z.minLength(1), z.maxLength(100)),
+      "an array of 1 to 100 strings",
+      { secret: true },
+    ),
+  ),
+  ports: optional(field(z.array(portInput).check(z.maxLength(MAXIMUM_PORTS)), portAllowed)),
+  env: optional(
+    field(
+      z.record(envName, envValue),
+      "names of letters, digits and _ that do not begin with ATLAS_, values strings of up to 32768 characters",
+      {
+        secret: true,
+      },
+    ),
+  ),
+  auth: optional(
+    field(
+      z.union([
+        z.literal("none"),
+        scheme,
+        z.array(scheme).check(
+          z.minLength(1),
+          z.refine((schemes) => new Set(schemes).size === schemes.length),
+        ),
+      ]),
+      '"none", "bearer", "signed-url", or ["bearer", "signed-url"]',
+    ),
+  ),
+  userId: optional(field(text(200), "a string of 1 to 200 characters")),
+  idempotencyKey: optional(field(text(200), "a string of 1 to 200 characters")),
+  regions: optional(field(z.array(text(64)).check(z.maxLength(50)), "up to 50 region names")),
+  maxCostPerHour: optional(
+    field(
+      z.number().check(z.positive(), z.maximum(10_000)),
+      "US dollars per hour, more than 0 and up to 10000",
+    ),
+  ),
+  cpus: optional(field(whole(1, 512), "a whole number from 1 to 512")),
+  memoryGb: optional(
+    field(z.number().check(z.positive(), z.maximum(16_384)), "GB, more than 0 and up to 16384"),
+  ),
+  diskGb: optional(field(whole(1, 65_536), "whole GB from 1 to 65536")),
+  volumeGb: optional(field(whole(1, 65_536), "whole GB from 1 to 65536")),
+  networkVolumeId: optional(field(text(200), "a volume's id at the provider")),
+  volumePath: optional(field(text(500).check(z.regex(/^\/\S*$/)), "an absolute path")),
+  idleTimeoutSeconds: optional(seconds(2_592_000)),
+  maxLifetimeSeconds: optional(seconds(31_536_000)),
+  metadata: optional(
+    field(
+      z
+        .record(metadataKey, z.string().check(z.maxLength(500)))
+        .check(z.refine((entries) => Object.keys(entries).length <= 50)),
+      "up to 50 entries, names of up to 64 letters, digits, _, . and -, values strings of up to 500 characters",
+    ),
+  ),
+  providerOptions: optional(
+    field(z.record(z.string(), z.unknown()), "an object with the names of configured providers", {
+      secret: true,
+    }),
+  ),
+};
+
+/**
+ * Parses what a caller asks for.
+ * @throws VALIDATION naming each field that is wrong, what came and what is allowed.
+ */
+export function parseRequest(input: unknown): ParsedRequest {
+  const { gpu, auth = "bearer", ports = [], ...request } = parseFields("The request", FIELDS, input === undefined ? {} : input);
+  const parsed: ParsedRequest = {
+    ...DEFAULTS,
+    ...request,
+    gpus: gpu === undefined ? [] : [gpu].flat(),
+    auth: auth === "none" ? [] : [auth].flat(),
+    ports: ports.map(toPort),
+  };
+  refuseDuplicates(parsed.ports);
+  return parsed;
+}
+
+const DEFAULTS: Omit<ParsedRequest, "gpus" | "auth" | "ports"> = {
+  gpuCount: 1,
+  regions: [],
+  env: {},
+  userId: null,
+  idempotencyKey: null,
+  idleTimeoutSeconds: 1800,
+  maxLifetimeSeconds: 86_400,
+  metadata: {},
+  providerOptions: {},
+};
+
+function toPort(input: z.infer<typeof portInput>): PortRequest {
+  if (typeof input === "number") return { internal: input, protocol: "http" };
+  if (typeof input === "string") {
+    const [number, protocol] = input.split("/");
+    return { internal: Number(number), protocol: protocol === "tcp" ? "tcp" : "http" };
+  }
+  const { port, protocol = "http", name } = input;
+  return { internal: port, protocol, ...(name === undefined ? {} : { name }) };
+}
+
+function refuseDuplicates(ports: readonly PortRequest[]): void {
+  const twice = ports.filter(
+    (port, index) => ports.findIndex(({ internal }) => internal === port.internal) !== index,
+  );
+  if (twice.length === 0) return;
+  throw invalid(
+    "The request",
+    twice.map(({ internal }) => ({
+      field: "ports",
+      received: `${internal} twice`,
+      allowed: "each port once",
+    })),
+  );
+}
