@@ -1,0 +1,14 @@
+import { hash, timingSafeEqual } from "node:crypto";
+
+/** SHA-256 of a text's UTF-8 bytes. */
+export function sha256(text: string): Buffer {
+  return hash("sha256", text, "buffer");
+}
+
+/**
+ * Whether two texts are the same, in a time that tells nothing about where they differ. Their digests are
+ * compared, which are of equal length whatever the texts are.
+ */
+export function isEqualInConstantTime(left: string, right: string): boolean {
+  return timingSafeEqual(sha256(left), sha256(right));
+}

@@ -1,0 +1,81 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { AtlasError } from "../errors.ts";
+import { sha256 } from "./constant-time.ts";
+
+/** What {@link mintToken} returns. Hand out `token` once, keep only `hash`. */
+export interface MintedToken {
+  /** The secret: 32 random bytes, base64url without padding, 43 characters. */
+  readonly token: string;
+  /** What may be stored: {@link hashToken} of the token. */
+  readonly hash: string;
+  /** The whole header line that presents the token, `Authorization: Bearer …`. */
+  readonly header: string;
+  /** What the pod's environment needs to recognise the token. */
+  readonly env: { readonly ATLAS_PRESHARED_KEY: string };
+}
+
+/** ASCII only, and no longer than any HTTP server lets a header be. */
+const CANDIDATE = /^\p{ASCII}{1,4096}$/u;
+const HASH = /^[0-9a-f]{64}$/;
+
+/**
+ * Makes a new bearer token.
+ *
+ * @example
+ * ```ts
+ * import { mintToken, verifyToken } from "atlas-compute/auth";
+ *
+ * const { token, hash } = mintToken();
+ * console.log(token.length); // 43
+ * console.log(verifyToken(token, hash)); // true
+ * ```
+ */
+export function mintToken(): MintedToken {
+  const token = randomBytes(32).toString("base64url");
+  return {
+    token,
+    hash: hashToken(token),
+    header: `Authorization: Bearer ${token}`,
+    env: { ATLAS_PRESHARED_KEY: token },
+  };
+}
+
+/**
+ * The form in which a token is stored: SHA-256 of its UTF-8 text, 64 lowercase hex digits. A token has 256
+ * random bits, so a slow hash would add nothing.
+ *
+ * @throws `VALIDATION` when the token is not a string.
+ *
+ * @example
+ * ```ts
+ * import { hashToken } from "atlas-compute/auth";
+ *
+ * console.log(hashToken("openfn-apollo-test-token").slice(0, 8)); // "58bf5a6b"
+ * ```
+ */
+export function hashToken(token: string): string {
+  if (typeof token !== "string") {
+    throw new AtlasError("VALIDATION", `hashToken needs the token as a string, not as ${typeof token}.`);
+  }
+  return sha256(token).toString("hex");
+}
+
+/**
+ * Whether a candidate is the token behind a hash, in constant time. Never throws: a candidate that is not a
+ * string, is empty, has more than 4096 characters or any outside ASCII is `false`, and so is every candidate
+ * against a hash that is not 64 lowercase hex digits.
+ *
+ * @example
+ * ```ts
+ * import { mintToken, verifyToken } from "atlas-compute/auth";
+ *
+ * const { token, hash } = mintToken();
+ * console.log(verifyToken(token, hash)); // true
+ * console.log(verifyToken(undefined, hash)); // false
+ * ```
+ */
+export function verifyToken(candidate: unknown, hash: unknown): boolean {
+  if (typeof candidate !== "string" || !CANDIDATE.test(candidate)) return false;
+  if (typeof hash !== "string" || !HASH.test(hash)) return false;
+  return timingSafeEqual(sha256(candidate), Buffer.from(hash, "hex"));
+}
