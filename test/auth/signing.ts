@@ -1,0 +1,20 @@
+import { verifySignedUrl } from "../../src/auth/index.ts";
+
+export const secret = "test-secret";
+export const now = 1_700_000_000;
+export const signing = { secret, now, expiresInSeconds: 60 };
+
+export const valid = { ok: true, expiresAt: now + 60 };
+export const malformed = { ok: false, reason: "malformed" };
+export const badSignature = { ok: false, reason: "bad_signature" };
+
+/** Verifies what `signing` signed, in the second in which it was signed. */
+export function verify(url: unknown): unknown {
+  return verifySignedUrl(url, { secret, now });
+}
+
+/** What the server reads in its request line when a browser opens the URL. */
+export function sentByBrowser(url: string): string {
+  const { pathname, search } = new URL(url.replace(/^\//, "http://pod/"));
+  return pathname + search;
+}
