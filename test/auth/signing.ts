@@ -1,12 +1,12 @@
-import { verifySignedUrl } from "../../src/auth/index.ts";
+import { type SignedUrlVerification, type SignUrlOptions, verifySignedUrl } from "../../src/auth/index.ts";
 
 export const secret = "test-secret";
 export const now = 1_700_000_000;
-export const signing = { secret, now, expiresInSeconds: 60 };
+export const signing: SignUrlOptions = { secret, now, expiresInSeconds: 60 };
 
-export const valid = { ok: true, expiresAt: now + 60 };
-export const malformed = { ok: false, reason: "malformed" };
-export const badSignature = { ok: false, reason: "bad_signature" };
+export const valid: SignedUrlVerification = { ok: true, expiresAt: now + 60 };
+export const malformed: SignedUrlVerification = { ok: false, reason: "malformed" };
+export const badSignature: SignedUrlVerification = { ok: false, reason: "bad_signature" };
 
 /** Verifies what `signing` signed, in the second in which it was signed. */
 export function verify(url: unknown): unknown {
