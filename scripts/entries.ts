@@ -1,0 +1,57 @@
+/** The entry points of the package: the one table that build, size, package check and tests read. */
+import { existsSync } from "node:fs";
+
+/** A module that users import by a subpath of the package. */
+export interface Entry {
+  /** Key in `exports`: `"."` or `"./<name>"`. */
+  readonly subpath: string;
+  readonly source: string;
+  /** The one file that it is bundled into. */
+  readonly bundle: string;
+  readonly types: string;
+}
+
+/** A module that users run. */
+export interface Program {
+  readonly source: string;
+  readonly bundle: string;
+  /** Whether the file runs where nothing is installed, as in a pod. */
+  readonly selfContained: boolean;
+}
+
+const SOURCES: Readonly<Record<string, string>> = {
+  ".": "src/index.ts",
+  "./auth": "src/auth/index.ts",
+  "./guard": "src/guard/index.ts",
+  "./server": "src/server/index.ts",
+  "./runpod": "src/providers/runpod/index.ts",
+  "./fly": "src/providers/fly/index.ts",
+  "./local": "src/providers/local/index.ts",
+  "./mock": "src/providers/mock/index.ts",
+  "./sqlite": "src/stores/sqlite.ts",
+  "./postgres": "src/stores/postgres.ts",
+  "./laws": "test/laws/index.ts",
+};
+
+const PROGRAMS: readonly Program[] = [
+  { source: "src/cli/main.ts", bundle: "dist/cli.js", selfContained: false },
+  { source: "src/cli/guard-main.ts", bundle: "dist/guard.mjs", selfContained: true },
+];
+
+function toEntry([subpath, source]: [string, string]): Entry {
+  const name = subpath === "." ? "index" : subpath.slice("./".length);
+  return {
+    subpath,
+    source,
+    bundle: `dist/${name}.js`,
+    types: `dist/types/${source.replace(/\.ts$/, ".d.ts")}`,
+  };
+}
+
+/** Every module behind a subpath. */
+export const entries: readonly Entry[] = Object.entries(SOURCES)
+  .map(toEntry)
+  .filter(({ source }) => existsSync(source));
+
+/** Every module behind a command. */
+export const programs: readonly Program[] = PROGRAMS.filter(({ source }) => existsSync(source));
