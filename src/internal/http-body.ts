@@ -1,0 +1,39 @@
+/** Reading a response's body, but never more of it than we are ready to hold. */
+
+/** Thrown when a body is longer than allowed. */
+export class BodyTooLong extends Error {
+  override readonly name = "BodyTooLong";
+}
+
+/**
+ * The whole body as text.
+ * @throws BodyTooLong as soon as it passes `maximumBytes`; the rest is not read.
+ */
+export async function readText(response: Response, maximumBytes: number): Promise<string> {
+  let length = 0;
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of chunksOf(response)) {
+    length += chunk.byteLength;
+    if (length > maximumBytes) throw new BodyTooLong(`more than ${maximumBytes} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** The beginning of the body as text, up to about `maximumBytes`; the rest is not read. */
+export async function readBeginning(response: Response, maximumBytes: number): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of chunksOf(response)) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length >= maximumBytes) return text.slice(0, maximumBytes);
+  }
+  return text + decoder.decode();
+}
+
+/** The body's chunks. Leaving the loop early ends the transfer. */
+export async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
+  if (response.body === null) return;
+  for await (const chunk of response.body) yield chunk;
+}

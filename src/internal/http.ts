@@ -1,0 +1,278 @@
+/**
+ * The one HTTP client. It owns every retry, every time limit and every error of a request to a provider, so that
+ * adapters only say what they want. ky is loaded at the first request.
+ */
+import type * as z from "zod/mini";
+import { type Clock, systemClock } from "../clock.ts";
+import type { AtlasError } from "../errors.ts";
+import { isAtlasError } from "../errors.ts";
+import type { CallContext } from "../provider.ts";
+import { BodyTooLong, chunksOf, readBeginning, readText } from "./http-body.ts";
+import {
+  type Asked,
+  abandoned,
+  type Classify,
+  disconnected,
+  misfit,
+  type Refusal,
+  refused,
+  unusable,
+} from "./http-errors.ts";
+import { userAgent } from "./user-agent.ts";
+
+/** What to ask for. */
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** The path below the base URL, beginning with `/`. Ids in it are encoded by the caller. It shows up in errors. */
+  readonly path: string;
+  /** Query parameters; a list is one parameter repeated, `undefined` is left out. Never shown in errors. */
+  readonly query?: Readonly<Record<string, QueryValue>>;
+  readonly json?: unknown;
+  /**
+   * Whether sending it twice does no more than sending it once. Only such a request is repeated when its outcome is open;
+   * the errors of any other one say in `mayHaveCreated` whether something may have come of it.
+   */
+  readonly idempotent: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Values in the body that must not show up in an error, should the server repeat them. */
+  readonly secrets?: readonly string[];
+  /** The time for this request, in seconds. @default the context's */
+  readonly timeoutSeconds?: number;
+}
+
+type QueryValue = string | number | boolean | readonly string[] | undefined;
+
+/** How a client is made. */
+export interface HttpClientOptions {
+  /** The provider's name, for errors. */
+  readonly provider: string;
+  readonly baseUrl: string;
+  /** The headers of every request, asked for at each one. May throw, for example when a key is missing. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** The provider's own reading of refusals. */
+  readonly classify?: Classify;
+  /** @default the global fetch, looked up at each request */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Times the waits between tries. @default the machine's clock */
+  readonly clock?: Clock | undefined;
+  /** The longest answer that is read, in bytes. @default 10 MB */
+  readonly maximumBytes?: number;
+  /** @default 3 */
+  readonly maximumRetries?: number;
+  /** The time for all tries and waits together, in seconds; a wait that does not fit is not begun. @default 30 */
+  readonly retryWithinSeconds?: number;
+}
+
+/** A client of one provider's API. Every error is an `AtlasError`. */
+export interface HttpClient {
+  /** Sends a request whose answer does not matter beyond its success. */
+  send(request: HttpRequest, context: CallContext): Promise<void>;
+  /** Sends a request and parses its JSON answer. */
+  read<Schema extends z.ZodMiniType>(
+    request: HttpRequest,
+    schema: Schema,
+    context: CallContext,
+  ): Promise<z.infer<Schema>>;
+  /**
+   * Sends a request and yields its answer's text as it comes. The time limit ends with the arrival of the answer's head;
+   * after that only the context's signal ends the stream. A connection that breaks throws TRANSPORT.
+   */
+  stream(request: HttpRequest, context: CallContext): AsyncIterable<string>;
+}
+
+type Settings = HttpClientOptions & {
+  readonly clock: Clock;
+  readonly maximumBytes: number;
+  readonly maximumRetries: number;
+  readonly retryWithinSeconds: number;
+};
+
+/** A client of the API below `baseUrl`. */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const settings: Settings = {
+    ...options,
+    clock: options.clock ?? systemClock,
+    maximumBytes: options.maximumBytes ?? 10_000_000,
+    maximumRetries: options.maximumRetries ?? 3,
+    retryWithinSeconds: options.retryWithinSeconds ?? 30,
+  };
+  return {
+    send: async (request, context) => {
+      await withRetries(settings, request, context, (answer) => textOf(settings, answer));
+    },
+    read: (request, schema, context) =>
+      withRetries(settings, request, context, (answer) => parse(settings, answer, schema)),
+    stream: (request, context) => streamText(settings, request, context),
+  };
+}
+
+/** An answer that counts as success, its body not read yet. */
+interface Answer {
+  readonly asked: Asked;
+  readonly response: Response;
+}
+
+async function withRetries<Result>(
+  settings: Settings,
+  request: HttpRequest,
+  context: CallContext,
+  use: (answer: Answer) => Promise<Result>,
+): Promise<Result> {
+  const { clock } = settings;
+  const endsAt = clock.now().getTime() + settings.retryWithinSeconds * 1000;
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await attempt(settings, request, context, use);
+    } catch (error) {
+      if (!isAtlasError(error) || context.signal.aborted) throw error;
+      const wait = waitMilliseconds(error, request, retry);
+      const fits = wait !== undefined && clock.now().getTime() + wait <= endsAt;
+      if (retry >= settings.maximumRetries || !fits) throw error;
+      await clock.sleep(wait, context.signal).catch(() => Promise.reject(error));
+    }
+  }
+}
+
+const FIRST_WAIT_MILLISECONDS = 500;
+
+/** How long to wait before the same request is sent again; `undefined` when it must not be. */
+function waitMilliseconds(error: AtlasError, request: HttpRequest, retry: number): number | undefined {
+  if (!mayRepeat(error, request)) return undefined;
+  if (error.retryAfterSeconds !== undefined) return error.retryAfterSeconds * 1000;
+  const longest = FIRST_WAIT_MILLISECONDS * 2 ** retry;
+  return longest / 2 + (Math.random() * longest) / 2;
+}
+
+function mayRepeat({ status, code }: AtlasError, { idempotent }: HttpRequest): boolean {
+  if (status === 429) return true;
+  if (!idempotent) return false;
+  return status === undefined ? code === "TRANSPORT" || code === "TIMEOUT" : status === 408 || status >= 500;
+}
+
+async function attempt<Result>(
+  settings: Settings,
+  request: HttpRequest,
+  context: CallContext,
+  use: (answer: Answer) => Promise<Result>,
+): Promise<Result> {
+  const headers = { "user-agent": userAgent, ...settings.headers(), ...request.headers };
+  const asked: Asked = { provider: settings.provider, request, secrets: secretsOf(headers, request) };
+  if (context.signal.aborted) throw abandoned(asked, "was not sent: its caller gave up", false);
+  const seconds = request.timeoutSeconds ?? context.requestTimeoutSeconds;
+  const deadline = startDeadline(seconds, context.signal);
+  try {
+    const response = await dispatch(settings, request, headers, deadline.signal);
+    if (!response.ok) throw await readRefusal(settings, asked, response);
+    return await use({ asked, response });
+  } catch (error) {
+    if (isAtlasError(error)) throw error;
+    if (context.signal.aborted) throw abandoned(asked, "was cut short: its caller gave up", true);
+    if (deadline.signal.aborted) throw abandoned(asked, `was not answered in ${seconds} s`, true);
+    throw disconnected(asked, error);
+  } finally {
+    deadline.clear();
+  }
+}
+
+async function dispatch(
+  settings: Settings,
+  request: HttpRequest,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { default: ky } = await import("ky");
+  return ky(settings.baseUrl.replace(/\/+$/, "") + request.path, {
+    method: request.method,
+    headers: { accept: "application/json", ...headers },
+    searchParams: searchParameters(request.query),
+    ...(request.json === undefined ? {} : { json: request.json }),
+    ...(settings.fetch === undefined ? {} : { fetch: settings.fetch }),
+    redirect: "manual",
+    retry: 0,
+    timeout: false,
+    throwHttpErrors: false,
+    signal,
+  });
+}
+
+function searchParameters(query: HttpRequest["query"] = {}): URLSearchParams {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of [value].flat()) if (one !== undefined) parameters.append(name, String(one));
+  }
+  return parameters;
+}
+
+const REFUSAL_BYTES = 64_000;
+
+async function readRefusal(settings: Settings, asked: Asked, response: Response): Promise<AtlasError> {
+  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400))
+    return unusable(asked, response, "that is a redirect, and redirects are not followed");
+  const text = await readBeginning(response, REFUSAL_BYTES);
+  const { status, headers } = response;
+  const refusal: Refusal = { status, headers, text, json: jsonOrUndefined(text) };
+  return refused(asked, refusal, settings.clock.now(), settings.classify);
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    const json: unknown = JSON.parse(text);
+    return json;
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf({ maximumBytes }: Settings, { asked, response }: Answer): Promise<string> {
+  try {
+    return await readText(response, maximumBytes);
+  } catch (error) {
+    if (!(error instanceof BodyTooLong)) throw error;
+    throw unusable(asked, response, `its body is longer than ${maximumBytes} bytes`);
+  }
+}
+
+async function parse<Schema extends z.ZodMiniType>(
+  settings: Settings,
+  answer: Answer,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  const json = jsonOrUndefined(await textOf(settings, answer));
+  if (json === undefined) throw unusable(answer.asked, answer.response, "its body is no JSON");
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw unusable(answer.asked, answer.response, misfit(parsed.error));
+  return parsed.data;
+}
+
+async function* streamText(
+  settings: Settings,
+  request: HttpRequest,
+  context: CallContext,
+): AsyncGenerator<string, void, undefined> {
+  const { asked, response } = await withRetries(settings, request, context, async (answer) => answer);
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of chunksOf(response)) yield decoder.decode(chunk, { stream: true });
+  } catch (error) {
+    throw context.signal.aborted
+      ? abandoned(asked, "was cut short: its caller gave up", true)
+      : disconnected(asked, error);
+  }
+}
+
+/** A signal that aborts when the time is over or the caller gives up. `clear` takes the time limit off again. */
+function startDeadline(seconds: number, caller: AbortSignal): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), seconds * 1000);
+  return { signal: AbortSignal.any([caller, controller.signal]), clear: () => clearTimeout(timer) };
+}
+
+/** What must not show up in an error: the request's own secrets, and every header value we sent that may be a credential. */
+function secretsOf(headers: Readonly<Record<string, string>>, request: HttpRequest): readonly string[] {
+  const credentials = Object.entries(headers).filter(([name]) => !PUBLIC_HEADERS.has(name.toLowerCase()));
+  const words = credentials.flatMap(([, value]) => [value, ...value.split(/[\s,]+/)]);
+  return [...(request.secrets ?? []), ...words.filter((word) => word.length >= SHORTEST_CREDENTIAL)];
+}
+
+const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent", "last-event-id"]);
+const SHORTEST_CREDENTIAL = 8;

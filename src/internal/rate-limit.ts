@@ -1,0 +1,32 @@
+/** How long a server asks us to wait: `Retry-After` (RFC 9110) and `RateLimit` (draft-ietf-httpapi-ratelimit-headers). */
+
+/**
+ * The seconds to wait before the next request: the longest of `Retry-After` (whole seconds or an HTTP date) and the reset
+ * times of the `RateLimit` windows that have nothing left. `undefined` when the server does not say.
+ */
+export function retryAfterSeconds(headers: Headers, now: Date): number | undefined {
+  const waits = [
+    ...retryAfter(headers.get("retry-after"), now),
+    ...exhaustedWindows(headers.get("ratelimit")),
+  ];
+  return waits.length === 0 ? undefined : Math.max(...waits);
+}
+
+function retryAfter(value: string | null, now: Date): number[] {
+  const text = value?.trim() ?? "";
+  if (/^[0-9]{1,9}$/.test(text)) return [Number(text)];
+  const date = /^[A-Z][a-z]{2},? /.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? [] : [Math.max(0, Math.ceil((date - now.getTime()) / 1000))];
+}
+
+function exhaustedWindows(value: string | null): number[] {
+  const windows = (value ?? "").split(",").map((window) => window.split(";").map((part) => part.trim()));
+  return windows
+    .filter((parts) => parameter(parts, "r") === 0)
+    .flatMap((parts) => parameter(parts, "t") ?? []);
+}
+
+function parameter(parts: readonly string[], name: string): number | undefined {
+  const text = parts.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+  return /^[0-9]{1,9}$/.test(text) ? Number(text) : undefined;
+}

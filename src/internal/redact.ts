@@ -1,0 +1,44 @@
+/** Keeping secrets out of texts that somebody else wrote. */
+
+/** What stands where a secret stood. */
+export const redacted = "[redacted]";
+
+const SHORTEST_SECRET = 4;
+const LONGEST_EXCERPT = 200;
+
+const CREDENTIALS: readonly RegExp[] = [
+  /\b(?:bearer|basic|flyv1)\s+[^\s"',;]+(?:,fm[0-9a-z]+_[^\s"',;]+)*/gi,
+  /\brpa_[A-Za-z0-9]+/g,
+  /\bfm[0-9][a-z]?_[A-Za-z0-9+/=_-]+/g,
+];
+const QUERY_STRING = /(https?:\/\/[^\s"'<>?]*)\?[^\s"'<>]+/gi;
+
+/**
+ * The text without these secrets (nor their JSON and URL encodings), without anything that looks like a credential, and
+ * without query strings. Values shorter than four characters stay: they are switches, and replacing them would garble the rest.
+ */
+export function redact(text: string, secrets: readonly string[] = []): string {
+  const withoutSecrets = spellings(secrets).reduce((rest, secret) => rest.replaceAll(secret, redacted), text);
+  return CREDENTIALS.reduce((rest, pattern) => rest.replace(pattern, redacted), withoutSecrets).replace(
+    QUERY_STRING,
+    `$1?${redacted}`,
+  );
+}
+
+/** A redacted text on one line, short enough for an error message. */
+export function excerpt(text: string, secrets: readonly string[] = []): string {
+  const line = redact(text, secrets)
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
+  return line.length <= LONGEST_EXCERPT ? line : `${line.slice(0, LONGEST_EXCERPT - 1)}…`;
+}
+
+function spellings(secrets: readonly string[]): readonly string[] {
+  const long = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
+  const all = long.flatMap((secret) => [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret.toWellFormed()),
+  ]);
+  return [...new Set(all)].sort((one, other) => other.length - one.length);
+}
