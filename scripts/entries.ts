@@ -33,6 +33,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   "./laws": "test/laws/index.ts",
 };
 
+/** Packages that end up inside the bundles, so that users do not install them. */
+export const bundledPackages: readonly string[] = ["eventsource-parser", "nanoid", "zod"];
+
 const PROGRAMS: readonly Program[] = [
   { source: "src/cli/main.ts", bundle: "dist/cli.js", selfContained: false },
   { source: "src/cli/guard-main.ts", bundle: "dist/guard.mjs", selfContained: true },
