@@ -1,0 +1,87 @@
+/** Laws of `replace`: compare and set. */
+import assert from "node:assert/strict";
+import {
+  allEvents,
+  atOnce,
+  errorCodes,
+  insertAll,
+  type Laws,
+  namespace,
+  newRecord,
+  next,
+  replace,
+  values,
+} from "./harness.ts";
+
+export const replaceLaws: Laws = (law) => {
+  law("replace changes the record whose version is one less, and writes the event", async ({ store }) => {
+    const [record] = await insertAll(store, [{}]);
+    assert.ok(record !== undefined);
+    const changed = next(record, { status: "running", providerId: "p1", gpu: "h100", costPerHour: 2.5 });
+    assert.equal(await replace(store, changed), true);
+    assert.deepEqual((await store.get(namespace, record.id))?.record, changed);
+    const statuses = (await allEvents(store, record.id)).map((event) => event.status);
+    assert.deepEqual(statuses, ["provisioning", "running"]);
+  });
+
+  law("replace without an event writes none", async ({ store }) => {
+    const [record] = await insertAll(store, [{}]);
+    assert.ok(record !== undefined);
+    assert.equal(await store.replace(next(record, { attempts: 3 }), undefined), true);
+    assert.equal((await store.get(namespace, record.id))?.record.attempts, 3);
+    assert.equal((await allEvents(store)).length, 1);
+  });
+
+  law("replace of another version, or of no record, is false and writes nothing", async ({ store }) => {
+    const [record] = await insertAll(store, [{ version: 5 }]);
+    assert.ok(record !== undefined);
+    for (const version of [1, 4, 5, 7]) {
+      assert.equal(await replace(store, { ...record, version, status: "failed" }), false);
+    }
+    assert.equal(await replace(store, next(newRecord())), false);
+    assert.equal(await replace(store, next({ ...record, namespace: "other" })), false);
+    assert.deepEqual((await store.get(namespace, record.id))?.record, record);
+    assert.equal((await allEvents(store)).length, 1);
+  });
+
+  for (const limits of [undefined, { computes: 1 }]) {
+    law(
+      `of fifty replaces of one version at once one wins${limits ? ", under limits too" : ""}`,
+      async (subject) => {
+        const [record] = await insertAll(subject.store, [{}]);
+        assert.ok(record !== undefined);
+        const results = await atOnce(subject, 50, (store, index) =>
+          replace(store, next(record, { attempts: index }), limits),
+        );
+        assert.deepEqual(errorCodes(results), []);
+        const winners = values(results).flatMap((won, index) => (won ? [index] : []));
+        assert.equal(winners.length, 1);
+        assert.equal((await subject.store.get(namespace, record.id))?.record.attempts, winners[0]);
+        assert.equal((await allEvents(subject.store)).length, 2);
+      },
+    );
+  }
+
+  law("what callers hold is not what is stored", async ({ store }) => {
+    const given = newRecord({
+      metadata: { plan: "pro" },
+      dueAt: new Date(5000),
+      reports: { gpu: { ok: true } },
+    });
+    const kept = structuredClone(given);
+    await store.insert(
+      given,
+      { type: "note", status: "pending", reason: null, costSoFar: null, data: {} },
+      {},
+    );
+    given.dueAt?.setTime(0);
+    Object.assign(given.metadata, { plan: "free" });
+    const read = await store.get(namespace, given.id);
+    assert.deepEqual(read?.record, kept);
+    read.record.createdAt.setTime(0);
+    read.now.setTime(0);
+    Object.assign(read.record.reports, { gpu: { ok: false } });
+    assert.deepEqual((await store.get(namespace, given.id))?.record, kept);
+    assert.notEqual((await store.now()).getTime(), 0);
+  });
+};

@@ -1,0 +1,29 @@
+/** Law of round trips: what is read is what was written. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { newEvent, recordFacts } from "./arbitraries.ts";
+import { allEvents, type Laws, namespace, newRecord } from "./harness.ts";
+
+export const roundTripLaws: Laws = (law) => {
+  law("every record and event is read exactly as it was written, inserted or replaced", async ({ store }) => {
+    const property = fc.asyncProperty(
+      recordFacts,
+      recordFacts,
+      newEvent,
+      newEvent,
+      async (first, second, one, two) => {
+        const record = newRecord(first);
+        await store.insert(record, one, {});
+        assert.deepEqual((await store.get(namespace, record.id))?.record, record);
+        const replaced = { ...record, ...second, version: record.version + 1 };
+        assert.equal(await store.replace(replaced, two), true);
+        assert.deepEqual((await store.get(namespace, record.id))?.record, replaced);
+        const events = (await allEvents(store, record.id)).map(
+          ({ id: _, computeId: __, at: ___, ...event }) => event,
+        );
+        assert.deepEqual(events, [one, two]);
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  });
+};
