@@ -158,5 +158,7 @@ function copy(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return new Date(value);
   if (Array.isArray(value)) return value.map((item: unknown) => copy(item));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copy(item)]));
+  const copied: Record<string, unknown> = { ...value };
+  for (const key of Object.keys(copied)) copied[key] = copy(copied[key]);
+  return copied;
 }
