@@ -1,5 +1,5 @@
 /** Running other programs, for the scripts beside this file. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 
 /** Runs a program with this process's output, and throws when it fails. */
@@ -7,4 +7,9 @@ export async function run(command: string, args: readonly string[], cwd: string 
   const child = spawn(command, args, { cwd, stdio: "inherit" });
   const [code, signal] = await once(child, "close");
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code ?? signal}`);
+}
+
+/** What a program prints; throws when it fails. */
+export function outputOf(command: string, args: readonly string[], cwd: string = "."): string {
+  return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 }

@@ -1,0 +1,49 @@
+/** Everything that must hold before a change is done, in order, each step with the time it took. CI runs this. */
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "./run.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "atlas-compute-check-"));
+const results = join(folder, "tests.json");
+
+/** The scripts of package.json to run, with further arguments. */
+const STEPS: readonly (readonly [script: string, ...args: string[]])[] = [
+  ["lint"],
+  ["types"],
+  ["test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`],
+  ["build"],
+  ["size"],
+  ["docs"],
+  ["examples"],
+  ["package"],
+  ["start"],
+];
+
+async function passes([script, ...args]: (typeof STEPS)[number]): Promise<boolean> {
+  console.log(`\n=== ${script}`);
+  const start = performance.now();
+  const failure = await run("npm", ["run", "--silent", script, ...args]).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`=== ${script}: ${failure === undefined ? "ok" : `FAILED (${failure})`}, ${seconds} s`);
+  return failure === undefined;
+}
+
+/** The totals in the one line that every reader of CI logs understands. */
+function testTotals(): string {
+  if (!existsSync(results)) return "0 passed, 1 failed";
+  const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(results, "utf8"));
+  return `${numPassedTests} passed, ${numFailedTests || numFailedTestSuites} failed`;
+}
+
+const failed: string[] = [];
+for (const step of STEPS) if (!(await passes(step))) failed.push(step[0]);
+
+console.log(failed.length === 0 ? "\nEvery step passed." : `\nFailed: ${failed.join(", ")}`);
+console.log(testTotals());
+await rm(folder, { recursive: true, force: true });
+process.exitCode = failed.length === 0 ? 0 : 1;
