@@ -19,7 +19,7 @@ const AUTH = /^src\/auth\//;
 const LIFECYCLE = /^src\/lifecycle\//;
 const CLIENT = /^src\/(?:index|atlas|compute)\.ts$/;
 const NODE = /^node:/;
-const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser)(\/|$)/;
+const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|p-map)(\/|$)/;
 
 const layers: readonly Layer[] = [
   {
