@@ -90,6 +90,7 @@ class Manual implements ManualClock {
       if (await this.#wakeNext(end)) realDeadline = Date.now() + REAL_PATIENCE_MILLISECONDS;
       else if (this.sleeping > 0) throw new Error(`still open after ${limitSeconds} seconds on the clock`);
       else if (Date.now() > realDeadline) throw new Error("still open, and nobody sleeps on the clock");
+      else await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return promise;
   }
@@ -120,5 +121,5 @@ function watch(promise: PromiseLike<unknown>): { readonly settled: boolean } {
 
 /** Several turns of the event loop, because one callback may set off the next. */
 async function promisesToSettle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,11 +1,5 @@
 /** What the law suite of a provider is run on: the provider, and what is behind its API. */
-import type { PlacementRequest, Provider } from "../../src/provider.ts";
-
-/** The part of a test runner that the suite needs; vitest, jest, `node:test` and `bun:test` all have it. */
-export interface LawRunner {
-  describe(name: string, body: () => void): void;
-  it(name: string, body: () => Promise<void>): void;
-}
+import type { PlacementRequest, Provider } from "../../../src/provider.ts";
 
 /** An instance as it exists behind the API, whether the API shows it or not. */
 export interface ExistingInstance {
@@ -13,7 +7,7 @@ export interface ExistingInstance {
   readonly name: string;
   /** Whether it may still cost money: true until it is gone for good. */
   readonly alive: boolean;
-  /** Its whole environment in clear, where the test can see it. */
+  /** Its whole environment in clear; needed unless the traits say `showsEnv: false`. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -61,6 +55,8 @@ export interface ProviderTraits {
   readonly faults?: Readonly<Partial<Record<FaultyOperation, readonly LawFault[]>>>;
   /** Whether two instances may bear one name. Where not, a second create adopts the first instance. @default true */
   readonly duplicateNames?: boolean;
+  /** Whether a test can see the environment of an instance. @default true */
+  readonly showsEnv?: boolean;
   /** Requests it can serve, by what they ask for ("a CPU machine", "an H100"), each of which is created once. @default none */
   readonly placements?: Readonly<Record<string, PlacementRequest>>;
 }
