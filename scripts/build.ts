@@ -1,4 +1,4 @@
-/** Builds `dist`: one bundled file per entry point, and the tree of type declarations. */
+/** Builds `dist`: a bundled file per entry point with the chunks they share, and the tree of type declarations. */
 import { readFile, rm } from "node:fs/promises";
 import { type BuildOptions, build } from "esbuild";
 import { entries, type Program, programs } from "./entries.ts";
@@ -10,7 +10,6 @@ interface Manifest {
 }
 
 const manifest = JSON.parse(await readFile("package.json", "utf8")) as Manifest;
-const installed: string[] = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
 
 /** Names stay readable in stack traces; the reasons are in docs/decisions/0001-one-bundled-file-an-entry.md. */
 const shared: BuildOptions = {
@@ -24,13 +23,26 @@ const shared: BuildOptions = {
   logLevel: "warning",
 };
 
-function bundle({ source, bundle: outfile, selfContained }: Program): Promise<unknown> {
-  return build({ ...shared, entryPoints: [source], outfile, external: selfContained ? [] : installed });
+/** What users import, and the command that they install: together, so that no module is there twice. */
+function buildLibrary(): Promise<unknown> {
+  const modules = [...entries, ...programs.filter(({ selfContained }) => !selfContained)];
+  return build({
+    ...shared,
+    entryPoints: modules.map(({ source, bundle }) => ({ in: source, out: bundle.replace(/\.js$/, "") })),
+    outdir: ".",
+    splitting: true,
+    chunkNames: "dist/chunks/[name]-[hash]",
+    external: Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
+  });
+}
+
+function buildSelfContained({ source, bundle }: Program): Promise<unknown> {
+  return build({ ...shared, entryPoints: [source], outfile: bundle });
 }
 
 await rm("dist", { recursive: true, force: true });
 await Promise.all([
-  ...entries.map((entry) => bundle({ ...entry, selfContained: false })),
-  ...programs.map(bundle),
+  buildLibrary(),
+  ...programs.filter(({ selfContained }) => selfContained).map(buildSelfContained),
   run("node_modules/.bin/tsc", ["-p", "tsconfig.build.json"]),
 ]);
