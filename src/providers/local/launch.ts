@@ -1,0 +1,62 @@
+/** Starting the supervisor of an instance, and hearing from it whether the command started. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AtlasError } from "../../errors.ts";
+import { type SupervisorAnswer, supervisorAnswer } from "./wire.ts";
+
+/** What a supervisor is told. */
+export interface LaunchOrder {
+  readonly folder: string;
+  readonly command: readonly string[];
+  readonly stopTimeoutSeconds: number;
+  /** The whole environment of the command. It goes over the channel: neither `ps` nor any file shows it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The environment of the supervisor itself, in which no variable of the pod can disturb it. */
+  readonly supervisorEnv: Readonly<Record<string, string>>;
+}
+
+/** The program beside this module: TypeScript beside the source, JavaScript beside the bundle. */
+const PROGRAM = fileURLToPath(new URL(`./local-supervisor${extname(import.meta.url)}`, import.meta.url));
+
+/**
+ * Starts a supervisor that outlives this process, and waits for its answer.
+ * @throws the signal's reason when it aborts; the supervisor goes on by itself.
+ */
+export async function launch(order: LaunchOrder, signal: AbortSignal): Promise<SupervisorAnswer> {
+  const { folder, command, stopTimeoutSeconds, supervisorEnv } = order;
+  const supervisor = spawn(process.execPath, [PROGRAM, folder, String(stopTimeoutSeconds), ...command], {
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    env: supervisorEnv,
+  });
+  try {
+    return supervisorAnswer.parse(await firstMessage(supervisor, order, signal));
+  } finally {
+    if (supervisor.connected) supervisor.disconnect();
+    supervisor.unref();
+  }
+}
+
+function firstMessage(supervisor: ChildProcess, { env }: LaunchOrder, signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    supervisor.on("error", (error) => reject(notLaunched(error)));
+    supervisor.once("close", () => reject(silent()));
+    supervisor.once("message", resolve);
+    supervisor.once("spawn", () => supervisor.send(env));
+  });
+}
+
+function notLaunched(error: Error): AtlasError {
+  const reason = Reflect.get(error, "code") ?? error.message;
+  return new AtlasError("UNAVAILABLE", `local() could not start its supervisor (${reason})`, {
+    mayHaveCreated: false,
+  });
+}
+
+function silent(): AtlasError {
+  return new AtlasError("PROVIDER", "the supervisor of local() ended without a word", {
+    mayHaveCreated: true,
+  });
+}

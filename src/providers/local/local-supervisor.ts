@@ -1,0 +1,118 @@
+/**
+ * The supervisor of one instance: a small program that outlives the process which asked for the instance. It starts the
+ * command, keeps its log, records how it ends, and ends it when it gets SIGTERM: first politely, after the grace with force,
+ * and always with everything the command started. A command never runs without its supervisor being on record before
+ * it, and never goes on after it.
+ *
+ * `node local-supervisor.js <folder> <grace in seconds> <command…>`, the command's environment as the first message.
+ * @module
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { systemClock } from "../../clock.ts";
+import type { LogLine } from "../../provider.ts";
+import { describeExit } from "./convert.ts";
+import { isEndAsked, logPath, writeProcess } from "./instance-files.ts";
+import { formatLine, lineSplitter } from "./log-file.ts";
+import { signalGroup } from "./process-group.ts";
+import { codeOf, identify, type ProcessIdentity } from "./process-identity.ts";
+import type { ProcessRecord, SupervisorAnswer } from "./wire.ts";
+
+type Leader = ChildProcessByStdio<null, Readable, Readable>;
+type Exit = NonNullable<ProcessRecord["exit"]>;
+
+/** How long what was killed may take to be gone, and its last output to arrive. */
+const REMAINS_MILLISECONDS = 1000;
+const WAIT_MILLISECONDS = 5;
+
+const [folder = "", graceSeconds = "", ...command] = process.argv.slice(2);
+let leaderPid: number | undefined;
+let ending = false;
+
+process.once("message", (env) => void supervise(env as NodeJS.ProcessEnv));
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, end);
+process.on("exit", () => signalLeader("SIGKILL"));
+
+async function supervise(env: NodeJS.ProcessEnv): Promise<void> {
+  const supervisor = await identify(process.pid);
+  if (supervisor === undefined) throw new Error("a running process has an identity");
+  await writeProcess(folder, { supervisor });
+  const leader = await startLeader(env);
+  const exit = typeof leader === "string" ? toExit({ refusal: leader }) : await attend(leader, supervisor);
+  write("system", describeExit(exit));
+  await writeProcess(folder, { supervisor, exit });
+  if (exit.refusal !== undefined) await answer({ refusal: exit.refusal });
+  process.exit();
+}
+
+/** The started command, or why it could not be started. */
+async function startLeader(env: NodeJS.ProcessEnv): Promise<Leader | string> {
+  if (ending || isEndAsked(folder)) return "ENDED";
+  const [program = "", ...parameters] = command;
+  try {
+    const leader = spawn(program, parameters, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    leaderPid = leader.pid;
+    await once(leader, "spawn");
+    return leader;
+  } catch (error) {
+    return String(codeOf(error) ?? "UNKNOWN");
+  }
+}
+
+async function attend(leader: Leader, supervisor: ProcessIdentity): Promise<Exit> {
+  const exited = once(leader, "exit");
+  const closed = once(leader, "close");
+  capture(leader.stdout);
+  capture(leader.stderr);
+  write("system", `started ${command[0]} as process ${leader.pid}`);
+  await writeProcess(folder, { supervisor, leader: await identify(Number(leader.pid)) });
+  await answer({ started: true });
+  const [code, signal]: (number | string | null)[] = await exited;
+  await clearGroup(Number(leader.pid));
+  await Promise.race([closed, systemClock.sleep(REMAINS_MILLISECONDS)]);
+  return toExit(typeof code === "number" ? { code } : { signal: String(signal) });
+}
+
+function toExit(how: Omit<Exit, "at">): Exit {
+  return { at: systemClock.now().toISOString(), ...how };
+}
+
+/** What the command left running ends with it. */
+async function clearGroup(pid: number): Promise<void> {
+  let waits = REMAINS_MILLISECONDS / WAIT_MILLISECONDS;
+  while (signalGroup(pid, "SIGKILL") && waits-- > 0) await systemClock.sleep(WAIT_MILLISECONDS);
+  leaderPid = undefined;
+}
+
+function end(): void {
+  if (ending) return;
+  ending = true;
+  signalLeader("SIGTERM");
+  signalLeader("SIGCONT");
+  setTimeout(() => signalLeader("SIGKILL"), Number(graceSeconds) * 1000).unref();
+}
+
+function signalLeader(signal: NodeJS.Signals): void {
+  if (leaderPid !== undefined) signalGroup(leaderPid, signal);
+}
+
+function capture(stream: Readable): void {
+  const lines = lineSplitter((line) => write("container", line));
+  stream.setEncoding("utf8");
+  stream.on("data", (text: string) => lines.push(text));
+  stream.once("end", () => lines.flush());
+}
+
+function write(source: LogLine["source"], line: string): void {
+  appendFileSync(logPath(folder), formatLine(source, line, systemClock.now()), { mode: 0o600 });
+}
+
+/** Tells the create that waits, if it still does: whether anybody hears it changes nothing here. */
+function answer(message: SupervisorAnswer): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(message, undefined, undefined, () => resolve());
+  });
+}
