@@ -195,7 +195,12 @@ const FIELDS = {
  * @throws VALIDATION naming each field that is wrong, what came and what is allowed.
  */
 export function parseRequest(input: unknown): ParsedRequest {
-  const { gpu, auth = "bearer", ports = [], ...request } = parseFields("The request", FIELDS, input === undefined ? {} : input);
+  const {
+    gpu,
+    auth = "bearer",
+    ports = [],
+    ...request
+  } = parseFields("The request", FIELDS, input === undefined ? {} : input);
   const parsed: ParsedRequest = {
     ...DEFAULTS,
     ...request,

@@ -1,0 +1,94 @@
+/** The URLs of a compute's ports, plain and signed. */
+import * as z from "zod/mini";
+import { deriveSigningSecret, signUrl } from "./auth/index.ts";
+import { AtlasError } from "./errors.ts";
+import { field, invalid, optional, parseFields } from "./internal/parse.ts";
+import type { Environment } from "./lifecycle/environment.ts";
+import type { Port } from "./provider.ts";
+import type { ComputeRecord } from "./store.ts";
+
+/** How a signed URL is made. */
+export interface SignOptions {
+  /** How long it is valid, in whole seconds. @default 3600 */
+  readonly expiresInSeconds?: number | undefined;
+}
+
+const SIGN_FIELDS = {
+  expiresInSeconds: optional(
+    field(z.int().check(z.minimum(1), z.maximum(31_536_000)), "whole seconds from 1 to 31536000"),
+  ),
+};
+
+/** The URL of a record's port; see {@link Compute.url}. */
+export function urlOf(record: ComputeRecord, number: number, path: string): string {
+  const { id, ports } = record;
+  const port = ports.find(({ internal }) => internal === number);
+  if (port === undefined)
+    throw invalid("url", [{ field: "port", received: String(number), allowed: asked(ports) }]);
+  if (path !== "" && !/^\/(?!\/)[^\s\\]*$/.test(path))
+    throw invalid("url", [
+      {
+        field: "path",
+        received: JSON.stringify(path.slice(0, 60)),
+        allowed: 'a path that begins with one "/"',
+      },
+    ]);
+  if (port.headers !== undefined)
+    throw new AtlasError(
+      "UNSUPPORTED",
+      `port ${number} of compute ${id} is reached only by requests with the header ${Object.keys(port.headers).join(", ")}, ` +
+        "which a browser's navigation, WebSocket or <video> cannot send: see `ports`, or give each compute an address of its own",
+      { computeId: id, provider: record.provider },
+    );
+  if (port.url === undefined)
+    throw new AtlasError(
+      "CONFLICT",
+      `the address of port ${number} of compute ${id} is not known yet: wait until it is ready`,
+      {
+        computeId: id,
+        retryable: true,
+      },
+    );
+  return `${port.url}${path}`;
+}
+
+function asked(ports: readonly Port[]): string {
+  const list = ports.map(({ internal }) => internal).join(", ");
+  return list === "" ? "none: the request asked for no ports" : `the ports that were asked for: ${list}`;
+}
+
+/** What to sign. */
+export interface Signing {
+  readonly port: number;
+  readonly path: string;
+  readonly options: SignOptions;
+  readonly secret?: string | undefined;
+}
+
+/** A signed URL of a record's port; see {@link Compute.signUrl}. */
+export function signedUrl(
+  { signingKey, clock }: Environment,
+  record: ComputeRecord,
+  signing: Signing,
+): string {
+  const { id, authSchemes } = record;
+  if (!authSchemes.includes("signed-url"))
+    throw new AtlasError(
+      "VALIDATION",
+      `compute ${id} takes no signed URLs: spawn it with auth: "signed-url"`,
+      { computeId: id },
+    );
+  const { expiresInSeconds } = parseFields("The options of signUrl", SIGN_FIELDS, signing.options);
+  const secret = signing.secret ?? (signingKey && deriveSigningSecret(signingKey, id));
+  if (secret === undefined)
+    throw new AtlasError(
+      "KEY_UNAVAILABLE",
+      `only the handle that spawned compute ${id} can sign its URLs: set signingKey in createAtlas to sign at any time`,
+      { computeId: id },
+    );
+  return signUrl(urlOf(record, signing.port, signing.path), {
+    secret,
+    now: clock.now(),
+    ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
+  });
+}

@@ -1,0 +1,75 @@
+/**
+ * Spawn a GPU pod for one user, hand the browser its URL and its token, keep only the token's hash, and never leave a pod behind.
+ *
+ * ```ts
+ * import { createAtlas } from "atlas-compute";
+ * import { runpod } from "atlas-compute/runpod";
+ * import { sqliteStore } from "atlas-compute/sqlite";
+ *
+ * const atlas = createAtlas({ providers: [runpod()], store: sqliteStore("./atlas.db") });
+ * const compute = await atlas.spawnCompute({ gpu: "h100", image: "ghcr.io/me/server:1", ports: [8000], userId: "user_42" });
+ * ```
+ * @module
+ */
+export { type Atlas, createAtlas, type ListOptions } from "./atlas.ts";
+export type { AtlasOptions } from "./atlas-options.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export type { Compute, ComputeAuth, ComputeJson } from "./compute.ts";
+export type { ComputeList, ComputePage } from "./compute-list.ts";
+export type { SignOptions } from "./compute-url.ts";
+export { spawnCompute } from "./default-client.ts";
+export {
+  AtlasError,
+  type AtlasErrorCode,
+  type AtlasErrorFacts,
+  atlasErrorCodes,
+  type CandidateRefusal,
+  isAtlasError,
+  type Problem,
+} from "./errors.ts";
+export { canonicalGpu, expandGpu, gpuNames, type ResolvedGpu, resolveGpus } from "./gpus.ts";
+export type { Logger, Phase, Progress, Timing } from "./lifecycle/environment.ts";
+export type { EventOptions } from "./lifecycle/follow.ts";
+export type { LogsOptions } from "./lifecycle/logs.ts";
+export type { ReapOptions, ReapReport } from "./lifecycle/reap.ts";
+export type { ReapEntry } from "./lifecycle/reap-task.ts";
+export type { ReaperOptions } from "./lifecycle/reaper.ts";
+export type { SpawnOptions } from "./lifecycle/spawn.ts";
+export type { WaitOptions } from "./lifecycle/wait.ts";
+export type {
+  CallContext,
+  Candidate,
+  CreateRequest,
+  GpuType,
+  Instance,
+  InstanceReference,
+  InstanceStatus,
+  LogLine,
+  LogOptions,
+  PlacementRequest,
+  Port,
+  PortProtocol,
+  PortRequest,
+  Provider,
+} from "./provider.ts";
+export type { PortInput, ProviderOptions, SpawnRequest } from "./request.ts";
+export {
+  type AuthScheme,
+  type Claim,
+  type ComputeEvent,
+  type ComputeRecord,
+  type ComputeStatus,
+  checkLimits,
+  type EndReason,
+  isLive,
+  type Limits,
+  liveStatuses,
+  type NewEvent,
+  type Page,
+  type RecordFilter,
+  type Snapshot,
+  type Store,
+  type TokenHash,
+  type Usage,
+} from "./store.ts";
+export { memoryStore } from "./stores/memory.ts";

@@ -1,0 +1,27 @@
+/** Ids and names: every instance is called `atlas-<namespace>-<compute id>`. */
+import { customAlphabet } from "nanoid";
+
+const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
+const newId: () => string = customAlphabet(ALPHABET, 20);
+
+/** A new compute id: 20 characters of `0-9a-z`. */
+export function newComputeId(): string {
+  return newId();
+}
+
+/** The name prefix that all instances of a namespace share. */
+export function namePrefix(namespace: string): string {
+  return `atlas-${namespace}-`;
+}
+
+/** The exact name of a compute's instance. */
+export function instanceName(namespace: string, computeId: string): string {
+  return `${namePrefix(namespace)}${computeId}`;
+}
+
+/** The compute id in an instance's name, or `undefined` when the name is not exactly one of this namespace's. */
+export function computeIdOf(namespace: string, name: string): string | undefined {
+  const prefix = namePrefix(namespace);
+  const id = name.slice(prefix.length);
+  return name.startsWith(prefix) && /^[0-9a-z]{20}$/.test(id) ? id : undefined;
+}

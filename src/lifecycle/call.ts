@@ -1,0 +1,95 @@
+/** The one way to call a provider: with a deadline, and with errors that are ours, sorted and free of secrets. */
+import { AtlasError, type AtlasErrorCode, isAtlasError, withFacts } from "../errors.ts";
+import { pause } from "../internal/pause.ts";
+import { excerpt, redact } from "../internal/redact.ts";
+import type { CallContext, Provider } from "../provider.ts";
+import type { Environment } from "./environment.ts";
+
+/** One call. */
+export interface Call {
+  readonly provider: Provider;
+  /** The name of the contract's method, for messages and telemetry. */
+  readonly operation: string;
+  readonly signal?: AbortSignal | undefined;
+  /** The time the whole call may take; none for calls that read page after page. */
+  readonly timeoutSeconds?: number;
+  /** Texts that must not appear in an error. */
+  readonly secrets?: readonly string[];
+  readonly computeId?: string;
+}
+
+/** Codes that say nothing about whether a create took effect. */
+const AMBIGUOUS: ReadonlySet<AtlasErrorCode> = new Set(["TIMEOUT", "TRANSPORT", "PROVIDER", "UNAVAILABLE"]);
+
+/** Codes after which the next candidate is tried. */
+const CLEAN_REFUSALS: ReadonlySet<AtlasErrorCode> = new Set(["CAPACITY", "QUOTA", "FORBIDDEN"]);
+
+/** Whether an instance may exist although the create failed. */
+export function mayHaveCreated(error: AtlasError): boolean {
+  return error.mayHaveCreated ?? AMBIGUOUS.has(error.code);
+}
+
+/** Whether the provider refused this candidate, and another one may be tried. */
+export function isCleanRefusal(error: AtlasError): boolean {
+  return !mayHaveCreated(error) && CLEAN_REFUSALS.has(error.code);
+}
+
+/**
+ * Calls a provider.
+ * @throws AtlasError always, whatever the adapter threw; TIMEOUT when the time is over, the signal's reason when it aborted.
+ */
+export async function callProvider<Result>(
+  environment: Environment,
+  call: Call,
+  run: (context: CallContext) => Promise<Result>,
+): Promise<Result> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, ...(call.signal === undefined ? [] : [call.signal])]);
+  const answered = new AbortController();
+  if (call.timeoutSeconds !== undefined) void expire(environment, call, over, answered.signal);
+  try {
+    signal.throwIfAborted();
+    const { requestTimeoutSeconds } = environment.timing;
+    return await Promise.race([run({ signal, requestTimeoutSeconds }), rejectOnAbort(signal)]);
+  } catch (error) {
+    throw toAtlasError(call, signal.aborted ? signal.reason : error);
+  } finally {
+    answered.abort();
+  }
+}
+
+async function expire(
+  { clock }: Environment,
+  call: Call,
+  over: AbortController,
+  answered: AbortSignal,
+): Promise<void> {
+  await pause(clock, call.timeoutSeconds ?? 0, answered);
+  if (!answered.aborted) over.abort(timedOut(call));
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
+  );
+}
+
+function timedOut({ provider, operation, timeoutSeconds }: Call): AtlasError {
+  return new AtlasError(
+    "TIMEOUT",
+    `${provider.name} did not answer ${operation} in ${timeoutSeconds} seconds`,
+  );
+}
+
+function toAtlasError(call: Call, error: unknown): AtlasError {
+  const { provider, computeId, secrets = [] } = call;
+  const facts = { provider: provider.name, computeId };
+  if (call.signal?.aborted && error === call.signal.reason)
+    return new AtlasError("TIMEOUT", `${call.operation} on ${provider.name} was aborted by the caller`, {
+      ...facts,
+      retryable: false,
+    });
+  if (isAtlasError(error)) return withFacts(error, facts, redact(error.message, secrets));
+  const text = excerpt(error instanceof Error ? error.message : String(error), secrets);
+  return new AtlasError("PROVIDER", `${provider.name} failed in ${call.operation}: ${text}`, facts);
+}

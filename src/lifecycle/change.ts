@@ -1,0 +1,149 @@
+/** How a record changes: by compare-and-swap, with its deadlines, its cost and its event kept in step. */
+import { AtlasError } from "../errors.ts";
+import type { ComputeRecord, ComputeStatus, EndReason, Limits, NewEvent, Snapshot } from "../store.ts";
+import type { Environment } from "./environment.ts";
+
+/** What may change of a record; the rest follows from it. */
+export type Patch = Partial<
+  Omit<
+    ComputeRecord,
+    "id" | "namespace" | "name" | "version" | "createdAt" | "updatedAt" | "dueAt" | "costBefore"
+  >
+>;
+
+/** A wanted change, and what to tell about it beside a change of status. */
+export interface Change {
+  readonly patch: Patch;
+  readonly event?: { readonly type: NewEvent["type"]; readonly data: Readonly<Record<string, unknown>> };
+}
+
+const MAXIMUM_TRIES = 50;
+
+/**
+ * Changes a record. `decide` is asked again whenever somebody else changed the record meanwhile; `undefined` from it leaves everything as it is.
+ * @returns the record after the change, or as it was left.
+ * @throws NOT_FOUND when there is no such compute.
+ */
+export async function changeRecord(
+  environment: Environment,
+  id: string,
+  decide: (record: ComputeRecord, now: Date) => Change | undefined,
+  limits?: Limits,
+): Promise<ComputeRecord> {
+  for (let tries = 0; tries < MAXIMUM_TRIES; tries += 1) {
+    const { record, now } = await loadRecord(environment, id);
+    const change = decide(record, now);
+    if (change === undefined) return record;
+    const next = applyPatch(record, change.patch, now);
+    const event = eventOf(record, next, change);
+    if (await environment.store.replace(next, event, limits)) {
+      tell(environment, next, event);
+      return next;
+    }
+  }
+  throw new AtlasError("CONFLICT", `compute ${id} is being changed by too many callers at once; try again`, {
+    computeId: id,
+    retryable: true,
+  });
+}
+
+/** Reads a record. @throws NOT_FOUND */
+export async function loadRecord(environment: Environment, id: string): Promise<Snapshot> {
+  const snapshot = await environment.store.get(environment.namespace, id);
+  if (snapshot !== undefined) return snapshot;
+  throw new AtlasError(
+    "NOT_FOUND",
+    `there is no compute ${JSON.stringify(id.slice(0, 40))} in namespace ${environment.namespace}`,
+  );
+}
+
+/** Hands an event that was written to the application's hook and the log; neither can disturb what wrote it. */
+export function tell(environment: Environment, record: ComputeRecord, event: NewEvent | undefined): void {
+  if (event === undefined) return;
+  const { id: computeId, provider, updatedAt: at } = record;
+  environment.logger.info(`compute ${computeId} is ${event.status}`, { computeId, provider, ...event.data });
+  try {
+    environment.onEvent?.({ ...event, computeId, at });
+  } catch (error) {
+    environment.logger.error("onEvent threw", {
+      computeId,
+      error: error instanceof Error ? error.message : "not an Error",
+    });
+  }
+}
+
+/** The record after a patch, at that time: version, deadlines, cost. Pure. */
+export function applyPatch(record: ComputeRecord, patch: Patch, now: Date): ComputeRecord {
+  const costBefore = costSoFar(record, now);
+  const costSince = patch.costSince === undefined ? record.costSince && now : patch.costSince;
+  const next = { ...record, ...patch, costBefore, costSince, version: record.version + 1, updatedAt: now };
+  return {
+    ...next,
+    dueAt: earliest(next.bootDeadline, next.idleDeadline, next.lifetimeDeadline, next.checkAt),
+  };
+}
+
+/** US dollars that a compute has cost until then, as far as its price is known. */
+export function costSoFar(record: ComputeRecord, now: Date): number {
+  if (record.costSince === null || record.costPerHour === null) return record.costBefore;
+  const hours = Math.max(0, now.getTime() - record.costSince.getTime()) / 3_600_000;
+  return record.costBefore + hours * record.costPerHour;
+}
+
+/** The earliest of the times that are set, or null. */
+export function earliest(...times: readonly (Date | null)[]): Date | null {
+  return times.reduce(
+    (first, time) => (first === null || (time !== null && time < first) ? time : first),
+    null,
+  );
+}
+
+/** That many seconds later; null stays null. */
+export function after(now: Date, seconds: number): Date;
+export function after(now: Date, seconds: number | null): Date | null;
+export function after(now: Date, seconds: number | null): Date | null {
+  return seconds === null ? null : new Date(now.getTime() + seconds * 1000);
+}
+
+/** The event of a change: of its new status, or what the change asks to tell. */
+export function eventOf(
+  before: ComputeRecord | undefined,
+  next: ComputeRecord,
+  change: Change,
+): NewEvent | undefined {
+  const facts = {
+    status: next.status,
+    reason: next.reason,
+    costSoFar: next.costPerHour === null ? null : next.costBefore,
+  };
+  const data = {
+    provider: next.provider,
+    ...(next.region === null ? {} : { region: next.region }),
+    ...change.event?.data,
+  };
+  if (before?.status !== next.status) return { type: "state", ...facts, data };
+  return change.event && { type: change.event.type, ...facts, data: change.event.data };
+}
+
+const NOTHING_DUE = {
+  bootDeadline: null,
+  idleDeadline: null,
+  lifetimeDeadline: null,
+  checkAt: null,
+} as const;
+const NO_LEASE = { lease: null, leaseUntil: null } as const;
+
+/** The patch that begins an end: stored before the provider is asked, due at once, and never taken back. */
+export function terminatingPatch(reason: EndReason, now: Date): Patch {
+  return { ...NOTHING_DUE, ...NO_LEASE, status: "terminating", reason, checkAt: now, attempts: 0 };
+}
+
+/** The patch of an end that is final. */
+export function endedPatch(status: "terminated" | "failed", reason: EndReason, now: Date): Patch {
+  return { ...NOTHING_DUE, ...NO_LEASE, status, reason, endedAt: now, costSince: null, attempts: 0 };
+}
+
+/** Whether nothing can follow on this state. */
+export function isEnded(status: ComputeStatus): boolean {
+  return status === "terminated" || status === "failed";
+}

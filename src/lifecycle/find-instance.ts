@@ -1,0 +1,47 @@
+/** Finding an instance again, by its exact name or by its id. */
+import type { Instance, Provider } from "../provider.ts";
+import type { ComputeRecord } from "../store.ts";
+import { type Call, callProvider } from "./call.ts";
+import { type Environment, providerOf } from "./environment.ts";
+
+/** Every instance with exactly this name. */
+export async function findByName(
+  environment: Environment,
+  call: Omit<Call, "operation">,
+  name: string,
+): Promise<readonly Instance[]> {
+  const { provider } = call;
+  const found = await callProvider(environment, { ...call, operation: "find" }, async (context) =>
+    provider.find === undefined ? provider.list({ namePrefix: name }, context) : provider.find(name, context),
+  );
+  return found.filter((instance) => instance.name === name && instance.status !== "terminated");
+}
+
+/** The instance of a record as the provider shows it now: by id where it is known, else by name. The oldest of several. */
+export async function lookUp(
+  environment: Environment,
+  record: ComputeRecord,
+  signal?: AbortSignal,
+): Promise<Instance | undefined> {
+  const provider = providerOf(environment, record);
+  const call = { provider, signal, computeId: record.id };
+  const { providerId, name } = record;
+  if (providerId === null) return oldest(await findByName(environment, call, name));
+  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
+  return callProvider(environment, { ...call, operation: "get", timeoutSeconds }, (context) =>
+    provider.get({ name, providerId }, context),
+  );
+}
+
+/** The instance that was created first. */
+export function oldest(instances: readonly Instance[]): Instance | undefined {
+  return instances.toSorted((a, b) => (a.createdAt?.getTime() ?? 0) - (b.createdAt?.getTime() ?? 0))[0];
+}
+
+/** From when on the absence of the record's instance proves that it is gone: what was never seen may still turn up for long. */
+export function absenceProvenFrom(environment: Environment, provider: Provider, record: ComputeRecord): Date {
+  if (record.placedAt === null) return record.createdAt;
+  const { pendingGraceSeconds } = environment.timing;
+  const seconds = record.providerId === null ? pendingGraceSeconds : provider.absenceGraceSeconds;
+  return new Date(record.placedAt.getTime() + seconds * 1000);
+}

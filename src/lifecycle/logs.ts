@@ -1,0 +1,51 @@
+/** Reading a compute's log lines. */
+import * as z from "zod/mini";
+import { AtlasError, isAtlasError } from "../errors.ts";
+import { field, optional, parseFields } from "../internal/parse.ts";
+import type { LogLine } from "../provider.ts";
+import { loadRecord } from "./change.ts";
+import { type Environment, providerOf } from "./environment.ts";
+import { referenceOf } from "./power.ts";
+
+/** Which log lines to read. */
+export interface LogsOptions {
+  /** How many of the last lines to begin with, 0 to 5000. @default 100 */
+  readonly tail?: number | undefined;
+  /** Whether to go on with new lines until the instance is gone. @default false */
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const FIELDS = {
+  tail: optional(field(z.int().check(z.minimum(0), z.maximum(5000)), "a whole number from 0 to 5000")),
+  follow: optional(field(z.boolean(), "true or false")),
+  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
+};
+
+/** The log lines of a compute, oldest first. */
+export async function* readLogs(
+  environment: Environment,
+  id: string,
+  options: LogsOptions,
+): AsyncGenerator<LogLine, void, undefined> {
+  const { tail = 100, follow = false, signal } = parseFields("The options of logs", FIELDS, options);
+  const { record } = await loadRecord(environment, id);
+  const provider = providerOf(environment, record);
+  if (provider.logs === undefined)
+    throw new AtlasError("UNSUPPORTED", `${provider.name} has no logs to read`, {
+      provider: provider.name,
+      computeId: id,
+    });
+  const { requestTimeoutSeconds } = environment.timing;
+  const context = { signal: signal ?? new AbortController().signal, requestTimeoutSeconds };
+  try {
+    yield* provider.logs(referenceOf(record), { tail, follow }, context);
+  } catch (error) {
+    if (signal?.aborted) return;
+    if (isAtlasError(error)) throw error;
+    throw new AtlasError("PROVIDER", `${provider.name} failed in logs`, {
+      provider: provider.name,
+      computeId: id,
+    });
+  }
+}

@@ -1,0 +1,97 @@
+/** Stopping and starting a compute, and moving its idle deadline. */
+import { AtlasError } from "../errors.ts";
+import type { InstanceReference, Provider } from "../provider.ts";
+import type { ComputeRecord, ComputeStatus } from "../store.ts";
+import { callProvider } from "./call.ts";
+import { after, changeRecord, loadRecord } from "./change.ts";
+import { type Environment, providerOf } from "./environment.ts";
+import { CHECK_SECONDS } from "./observe.ts";
+
+/** Notes a sign of life: the idle deadline moves. @throws CONFLICT when the compute has ended or is ending. */
+export function touch(environment: Environment, id: string): Promise<ComputeRecord> {
+  return changeRecord(environment, id, (record, now) => {
+    requireStatus(record, "touched", ["pending", "uncertain", "provisioning", "running", "stopped"]);
+    const idleDeadline = record.idleDeadline && after(now, record.idleTimeoutSeconds);
+    return { patch: { lastActiveAt: now, idleDeadline } };
+  });
+}
+
+/** Stops a running compute. @throws UNSUPPORTED where the provider cannot, CONFLICT when it does not run. */
+export async function stop(environment: Environment, id: string): Promise<ComputeRecord> {
+  const { record } = await loadRecord(environment, id);
+  if (record.status === "stopped") return record;
+  requireStatus(record, "stopped", ["running"]);
+  await power(environment, record, "stop");
+  return changeRecord(environment, id, ({ status }, now) =>
+    status === "running"
+      ? {
+          patch: {
+            status: "stopped",
+            idleDeadline: null,
+            checkAt: after(now, CHECK_SECONDS),
+            costSince: null,
+          },
+        }
+      : undefined,
+  );
+}
+
+/** Starts a stopped compute. @throws UNSUPPORTED, CONFLICT, CAPACITY when its host has no room. */
+export async function start(environment: Environment, id: string): Promise<ComputeRecord> {
+  const { record } = await loadRecord(environment, id);
+  if (record.status === "running" || record.status === "provisioning") return record;
+  requireStatus(record, "started", ["stopped"]);
+  const { bootTimeoutSeconds } = providerOf(environment, record);
+  await power(environment, record, "start");
+  return changeRecord(environment, id, ({ status }, now) =>
+    status === "stopped"
+      ? {
+          patch: {
+            status: "provisioning",
+            bootDeadline: after(now, bootTimeoutSeconds),
+            checkAt: after(now, CHECK_SECONDS),
+            costSince: now,
+          },
+        }
+      : undefined,
+  );
+}
+
+async function power(
+  environment: Environment,
+  record: ComputeRecord,
+  operation: "stop" | "start",
+): Promise<void> {
+  const provider = providerOf(environment, record);
+  const method: Provider["stop"] = provider[operation];
+  if (method === undefined) throw cannot(environment, provider, operation);
+  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
+  const reference = referenceOf(record);
+  await callProvider(environment, { provider, operation, timeoutSeconds, computeId: record.id }, (context) =>
+    method.call(provider, reference, context),
+  );
+}
+
+/** How a record's instance is named in calls. */
+export function referenceOf({ name, providerId }: ComputeRecord): InstanceReference {
+  return providerId === null ? { name } : { name, providerId };
+}
+
+function cannot({ providers }: Environment, { name }: Provider, operation: "stop" | "start"): AtlasError {
+  const able = providers
+    .filter((provider) => provider[operation] !== undefined)
+    .map((provider) => provider.name);
+  const who = able.length === 0 ? "" : `; of the configured providers these can: ${able.join(", ")}`;
+  return new AtlasError("UNSUPPORTED", `${name} cannot ${operation} an instance${who}`, { provider: name });
+}
+
+function requireStatus({ id, status }: ComputeRecord, done: string, allowed: readonly ComputeStatus[]): void {
+  if (allowed.includes(status)) return;
+  throw new AtlasError(
+    "CONFLICT",
+    `compute ${id} is ${status} and cannot be ${done}; it would have to be ${allowed.join(" or ")}`,
+    {
+      computeId: id,
+    },
+  );
+}

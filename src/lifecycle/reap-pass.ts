@@ -1,0 +1,64 @@
+/** What one pass of the reaper shares: one list per provider, and a memory of which providers are down. */
+import { type AtlasError, isAtlasError } from "../errors.ts";
+import { namePrefix } from "../internal/names.ts";
+import type { Instance, Provider } from "../provider.ts";
+import { callProvider } from "./call.ts";
+import type { Environment } from "./environment.ts";
+
+/** After that many failures in a row a provider is left alone for the rest of the pass. */
+const FAILURES_UNTIL_DOWN = 3;
+
+/** Codes that speak of the provider's health, not of one compute. */
+const DOWN_CODES: ReadonlySet<string> = new Set([
+  "TIMEOUT",
+  "TRANSPORT",
+  "PROVIDER",
+  "UNAVAILABLE",
+  "RATE_LIMIT",
+  "AUTH_ERROR",
+]);
+
+/** One pass. */
+export class ReapPass {
+  readonly environment: Environment;
+  readonly signal: AbortSignal | undefined;
+  readonly #lists = new Map<string, Promise<readonly Instance[]>>();
+  readonly #failures = new Map<string, number>();
+
+  constructor(environment: Environment, signal: AbortSignal | undefined) {
+    this.environment = environment;
+    this.signal = signal;
+  }
+
+  /** Every instance of the namespace at this provider: read once a pass, in full or not at all. */
+  list(provider: Provider): Promise<readonly Instance[]> {
+    const known = this.#lists.get(provider.name);
+    if (known !== undefined) return known;
+    const { environment, signal } = this;
+    const listed = callProvider(environment, { provider, operation: "list", signal }, (context) =>
+      provider.list({ namePrefix: namePrefix(environment.namespace) }, context),
+    );
+    this.#lists.set(provider.name, listed);
+    return listed;
+  }
+
+  /** Whether the provider failed so often in this pass that asking again is no use. */
+  isDown(provider: string): boolean {
+    return (this.#failures.get(provider) ?? 0) >= FAILURES_UNTIL_DOWN;
+  }
+
+  /** Remembers how a call to the provider ended. */
+  note(provider: string, error?: AtlasError): void {
+    const failed = error !== undefined && DOWN_CODES.has(error.code);
+    this.#failures.set(provider, failed ? (this.#failures.get(provider) ?? 0) + 1 : 0);
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return isAtlasError(error)
+    ? `${error.code}: ${error.message}`
+    : error instanceof Error
+      ? error.message
+      : "unknown error";
+}

@@ -1,0 +1,62 @@
+/** The reaper of a long-lived process: pass after pass, never two at once. */
+import * as z from "zod/mini";
+import { field, optional, parseFields } from "../internal/parse.ts";
+import { pause } from "../internal/pause.ts";
+import type { Environment } from "./environment.ts";
+import { type ReapReport, reap } from "./reap.ts";
+import { messageOf } from "./reap-pass.ts";
+
+/** How a reaper runs. */
+export interface ReaperOptions {
+  /** Seconds from the end of a pass to the beginning of the next, 1 to 3600; a pass that left work is followed at once. @default 60 */
+  readonly everySeconds?: number | undefined;
+  /** Called after every pass. */
+  readonly onReport?: ((report: ReapReport) => void) | undefined;
+}
+
+const FIELDS = {
+  everySeconds: optional(field(z.number().check(z.minimum(1), z.maximum(3600)), "seconds from 1 to 3600")),
+  onReport: optional(
+    field(
+      z.custom<(report: ReapReport) => void>((value) => typeof value === "function"),
+      "a function",
+    ),
+  ),
+};
+
+/** Starts reaping. Disposing stops it, after the pass that is under way. */
+export function startReaper(environment: Environment, options: ReaperOptions = {}): AsyncDisposable {
+  const { everySeconds = 60, onReport } = parseFields("The options of startReaper", FIELDS, options);
+  const stop = new AbortController();
+  const running = loop(environment, everySeconds, onReport, stop.signal);
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+async function loop(
+  environment: Environment,
+  everySeconds: number,
+  onReport: ReaperOptions["onReport"],
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const more = await passOnce(environment, onReport);
+    if (!more) await pause(environment.clock, everySeconds, signal);
+  }
+}
+
+/** One pass whose failure is told and does not end the loop. */
+async function passOnce(environment: Environment, onReport: ReaperOptions["onReport"]): Promise<boolean> {
+  try {
+    const report = await reap(environment);
+    onReport?.(report);
+    return report.remaining && report.failed.length === 0;
+  } catch (error) {
+    environment.logger.error("a pass of the reaper failed; it goes on", { error: messageOf(error) });
+    return false;
+  }
+}

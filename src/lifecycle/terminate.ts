@@ -1,0 +1,112 @@
+/** Ending a compute: stored first, asked for then, and over only when the provider shows that the instance is gone. */
+import { nanoid } from "nanoid";
+import { isAtlasError } from "../errors.ts";
+import type { ComputeRecord, EndReason } from "../store.ts";
+import { callProvider } from "./call.ts";
+import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "./change.ts";
+import { type Environment, providerOf } from "./environment.ts";
+import { absenceProvenFrom, lookUp } from "./find-instance.ts";
+
+const CONFIRM_PAUSES_SECONDS: readonly number[] = [0.25, 0.5, 1, 2, 4];
+const FIRST_RETRY_SECONDS = 5;
+const LONGEST_RETRY_SECONDS = 300;
+
+/**
+ * Ends a compute for a caller: stores the intent, asks the provider, and waits a little for the proof.
+ * @returns the record, `terminated` when that is proven, else `terminating`: what failed is in `lastError`, and the reaper goes on.
+ */
+export async function terminate(
+  environment: Environment,
+  id: string,
+  reason: EndReason,
+): Promise<ComputeRecord> {
+  const record = await changeRecord(environment, id, ({ status }, now) =>
+    isEnded(status) || status === "terminating" ? undefined : { patch: terminatingPatch(reason, now) },
+  );
+  return isEnded(record.status) ? record : endCompute(environment, record);
+}
+
+/** Carries out an end that is stored, as the only one who does so. */
+export async function endCompute(environment: Environment, { id }: ComputeRecord): Promise<ComputeRecord> {
+  const lease = nanoid();
+  const held = await changeRecord(environment, id, ({ status }, now) =>
+    status === "terminating"
+      ? { patch: { lease, leaseUntil: after(now, environment.timing.leaseSeconds) } }
+      : undefined,
+  );
+  return held.status === "terminating" ? finishEnd(environment, held, CONFIRM_PAUSES_SECONDS) : held;
+}
+
+/** Asks the provider to end the instance of a record we hold the lease of, and stores what came of it. */
+export async function finishEnd(
+  environment: Environment,
+  record: ComputeRecord,
+  pausesSeconds: readonly number[] = [],
+): Promise<ComputeRecord> {
+  try {
+    await askToTerminate(environment, record);
+    const gone = await isGone(environment, record, pausesSeconds);
+    return await changeHeld(environment, record, (current, now) =>
+      gone
+        ? { patch: endedPatch("terminated", current.reason ?? "requested", now) }
+        : { patch: retryPatch(current, null, now) },
+    );
+  } catch (error) {
+    if (!isAtlasError(error) || error.code === "STORE_UNAVAILABLE") throw error;
+    environment.logger.warn(`compute ${record.id} could not be ended yet`, {
+      computeId: record.id,
+      code: error.code,
+    });
+    return changeHeld(environment, record, (current, now) => ({
+      patch: retryPatch(current, error.message, now),
+    }));
+  }
+}
+
+/** Changes a record only while the given one's lease still holds it; who lost the lease changes nothing. */
+export async function changeHeld(
+  environment: Environment,
+  { id, lease }: ComputeRecord,
+  decide: (record: ComputeRecord, now: Date) => Change | undefined,
+): Promise<ComputeRecord> {
+  return changeRecord(environment, id, (record, now) =>
+    record.lease === lease ? decide(record, now) : undefined,
+  );
+}
+
+async function askToTerminate(environment: Environment, record: ComputeRecord): Promise<void> {
+  const provider = providerOf(environment, record);
+  const { name, providerId, id: computeId } = record;
+  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
+  const reference = providerId === null ? { name } : { name, providerId };
+  await callProvider(
+    environment,
+    { provider, operation: "terminate", timeoutSeconds, computeId },
+    (context) => provider.terminate(reference, context),
+  );
+}
+
+async function isGone(
+  environment: Environment,
+  record: ComputeRecord,
+  pausesSeconds: readonly number[],
+): Promise<boolean> {
+  const provenFrom = absenceProvenFrom(environment, providerOf(environment, record), record);
+  for (const pause of [0, ...pausesSeconds]) {
+    if (pause > 0) await environment.clock.sleep(pause * 1000);
+    const instance = await lookUp(environment, record);
+    if (instance?.status === "terminated") return true;
+    if (instance === undefined) return (await environment.store.now()) >= provenFrom;
+  }
+  return false;
+}
+
+/** The patch that puts a failed or unfinished try off; longer each time. */
+export function retryPatch(
+  { attempts }: ComputeRecord,
+  lastError: string | null,
+  now: Date,
+): Change["patch"] {
+  const seconds = Math.min(FIRST_RETRY_SECONDS * 2 ** attempts, LONGEST_RETRY_SECONDS);
+  return { checkAt: after(now, seconds), attempts: attempts + 1, lastError, lease: null, leaseUntil: null };
+}

@@ -1,0 +1,210 @@
+/** Waiting until a compute can be used: its instance runs, and its port really answers. */
+import * as z from "zod/mini";
+import { AtlasError, isAtlasError } from "../errors.ts";
+import { field, optional, parseFields } from "../internal/parse.ts";
+import { pause } from "../internal/pause.ts";
+import type { LogLine, Port, Provider } from "../provider.ts";
+import type { ComputeRecord } from "../store.ts";
+import { callProvider } from "./call.ts";
+import { changeRecord, isEnded, loadRecord } from "./change.ts";
+import { type Environment, type Phase, type Progress, providerOf } from "./environment.ts";
+import { absenceProvenFrom, lookUp } from "./find-instance.ts";
+import { observed } from "./observe.ts";
+import { isReady } from "./probe.ts";
+import { endCompute } from "./terminate.ts";
+
+/** What to wait for, and how long. */
+export interface WaitOptions {
+  /** Path that must answer with a success; omitted: any answer of the pod itself will do. */
+  readonly path?: string | undefined;
+  /** Port to ask; default: the first http port that was requested. */
+  readonly port?: number | undefined;
+  /** Seconds to wait at most; default: what the provider needs for a boot. */
+  readonly timeoutSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+const FIELDS = {
+  path: optional(field(z.string().check(z.regex(/^\/\S*$/)), 'a path that begins with "/"')),
+  port: optional(field(z.int().check(z.minimum(1), z.maximum(65_535)), "a port that was requested")),
+  timeoutSeconds: optional(
+    field(z.number().check(z.positive(), z.maximum(86_400)), "seconds, more than 0 and up to 86400"),
+  ),
+  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
+  onProgress: optional(
+    field(
+      z.custom<(progress: Progress) => void>((value) => typeof value === "function"),
+      "a function",
+    ),
+  ),
+};
+
+const FIRST_PAUSE_SECONDS = 0.1;
+const LONGEST_PAUSE_SECONDS = 3;
+const LOG_LINES = 20;
+
+/** One wait under way. */
+interface Wait {
+  readonly environment: Environment;
+  readonly id: string;
+  readonly provider: Provider;
+  readonly token: string | undefined;
+  readonly path: string | undefined;
+  readonly port: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly report: (phase: Phase, message: string) => void;
+}
+
+/** Waits; see `Compute.waitUntilReady`. The token, where the caller has it, opens the guard. */
+export async function waitUntilReady(
+  environment: Environment,
+  record: ComputeRecord,
+  token: string | undefined,
+  input: WaitOptions = {},
+): Promise<ComputeRecord> {
+  const { path, port, signal, timeoutSeconds, onProgress } = parseFields(
+    "The options of waitUntilReady",
+    FIELDS,
+    input,
+  );
+  const provider = providerOf(environment, record);
+  const begin = environment.clock.now().getTime();
+  const elapsed = (): number => (environment.clock.now().getTime() - begin) / 1000;
+  const report = (phase: Phase, message: string): void =>
+    onProgress?.({
+      phase,
+      message,
+      elapsedSeconds: elapsed(),
+      computeId: record.id,
+      provider: provider.name,
+    });
+  const wait: Wait = { environment, id: record.id, provider, token, path, port, signal, report };
+  const limit = timeoutSeconds ?? provider.bootTimeoutSeconds;
+  let seconds = FIRST_PAUSE_SECONDS;
+  for (;;) {
+    signal?.throwIfAborted();
+    const step = await tryOnce(wait);
+    if (step.ready) return step.record;
+    if (elapsed() >= limit) throw await tooLate(wait, limit, step.message);
+    await pause(environment.clock, Math.min(seconds, limit - elapsed()), signal);
+    seconds = Math.min(seconds * 1.5, LONGEST_PAUSE_SECONDS);
+  }
+}
+
+/** Where one try got to. */
+type Step =
+  | { readonly ready: true; readonly record: ComputeRecord }
+  | { readonly ready: false; readonly message: string };
+
+async function tryOnce(wait: Wait): Promise<Step> {
+  const { provider, report } = wait;
+  const record = await refresh(wait);
+  if (record.status !== "running") {
+    const message = record.lastError ?? `${provider.name} says ${record.status}`;
+    report("provisioning", message);
+    return { ready: false, message };
+  }
+  const port = portToAsk(wait, record);
+  const answer = port === undefined ? { ready: true, message: "it runs" } : await isReady(wait, record, port);
+  report(answer.ready ? "ready" : "starting", answer.message);
+  return answer.ready ? { ready: true, record } : { ready: false, message: answer.message };
+}
+
+/** Asks the provider and stores what it says. A question that fails is asked again until the time is over. */
+async function refresh(wait: Wait): Promise<ComputeRecord> {
+  const { environment, id, provider, signal } = wait;
+  const { record } = await loadRecord(environment, id);
+  if (record.status === "stopped")
+    throw new AtlasError("CONFLICT", `compute ${id} is stopped: start it first`, { computeId: id });
+  if (record.status === "terminating" || isEnded(record.status)) throw await bootFailed(wait, record);
+  try {
+    const instance = await lookUp(environment, record, signal);
+    if (
+      instance === undefined &&
+      (await environment.store.now()) < absenceProvenFrom(environment, provider, record)
+    )
+      return record;
+    const next = await changeRecord(environment, id, (current, now) =>
+      instance === undefined ? undefined : observed(current, instance, provider.bootTimeoutSeconds, now),
+    );
+    if (instance !== undefined && next.status !== "terminating" && !isEnded(next.status)) return next;
+    throw await bootFailed(
+      wait,
+      next.status === "terminating" ? await endCompute(environment, next) : next,
+      instance === undefined,
+    );
+  } catch (error) {
+    if (isAtlasError(error) && error.retryable && error.code !== "BOOT_FAILED")
+      return { ...record, lastError: error.message };
+    throw error;
+  }
+}
+
+function portToAsk({ id, port }: Wait, { ports }: ComputeRecord): Port | undefined {
+  const found = ports.find(({ internal, protocol }) =>
+    port === undefined ? protocol === "http" : internal === port,
+  );
+  if (found !== undefined || port === undefined) return found;
+  const asked = ports.map(({ internal }) => internal).join(", ") || "none";
+  throw new AtlasError("VALIDATION", `port ${port} of compute ${id} was not asked for; its ports: ${asked}`, {
+    computeId: id,
+  });
+}
+
+async function bootFailed(wait: Wait, record: ComputeRecord, vanished = false): Promise<AtlasError> {
+  const { provider, id } = wait;
+  const why = vanished ? "its instance is gone" : (record.lastError ?? record.reason ?? record.status);
+  return withLogs(wait, "BOOT_FAILED", `compute ${id} on ${provider.name} did not come up: ${why}`);
+}
+
+async function tooLate(wait: Wait, limit: number, message: string): Promise<AtlasError> {
+  const { id, provider } = wait;
+  return withLogs(
+    wait,
+    "TIMEOUT",
+    `compute ${id} on ${provider.name} was not ready after ${limit} seconds (${message}); it goes on running until it is terminated`,
+  );
+}
+
+async function withLogs(wait: Wait, code: "BOOT_FAILED" | "TIMEOUT", message: string): Promise<AtlasError> {
+  const logs = await lastLines(wait);
+  const shown = logs.length === 0 ? "" : `. Its last log lines:\n${logs.join("\n")}`;
+  return new AtlasError(code, `${message}${shown}`, {
+    provider: wait.provider.name,
+    computeId: wait.id,
+    details: { logs },
+  });
+}
+
+/** The last log lines; none when they cannot be had, because they only decorate an error that matters more. */
+async function lastLines({ environment, id, provider, token }: Wait): Promise<readonly string[]> {
+  const { logs } = provider;
+  if (logs === undefined) return [];
+  const lines: LogLine[] = [];
+  try {
+    const { record } = await loadRecord(environment, id);
+    const reference = {
+      name: record.name,
+      ...(record.providerId === null ? {} : { providerId: record.providerId }),
+    };
+    const call = {
+      provider,
+      operation: "logs",
+      timeoutSeconds: environment.timing.requestTimeoutSeconds,
+      computeId: id,
+    };
+    await callProvider(environment, call, async (context) => {
+      for await (const line of logs.call(provider, reference, { tail: LOG_LINES, follow: false }, context))
+        lines.push(line);
+    });
+  } catch (error) {
+    environment.logger.debug("no log lines to show", {
+      computeId: id,
+      code: isAtlasError(error) ? error.code : "unknown",
+    });
+  }
+  return lines
+    .slice(-LOG_LINES)
+    .map(({ line }) => (token === undefined ? line : line.replaceAll(token, "[redacted]")));
+}
