@@ -31,7 +31,8 @@ function buildLibrary(): Promise<unknown> {
     entryPoints: modules.map(({ source, bundle }) => ({ in: source, out: bundle.replace(/\.js$/, "") })),
     outdir: ".",
     splitting: true,
-    chunkNames: "dist/chunks/[name]-[hash]",
+    // Beside the entries, so that a module finds the program beside it whichever file it ends up in.
+    chunkNames: "dist/chunk-[hash]",
     external: Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
   });
 }

@@ -15,6 +15,8 @@ const PRELUDE = `
 declare global {
   const atlas: import("atlas-compute").Atlas;
   const compute: import("atlas-compute").Compute;
+  const myProvider: (options: object) => import("atlas-compute").Provider;
+  const myStore: (options: object) => import("atlas-compute").Store;
 }
 export {};
 `;
@@ -38,7 +40,7 @@ function virtualPath({ path, line }: Example): string {
 function compile(files: ReadonlyMap<string, string>): readonly ts.Diagnostic[] {
   const { config } = ts.readConfigFile("tsconfig.json", ts.sys.readFile);
   const { compilerOptions } = config as { compilerOptions: Record<string, unknown> };
-  const own = { paths: {}, lib: ["es2024", "esnext.disposable", "dom"], isolatedDeclarations: false };
+  const own = { paths: {}, lib: ["es2024", "esnext.array", "esnext.disposable", "dom"] };
   const unused = { noUnusedLocals: false, noUnusedParameters: false, declaration: false };
   const { options } = ts.convertCompilerOptionsFromJson({ ...compilerOptions, ...own, ...unused }, ".");
   const host = ts.createCompilerHost(options);

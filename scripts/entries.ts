@@ -11,7 +11,7 @@ export interface Entry {
   readonly types: string;
 }
 
-/** A module that users run. */
+/** A module that runs as a program of its own. */
 export interface Program {
   readonly source: string;
   readonly bundle: string;
@@ -38,6 +38,11 @@ export const bundledPackages: readonly string[] = ["eventsource-parser", "nanoid
 
 const PROGRAMS: readonly Program[] = [
   { source: "src/cli/main.ts", bundle: "dist/cli.js", selfContained: false },
+  {
+    source: "src/providers/local/local-supervisor.ts",
+    bundle: "dist/local-supervisor.js",
+    selfContained: false,
+  },
   { source: "src/cli/guard-main.ts", bundle: "dist/guard.mjs", selfContained: true },
 ];
 

@@ -27,7 +27,7 @@ test("package.json exports every entry point, types first, and itself", () => {
 });
 
 test("package.json names the command line as the package's command", () => {
-  const commandLine = programs.find(({ selfContained }) => !selfContained);
+  const commandLine = programs.find(({ source }) => source.startsWith("src/cli/"));
   expect(manifest.bin).toEqual({ "atlas-compute": `./${commandLine?.bundle}` });
 });
 

@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { importsOf, nodesOf, placeOf, readSources, type Source } from "./sources.ts";
 
 /** Where the environment may be read: the defaults of factories, the guard, and the command line. */
-const READS_ENVIRONMENT = /^src\/(providers\/[^/]+\/index|guard\/.+|cli\/.+)\.ts$/;
-/** Where a person is spoken to. */
-const PRINTS = /^src\/cli\//;
+const READS_ENVIRONMENT = /^src\/(providers\/[^/]+\/(index|options|credentials)|guard\/.+|cli\/.+)\.ts$/;
+/** Where a person is spoken to: the command line, and by default the guard, which is its program in the pod. */
+const PRINTS = /^src\/(cli|guard)\//;
 
 const sources = readSources("src/**/*.ts");
 
@@ -40,7 +40,7 @@ test("nobody gets at the environment through an import of node:process", () => {
   );
 });
 
-test("only the command line prints", () => {
+test("only the command line and the guard print", () => {
   const advice = "return it, throw it, or hand it to the caller's logger";
   expect(violations(PRINTS, (node) => isMemberOf(node, "console"), advice)).toEqual([]);
 });

@@ -1,0 +1,32 @@
+import ts from "typescript";
+import { expect, test } from "vitest";
+import { nodesOf, readSources, type Source } from "./sources.ts";
+
+const sources = readSources("src/**/*.ts");
+
+/** `[inspect]() …`: a member named by a symbol has a type all the same. */
+const COMPUTED_NAME = 9038;
+
+/** A schema tells its type better than an annotation could, and `z.infer` gives it a name. */
+function isSchema(node: ts.Node): node is ts.VariableDeclaration {
+  return (
+    ts.isVariableDeclaration(node) && /\bz\s*\.|\b(field|optional)\(/.test(node.initializer?.getText() ?? "")
+  );
+}
+
+/** What the compiler could not declare from this file alone. */
+function guessesOf({ path, tree }: Source): readonly string[] {
+  const schemas = new Set([...nodesOf(tree)].filter(isSchema).map(({ name }) => name.getStart()));
+  const compilerOptions = { isolatedDeclarations: true, target: ts.ScriptTarget.ES2024 };
+  const options = { fileName: path, reportDiagnostics: true, compilerOptions };
+  return (ts.transpileDeclaration(tree.text, options).diagnostics ?? [])
+    .filter(({ code, start = 0 }) => code !== COMPUTED_NAME && !schemas.has(start))
+    .map(({ start = 0, messageText }) => {
+      const line = tree.getLineAndCharacterOfPosition(start).line + 1;
+      return `${path}:${line}: ${ts.flattenDiagnosticMessageText(messageText, "; ")}`;
+    });
+}
+
+test("every export but a schema says its type, so that a change of it is seen", () => {
+  expect(sources.flatMap(guessesOf)).toEqual([]);
+});
