@@ -1,6 +1,6 @@
 /** Small rules of the store contract that every store here keeps in the same way. */
 import { AtlasError } from "../errors.ts";
-import type { ComputeRecord, RecordFilter, TokenHash } from "../store.ts";
+import type { ComputeRecord, RecordFilter, Snapshot, TokenHash } from "../store.ts";
 
 /** Whether a record accepts this token at that time. */
 export function accepts(record: ComputeRecord, hash: string, kind: TokenHash["kind"], now: Date): boolean {
@@ -38,4 +38,9 @@ export function matches(record: ComputeRecord, filter: RecordFilter): boolean {
     (filter.statuses === undefined || filter.statuses.includes(record.status)) &&
     (filter.names === undefined || filter.names.includes(record.name))
   );
+}
+
+/** Sorts what was claimed: longest due first. */
+export function longestDueFirst(left: Snapshot, right: Snapshot): number {
+  return (left.record.dueAt?.getTime() ?? 0) - (right.record.dueAt?.getTime() ?? 0);
 }

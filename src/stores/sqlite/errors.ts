@@ -1,0 +1,60 @@
+/** What a failure of SQLite, or of its file, means, and what to do. */
+import { AtlasError, isAtlasError } from "../../errors.ts";
+
+interface Meaning {
+  readonly problem: string;
+  /** Whether the same call may succeed later by itself. */
+  readonly retryable?: boolean;
+}
+
+const notWritable: Meaning = {
+  problem: "cannot be written: give this process the right to write the file and the folder it is in",
+};
+const noFile: Meaning = {
+  problem: "cannot be opened: check that its folder exists and that this process may write there",
+};
+const diskFull: Meaning = { problem: "has no room left on its disk: free some", retryable: true };
+
+/** By the name of an error of the file system. */
+const fileErrors: Readonly<Record<string, Meaning>> = {
+  ENOENT: { problem: "cannot be made, for its folder does not exist: create the folder first" },
+  ENOTDIR: { problem: "cannot be made, for a part of its path is no folder: give another path" },
+  EISDIR: { problem: "is a folder: give the path of a file in it" },
+  EACCES: notWritable,
+  EPERM: notWritable,
+  EROFS: notWritable,
+  ENOSPC: diskFull,
+};
+
+/** By SQLite's primary result code: https://www.sqlite.org/rescode.html */
+const resultCodes: Readonly<Record<number, Meaning>> = {
+  5: { problem: "is locked by another process, and stayed so: try again", retryable: true },
+  8: notWritable,
+  10: { problem: "could not be read or written: check its disk", retryable: true },
+  11: { problem: "is damaged: restore it from a backup" },
+  13: diskFull,
+  14: noFile,
+  26: { problem: "is no SQLite database: give another path, or move that file away" },
+};
+
+/** The error for whatever was thrown while this was tried. Holds the path, but no SQL and no values. */
+export function sqliteError(thrown: unknown, path: string, tried: string): AtlasError {
+  if (isAtlasError(thrown)) return thrown;
+  const code = Number(property(thrown, "errcode"));
+  const meaning = fileErrors[String(property(thrown, "code"))] ?? resultCodes[code & 0xff];
+  const { problem, retryable } = meaning ?? { problem: unknownProblem(thrown, code), retryable: true };
+  return new AtlasError(
+    "STORE_UNAVAILABLE",
+    `The SQLite store could not ${tried}: the file "${path}" ${problem}`,
+    { retryable: retryable ?? false },
+  );
+}
+
+function unknownProblem(thrown: unknown, code: number): string {
+  if (Number.isInteger(code)) return `failed with SQLite's result code ${code}`;
+  return `failed with ${thrown instanceof Error ? thrown.name : typeof thrown}`;
+}
+
+function property(of: unknown, name: string): unknown {
+  return typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined;
+}

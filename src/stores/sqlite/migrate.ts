@@ -1,0 +1,36 @@
+/** Brings an SQLite file up to date. */
+import type { DatabaseSync } from "node:sqlite";
+import { schemaTooNew } from "../migrations/migration.ts";
+import { sqliteMigrations } from "../migrations/sqlite.ts";
+import type { Names } from "../names.ts";
+import { inTransaction } from "./transaction.ts";
+
+/**
+ * Applies what was not applied yet; of several processes at once one does it, and the others find it done.
+ * @throws STORE_UNAVAILABLE when a later version of this package was here.
+ */
+export function migrate(connection: DatabaseSync, names: Names, now: Date): void {
+  inTransaction(connection, () => {
+    const applied = appliedMigrations(connection, names);
+    if (applied > sqliteMigrations.length) throw schemaTooNew(sqliteMigrations);
+    const record = connection.prepare(
+      `insert into ${names.migrations} (number, name, applied_at) values (:number, :name, :applied_at)`,
+    );
+    for (const { number, name, sql } of sqliteMigrations.slice(applied)) {
+      connection.exec(sql(names));
+      record.run({ number, name, applied_at: now.getTime() });
+    }
+  });
+}
+
+function appliedMigrations(connection: DatabaseSync, names: Names): number {
+  connection.exec(`
+    create table if not exists ${names.migrations} (
+      number integer primary key,
+      name text not null,
+      applied_at integer not null
+    ) strict
+  `);
+  const row = connection.prepare(`select coalesce(max(number), 0) as applied from ${names.migrations}`).get();
+  return Number(row?.applied);
+}

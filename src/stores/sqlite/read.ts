@@ -1,0 +1,102 @@
+/** The calls that only read, each with its statement. */
+import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
+import { type Row, storable, toEvent, toRecord } from "../columns.ts";
+import { accepts, eventPosition } from "../rules.ts";
+import { listCondition } from "../statements.ts";
+import type { SqliteDatabase } from "./database.ts";
+
+/** See `Store.get`. */
+export async function get(
+  database: SqliteDatabase,
+  namespace: string,
+  id: string,
+): Promise<Snapshot | undefined> {
+  const row = await database.run("read a compute", () =>
+    database.first(`select * from ${database.names.computes} where namespace = :namespace and id = :id`, {
+      namespace,
+      id: storable(id),
+    }),
+  );
+  return toSnapshot(database, row);
+}
+
+/** See `Store.getByIdempotencyKey`. */
+export async function getByIdempotencyKey(
+  database: SqliteDatabase,
+  namespace: string,
+  key: string,
+): Promise<Snapshot | undefined> {
+  const { computes } = database.names;
+  const row = await database.run("look up an idempotency key", () =>
+    database.first(`select * from ${computes} where namespace = :namespace and idempotency_key = :key`, {
+      namespace,
+      key: storable(key),
+    }),
+  );
+  return toSnapshot(database, row);
+}
+
+/** See `Store.getByTokenHash`. */
+export async function getByTokenHash(
+  database: SqliteDatabase,
+  namespace: string,
+  hash: string,
+  kind: TokenHash["kind"],
+): Promise<Snapshot | undefined> {
+  const { computes, tokens } = database.names;
+  const rows = await database.run("look up a token", () =>
+    database.all(
+      `select c.* from ${tokens} t join ${computes} c on c.namespace = t.namespace and c.id = t.compute_id
+       where t.namespace = :namespace and t.hash = :hash and t.kind = :kind`,
+      { namespace, hash: storable(hash), kind },
+    ),
+  );
+  const now = database.now();
+  return toSnapshot(
+    database,
+    rows.find((row) => accepts(toRecord(row), hash, kind, now)),
+  );
+}
+
+/** See `Store.list`. */
+export async function list(
+  database: SqliteDatabase,
+  filter: RecordFilter,
+  page: Page,
+): Promise<readonly ComputeRecord[]> {
+  const { sql, values } = listCondition(
+    filter,
+    page,
+    (parameter) => `select value from json_each(${parameter})`,
+  );
+  const rows = await database.run("list computes", () =>
+    database.all(
+      `select * from ${database.names.computes} where ${sql} order by created_at desc, id desc limit :limit`,
+      { ...values, limit: page.limit },
+    ),
+  );
+  return rows.map(toRecord);
+}
+
+/** See `Store.events`. */
+export async function events(
+  database: SqliteDatabase,
+  filter: { readonly namespace: string; readonly computeId?: string; readonly after?: string },
+  limit: number,
+): Promise<readonly ComputeEvent[]> {
+  const { namespace, computeId } = filter;
+  const position = eventPosition(filter.after);
+  const rows = await database.run("read events", () =>
+    database.all(
+      `select * from ${database.names.events}
+       where namespace = :namespace and id > :position ${computeId === undefined ? "" : "and compute_id = :compute_id"}
+       order by id limit :limit`,
+      { namespace, position, limit, ...(computeId === undefined ? {} : { compute_id: storable(computeId) }) },
+    ),
+  );
+  return rows.map(toEvent);
+}
+
+function toSnapshot(database: SqliteDatabase, row: Row | undefined): Snapshot | undefined {
+  return row === undefined ? undefined : { record: toRecord(row), now: database.now() };
+}

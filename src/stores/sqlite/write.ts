@@ -1,0 +1,158 @@
+/** The calls that change something, each with its statements. */
+import {
+  type Claim,
+  type ComputeRecord,
+  checkLimits,
+  type Limits,
+  type NewEvent,
+  type Snapshot,
+  type Usage,
+} from "../../store.ts";
+import { eventValues, recordColumns, recordValues, storable, toRecord } from "../columns.ts";
+import { longestDueFirst, taken } from "../rules.ts";
+import { isLiveSql } from "../statements.ts";
+import type { SqliteDatabase } from "./database.ts";
+
+const columns: readonly string[] = Object.values(recordColumns).map(({ name }) => name);
+
+/** See `Store.insert`. */
+export function insert(
+  database: SqliteDatabase,
+  record: ComputeRecord,
+  event: NewEvent,
+  limits: Limits,
+): Promise<ComputeRecord | undefined> {
+  const { computes } = database.names;
+  return database.transaction("record a compute", () => {
+    const { namespace, id, name, idempotencyKey } = record;
+    const existing = database.first(
+      `select * from ${computes} where namespace = :namespace and idempotency_key = :key`,
+      { namespace, key: idempotencyKey && storable(idempotencyKey) },
+    );
+    if (existing !== undefined) return toRecord(existing);
+    const clash = database.first(
+      `select 1 from ${computes} where namespace = :namespace and (id = :id or name = :name)`,
+      { namespace, id: storable(id), name: storable(name) },
+    );
+    if (clash !== undefined) throw taken(record);
+    checkLimits(record, usageBeside(database, record), limits);
+    database.change(
+      `insert into ${computes} (${columns.join(", ")}) values (${columns.map((column) => `:${column}`).join(", ")})`,
+      recordValues(record),
+    );
+    keepTokens(database, record);
+    addEvent(database, record, event);
+    return undefined;
+  });
+}
+
+/** See `Store.replace`. */
+export function replace(
+  database: SqliteDatabase,
+  record: ComputeRecord,
+  event: NewEvent | undefined,
+  limits: Limits | undefined,
+): Promise<boolean> {
+  const { computes } = database.names;
+  return database.transaction("change a compute", () => {
+    const { namespace, version, id } = record;
+    const stored = database.first(
+      `select 1 from ${computes} where namespace = :namespace and id = :id and version = :version`,
+      { namespace, id: storable(id), version: version - 1 },
+    );
+    if (stored === undefined) return false;
+    if (limits !== undefined) checkLimits(record, usageBeside(database, record), limits);
+    database.change(
+      `update ${computes} set ${columns.map((column) => `${column} = :${column}`).join(", ")}
+       where namespace = :namespace and id = :id`,
+      recordValues(record),
+    );
+    keepTokens(database, record);
+    if (event !== undefined) addEvent(database, record, event);
+    return true;
+  });
+}
+
+/** See `Store.claimDue`. */
+export async function claimDue(database: SqliteDatabase, claim: Claim): Promise<readonly Snapshot[]> {
+  const { computes } = database.names;
+  const now = database.now();
+  const rows = await database.run("claim what is due", () =>
+    database.all(
+      `update ${computes} set lease = :lease, lease_until = :lease_until, version = version + 1
+       where rowid in (
+         select rowid from ${computes}
+         where namespace = :namespace and due_at <= :now and (lease_until is null or lease_until <= :now)
+         order by due_at
+         limit :limit
+       )
+       returning *`,
+      {
+        namespace: claim.namespace,
+        lease: storable(claim.lease),
+        lease_until: new Date(now.getTime() + claim.leaseSeconds * 1000),
+        now,
+        limit: claim.limit,
+      },
+    ),
+  );
+  return rows.map((row) => ({ record: toRecord(row), now })).sort(longestDueFirst);
+}
+
+/** See `Store.identity`. */
+export function identity(database: SqliteDatabase): Promise<string> {
+  const { settings } = database.names;
+  return database.transaction("read its identity", () => {
+    database.change(
+      `insert into ${settings} (name, value) values ('identity', :value) on conflict do nothing`,
+      { value: crypto.randomUUID() },
+    );
+    return String(database.first(`select value from ${settings} where name = 'identity'`)?.value);
+  });
+}
+
+function usageBeside(database: SqliteDatabase, { namespace, id, userId }: ComputeRecord): Usage {
+  const row = database.first(
+    `select
+       count(*) as computes,
+       coalesce(sum(cost_per_hour), 0) as cost_per_hour,
+       count(*) filter (where user_id = :user_id) as user_computes,
+       coalesce(sum(cost_per_hour) filter (where user_id = :user_id), 0) as user_cost_per_hour
+     from ${database.names.computes}
+     where namespace = :namespace and id <> :id and ${isLiveSql}`,
+    { namespace, id: storable(id), user_id: userId && storable(userId) },
+  );
+  return {
+    computes: Number(row?.computes),
+    costPerHour: Number(row?.cost_per_hour),
+    userComputes: Number(row?.user_computes),
+    userCostPerHour: Number(row?.user_cost_per_hour),
+  };
+}
+
+/** Makes the table by which a token finds its compute say what the record says. */
+function keepTokens(database: SqliteDatabase, record: ComputeRecord): void {
+  const { tokens } = database.names;
+  const { namespace, id, tokens: accepted } = recordValues(record);
+  const values = { namespace: namespace ?? null, id: id ?? null, tokens: accepted ?? null };
+  database.change(
+    `delete from ${tokens} where namespace = :namespace and compute_id = :id and (hash, kind) not in
+       (select value ->> 'hash', value ->> 'kind' from json_each(:tokens))`,
+    values,
+  );
+  database.change(
+    `insert into ${tokens} (namespace, hash, kind, compute_id)
+     select :namespace, value ->> 'hash', value ->> 'kind', :id from json_each(:tokens) where true
+     on conflict do nothing`,
+    values,
+  );
+}
+
+function addEvent(database: SqliteDatabase, { namespace, id }: ComputeRecord, event: NewEvent): void {
+  const values = { namespace, ...eventValues({ ...event, computeId: id, at: database.now() }) };
+  const names = Object.keys(values);
+  database.change(
+    `insert into ${database.names.events} (${names.join(", ")}) values (${names.map((name) => `:${name}`).join(", ")})`,
+    values,
+  );
+}
