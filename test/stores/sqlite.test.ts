@@ -136,7 +136,7 @@ test("a closed store says so, and may be closed again", async () => {
 describe("a file that cannot serve is an error that says what to do", () => {
   const refusal = async (path: string): Promise<unknown> => {
     const store = sqliteStore(path);
-    const error: unknown = await store.get(namespace, "x").catch((thrown: unknown) => thrown);
+    const error: unknown = await insert(store, newRecord()).catch((thrown: unknown) => thrown);
     await store.close();
     expect(error).not.toHaveProperty("cause");
     return error;
