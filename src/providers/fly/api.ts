@@ -1,0 +1,191 @@
+/** The Machines API, a function for each request. */
+import { isAtlasError } from "../../errors.ts";
+import { createHttpClient, type HttpClient, type HttpRequest } from "../../internal/http.ts";
+import type { CallContext } from "../../provider.ts";
+import type { FlySettings } from "./options.ts";
+import { classifyRefusal } from "./refusals.ts";
+import {
+  type Address,
+  type AddressType,
+  type App,
+  type AppBody,
+  addressListAnswer,
+  appAnswer,
+  appListAnswer,
+  type LogEntry,
+  logsAnswer,
+  type Machine,
+  type MachineBody,
+  machineAnswer,
+  machineListAnswer,
+  type OrgMachine,
+  orgMachinesAnswer,
+  type VolumeBody,
+  volumeAnswer,
+} from "./wire.ts";
+
+/** A page of an organization's machines. */
+export interface OrgMachinesPage {
+  readonly machines: readonly OrgMachine[];
+  readonly nextCursor: string | undefined;
+  /** Regions that did not answer, whose machines are therefore missing. */
+  readonly silentRegions: readonly string[];
+}
+
+/** A page of log entries, and where the next one begins. */
+export interface LogPage {
+  readonly entries: readonly LogEntry[];
+  readonly nextToken: string | undefined;
+}
+
+/** Requests to Fly. What reads one thing answers `undefined` when Fly says that it does not exist. */
+export interface FlyApi {
+  createApp(body: AppBody, context: CallContext): Promise<void>;
+  app(app: string, context: CallContext): Promise<App | undefined>;
+  /** The names of the organization's apps, and how many Fly says there are. */
+  apps(org: string, context: CallContext): Promise<{ names: readonly string[]; total: number | undefined }>;
+  /** Asks for the end of the app; `force` takes what is in it along. An absent app is success. */
+  deleteApp(app: string, force: boolean, context: CallContext): Promise<void>;
+  addresses(app: string, context: CallContext): Promise<readonly Address[]>;
+  assignAddress(app: string, type: AddressType, context: CallContext): Promise<void>;
+  /** Creates a volume and answers its id. */
+  createVolume(app: string, body: VolumeBody, context: CallContext): Promise<string>;
+  createMachine(app: string, body: MachineBody, context: CallContext): Promise<Machine>;
+  machine(app: string, id: string, context: CallContext): Promise<Machine | undefined>;
+  /** The app's machines, without destroyed ones; `undefined` when there is no such app. */
+  machines(app: string, context: CallContext): Promise<readonly Machine[] | undefined>;
+  orgMachines(org: string, cursor: string | undefined, context: CallContext): Promise<OrgMachinesPage>;
+  act(app: string, id: string, action: "start" | "stop" | "suspend", context: CallContext): Promise<void>;
+  /** Waits for a state, for about half the time that a request may take; @throws TIMEOUT when it does not come. */
+  waitFor(app: string, id: string, state: "stopped" | "suspended", context: CallContext): Promise<void>;
+  /** Ends the machine, also a running one. An absent machine is success. */
+  deleteMachine(app: string, id: string, context: CallContext): Promise<void>;
+  logs(query: LogQuery, context: CallContext): Promise<LogPage>;
+}
+
+/** Which log entries. */
+export interface LogQuery {
+  readonly app: string;
+  readonly instance: string | undefined;
+  readonly nextToken: string | undefined;
+}
+
+const read = (path: string, query: HttpRequest["query"] = {}): HttpRequest => ({
+  method: "GET",
+  path,
+  query,
+  idempotent: true,
+});
+const post = (path: string, json: unknown, secrets: readonly string[] = []): HttpRequest => ({
+  method: "POST",
+  path,
+  json,
+  secrets,
+  idempotent: false,
+});
+const remove = (path: string, query: HttpRequest["query"] = {}): HttpRequest => ({
+  method: "DELETE",
+  path,
+  query,
+  idempotent: true,
+});
+
+const appPath = (app: string): string => `/apps/${encodeURIComponent(app)}`;
+const machinePath = (app: string, id: string): string => `${appPath(app)}/machines/${encodeURIComponent(id)}`;
+
+/** What the request answers, or `undefined` when Fly says that what it is about does not exist. */
+async function unlessAbsent<Result>(answer: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isAtlasError(error) && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+/** Requests with these settings and credentials. */
+export function createFlyApi(settings: FlySettings, authorization: () => string): FlyApi {
+  const { fetch, clock } = settings;
+  const common = {
+    provider: "fly",
+    headers: () => ({ authorization: authorization() }),
+    classify: classifyRefusal,
+    fetch,
+    clock,
+  };
+  const http = createHttpClient({ ...common, baseUrl: settings.baseUrl });
+  const logs = createHttpClient({ ...common, baseUrl: settings.logsBaseUrl });
+  return { ...appRequests(http), ...machineRequests(http), ...logRequests(logs) };
+}
+
+function appRequests(
+  http: HttpClient,
+): Pick<
+  FlyApi,
+  "createApp" | "app" | "apps" | "deleteApp" | "addresses" | "assignAddress" | "createVolume" | "orgMachines"
+> {
+  return {
+    createApp: (body, context) => http.send(post("/apps", body), context),
+    app: (app, context) => unlessAbsent(http.read(read(appPath(app)), appAnswer, context)),
+    apps: async (org, context) => {
+      const { apps, total_apps } = await http.read(read("/apps", { org_slug: org }), appListAnswer, context);
+      return { names: apps.map(({ name }) => name), total: total_apps ?? undefined };
+    },
+    deleteApp: async (app, force, context) => {
+      await unlessAbsent(http.send(remove(appPath(app), force ? { force } : {}), context));
+    },
+    addresses: async (app, context) => {
+      const { ips } = await http.read(read(`${appPath(app)}/ip_assignments`), addressListAnswer, context);
+      return ips ?? [];
+    },
+    assignAddress: (app, type, context) =>
+      http.send(post(`${appPath(app)}/ip_assignments`, { type }), context),
+    createVolume: async (app, body, context) => {
+      const volume = await http.read(post(`${appPath(app)}/volumes`, body), volumeAnswer, context);
+      return volume.id;
+    },
+    orgMachines: async (org, cursor, context) => {
+      const path = `/orgs/${encodeURIComponent(org)}/machines`;
+      const page = await http.read(read(path, { limit: 1000, cursor }), orgMachinesAnswer, context);
+      const { machines, next_cursor, error_regions } = page;
+      return { machines, nextCursor: next_cursor || undefined, silentRegions: error_regions ?? [] };
+    },
+  };
+}
+
+function machineRequests(
+  http: HttpClient,
+): Pick<FlyApi, "createMachine" | "machine" | "machines" | "act" | "waitFor" | "deleteMachine"> {
+  return {
+    createMachine: (app, body, context) => {
+      const secrets = [...Object.values(body.config.env), ...(body.config.init?.cmd ?? [])];
+      return http.read(post(`${appPath(app)}/machines`, body, secrets), machineAnswer, context);
+    },
+    machine: (app, id, context) =>
+      unlessAbsent(http.read(read(machinePath(app, id)), machineAnswer, context)),
+    machines: (app, context) =>
+      unlessAbsent(http.read(read(`${appPath(app)}/machines`), machineListAnswer, context)),
+    act: (app, id, action, context) =>
+      http.send({ method: "POST", path: `${machinePath(app, id)}/${action}`, idempotent: true }, context),
+    waitFor: (app, id, state, context) => {
+      const timeout = Math.min(60, Math.max(1, Math.floor(context.requestTimeoutSeconds / 2)));
+      // Not to be repeated: the answer to a wait in vain is 408.
+      const request = { ...read(`${machinePath(app, id)}/wait`, { state, timeout }), idempotent: false };
+      return http.send(request, context);
+    },
+    deleteMachine: async (app, id, context) => {
+      await unlessAbsent(http.send(remove(machinePath(app, id), { force: true }), context));
+    },
+  };
+}
+
+function logRequests(logs: HttpClient): Pick<FlyApi, "logs"> {
+  return {
+    logs: async ({ app, instance, nextToken }, context) => {
+      const query = { instance, next_token: nextToken };
+      const request = read(`${appPath(app)}/logs`, query);
+      const page = await unlessAbsent(logs.read(request, logsAnswer, context));
+      return { entries: page?.data ?? [], nextToken: page?.meta?.next_token?.toString() || undefined };
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * CPU machines on Fly.io, by its Machines API: an app per compute, and so a host name of its own for a browser to reach.
+ * @module
+ */
+import type { Provider } from "../../provider.ts";
+import type { Account } from "./account.ts";
+import { createFlyApi } from "./api.ts";
+import { toCandidates } from "./candidates.ts";
+import { createInstance } from "./create.ts";
+import { credentials } from "./credentials.ts";
+import { findInstances, getInstance, listInstances } from "./find.ts";
+import { startInstance, stopInstance, terminateInstance } from "./lifecycle.ts";
+import { readLogs } from "./logs.ts";
+import { type FlyComputeOptions, type FlyOptions, parseComputeOptions, parseFlyOptions } from "./options.ts";
+
+export type { FlyCheck, FlyComputeOptions, FlyOptions } from "./options.ts";
+
+declare module "../../request.ts" {
+  interface ProviderOptions {
+    readonly fly?: FlyComputeOptions | undefined;
+  }
+}
+
+/** A provider of Fly Machines: everything that a provider can do but GPUs. */
+export type FlyProvider = Omit<Required<Provider>, "listGpuTypes" | "notReadyStatuses" | "close">;
+
+/**
+ * Makes a provider of Fly Machines. The token needs to create and delete apps in the organization: `fly tokens create org`.
+ *
+ * @throws VALIDATION for an option that does not exist or is not valid. A missing token or organization is told by the first
+ * call that needs it.
+ *
+ * @example
+ * ```ts
+ * import { createAtlas } from "atlas-compute";
+ * import { fly } from "atlas-compute/fly";
+ *
+ * const atlas = createAtlas({ providers: [fly({ org: "my-org" })] });
+ * const compute = await atlas.spawnCompute({
+ *   image: "ghcr.io/me/server:1",
+ *   ports: [8000],
+ *   regions: ["fra", "ams"],
+ *   providerOptions: { fly: { cpuKind: "performance" } },
+ * });
+ * console.log(compute.url(8000)); // https://atlas-default-….fly.dev
+ * ```
+ */
+export function fly(options: FlyOptions = {}): FlyProvider {
+  const settings = parseFlyOptions(options);
+  const { authorization, org } = credentials(settings);
+  const { app: sharedApp, clock } = settings;
+  const account: Account = { api: createFlyApi(settings, authorization), org, sharedApp, clock };
+  return {
+    name: "fly",
+    // Pulling a large image is most of it: a machine itself boots in seconds.
+    bootTimeoutSeconds: 120,
+    // A machine can be read by its id at once; the lists of an organization lag.
+    absenceGraceSeconds: 30,
+    parseOptions: parseComputeOptions,
+    candidates: async (request) => {
+      authorization();
+      if (sharedApp === undefined) org();
+      return toCandidates(request, parseComputeOptions(request.options), sharedApp);
+    },
+    create: (request, context) => createInstance(account, request, context),
+    get: (reference, context) => getInstance(account, reference, context),
+    list: ({ namePrefix }, context) => listInstances(account, namePrefix, context),
+    find: (name, context) => findInstances(account, name, context),
+    terminate: (reference, context) => terminateInstance(account, reference, context),
+    stop: (reference, context) => stopInstance(account, reference, context),
+    start: (reference, context) => startInstance(account, reference, context),
+    logs: (reference, logOptions, context) => readLogs(account, reference, logOptions, context),
+  };
+}

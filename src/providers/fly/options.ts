@@ -1,0 +1,140 @@
+/** What callers may say about Fly: of the provider, and of one compute. */
+import * as z from "zod/mini";
+import { type Clock, systemClock } from "../../clock.ts";
+import { type Field, field, optional, parseFields } from "../../internal/parse.ts";
+
+/** What `fly()` takes. */
+export interface FlyOptions {
+  /** An API token, with or without `FlyV1 ` or `Bearer ` before it. @default process.env.FLY_API_TOKEN, read at each call */
+  readonly apiKey?: string | undefined;
+  /** Slug of the organization. Not needed with `app`. @default process.env.FLY_ORG, read at each call */
+  readonly org?: string | undefined;
+  /**
+   * Puts every compute as a machine into this one app, which exists already and has its addresses, instead of into an app
+   * of its own. A request then reaches a machine only with the header that its ports name.
+   */
+  readonly app?: string | undefined;
+  /** @default "https://api.machines.dev/v1" */
+  readonly baseUrl?: string | undefined;
+  /** Where logs are read. Fly does not document that API. @default "https://api.fly.io/api/v1" */
+  readonly logsBaseUrl?: string | undefined;
+  /** @default the global fetch */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** @default the machine's clock */
+  readonly clock?: Clock | undefined;
+}
+
+/** A check that Fly makes on the machine; `flyctl` and Fly's metrics show its outcome. */
+export interface FlyCheck {
+  readonly type: "http" | "tcp";
+  readonly port: number;
+  /** For an http check. */
+  readonly path?: string | undefined;
+  /** For an http check. */
+  readonly method?: string | undefined;
+  readonly intervalSeconds?: number | undefined;
+  readonly timeoutSeconds?: number | undefined;
+  /** How long after a start failures do not count. */
+  readonly gracePeriodSeconds?: number | undefined;
+}
+
+/** What `providerOptions.fly` takes. */
+export interface FlyComputeOptions {
+  /** @default "shared" where the size exists with shared CPUs, else "performance" */
+  readonly cpuKind?: "shared" | "performance" | undefined;
+  /**
+   * What Fly's proxy does with a machine that gets no requests. Anything but "off" also lets a request start the machine
+   * again. @default "off"
+   */
+  readonly autostop?: "off" | "stop" | "suspend" | undefined;
+  /** What `stop` does. A suspended machine keeps its memory, of which it may have 2 GB at most. @default "stop" */
+  readonly stopMode?: "stop" | "suspend" | undefined;
+  /** When Fly starts the program again after it ended: never, up to three times after a failure, or always. @default "on-failure" */
+  readonly restart?: "no" | "on-failure" | "always" | undefined;
+  /** The private network of the compute's app. @default one of its own */
+  readonly network?: string | undefined;
+  /** "dedicated" costs 2 dollars a month, and lets IPv4 reach tcp ports. @default "shared" */
+  readonly ipv4?: "shared" | "dedicated" | undefined;
+  /** Checks by name. */
+  readonly checks?: Readonly<Record<string, FlyCheck>> | undefined;
+}
+
+/** The options of `fly()` with their defaults. */
+export interface FlySettings {
+  readonly apiKey?: string;
+  readonly org?: string;
+  readonly app: string | undefined;
+  readonly baseUrl: string;
+  readonly logsBaseUrl: string;
+  readonly fetch: typeof globalThis.fetch | undefined;
+  readonly clock: Clock;
+}
+
+const text = z.string().check(z.minLength(1), z.maxLength(8192));
+const slug = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/));
+const slugAllowed = "1 to 63 of a-z, 0-9 and dashes";
+const url = z.string().check(z.regex(/^https?:\/\/[^\s?#]+$/));
+const callable = z.custom<typeof globalThis.fetch>((value) => typeof value === "function");
+const clock = z.custom<Clock>(
+  (value) => typeof value === "object" && value !== null && "now" in value && "sleep" in value,
+);
+
+const FIELDS = {
+  apiKey: optional(field(text, "a Fly API token", { secret: true })),
+  org: optional(field(slug, slugAllowed)),
+  app: optional(field(slug, slugAllowed)),
+  baseUrl: optional(field(url, "an http(s) URL without a query")),
+  logsBaseUrl: optional(field(url, "an http(s) URL without a query")),
+  fetch: optional(field(callable, "a function like fetch")),
+  clock: optional(field(clock, "a clock with now() and sleep()")),
+};
+
+/** Parses the options of `fly()`. @throws VALIDATION naming what is wrong. */
+export function parseFlyOptions(options: FlyOptions): FlySettings {
+  const given = parseFields("The options of fly()", FIELDS, options);
+  return {
+    ...given,
+    app: given.app,
+    baseUrl: given.baseUrl ?? "https://api.machines.dev/v1",
+    logsBaseUrl: given.logsBaseUrl ?? "https://api.fly.io/api/v1",
+    fetch: given.fetch,
+    clock: given.clock ?? systemClock,
+  };
+}
+
+const seconds = z.optional(z.int().check(z.minimum(1), z.maximum(3600)));
+const check = z.strictObject({
+  type: z.enum(["http", "tcp"]),
+  port: z.int().check(z.minimum(1), z.maximum(65_535)),
+  path: z.optional(z.string().check(z.regex(/^\/\S*$/))),
+  method: z.optional(z.string().check(z.regex(/^[A-Z]{3,7}$/))),
+  intervalSeconds: seconds,
+  timeoutSeconds: seconds,
+  gracePeriodSeconds: seconds,
+});
+const checks = z.record(z.string().check(z.regex(/^[a-z0-9_-]{1,63}$/)), check);
+
+const oneOf = <const Values extends readonly [string, ...string[]]>(
+  values: Values,
+): Field<z.ZodMiniOptional<z.ZodMiniEnum<{ [Value in Values[number]]: Value }>>> =>
+  optional(field(z.enum(values), values.map((value) => `"${value}"`).join(", ")));
+
+const COMPUTE_FIELDS = {
+  cpuKind: oneOf(["shared", "performance"]),
+  autostop: oneOf(["off", "stop", "suspend"]),
+  stopMode: oneOf(["stop", "suspend"]),
+  restart: oneOf(["no", "on-failure", "always"]),
+  network: optional(field(slug, slugAllowed)),
+  ipv4: oneOf(["shared", "dedicated"]),
+  checks: optional(
+    field(
+      checks,
+      "checks by name, each { type, port, path, method, intervalSeconds, timeoutSeconds, gracePeriodSeconds }",
+    ),
+  ),
+};
+
+/** Parses `providerOptions.fly`. @throws VALIDATION naming what is wrong. */
+export function parseComputeOptions(options: unknown): FlyComputeOptions {
+  return parseFields("providerOptions.fly", COMPUTE_FIELDS, options ?? {});
+}

@@ -1,0 +1,62 @@
+/** What Fly's refusals mean. */
+import type { AtlasErrorCode } from "../../errors.ts";
+import type { HttpRequest } from "../../internal/http.ts";
+import type { Classification, Refusal } from "../../internal/http-errors.ts";
+import { errorBody } from "./wire.ts";
+
+/** Fly's own codes, in the field `status` of an error. */
+const BY_CODE: Readonly<Record<string, AtlasErrorCode>> = {
+  insufficient_capacity: "CAPACITY",
+  volume_placement_capacity: "CAPACITY",
+  name_taken: "CONFLICT",
+};
+
+interface Phrase {
+  readonly status: number;
+  readonly text: RegExp;
+  readonly code: AtlasErrorCode;
+}
+
+/** What errors say where Fly has no code for it. Sources: fly-go's error texts, and refusals that others wrote down. */
+const BY_PHRASE: readonly Phrase[] = [
+  { status: 409, text: /unique machine name violation/, code: "CONFLICT" },
+  { status: 409, text: /could not reserve resource/i, code: "CAPACITY" },
+  { status: 409, text: /insufficient (?:cpus|memory|ips|resources) available/i, code: "CAPACITY" },
+  { status: 409, text: /deploys to this host are temporarily disabled/i, code: "CAPACITY" },
+  { status: 409, text: /governor policy blocked start/i, code: "CAPACITY" },
+  { status: 409, text: /no capacity\s*$/i, code: "CAPACITY" },
+  {
+    status: 412,
+    text: /insufficient resources to create new machine with existing volume/i,
+    code: "CAPACITY",
+  },
+  { status: 422, text: /could not find a candidate host/i, code: "CAPACITY" },
+  { status: 403, text: /over the allowed quota/i, code: "QUOTA" },
+  { status: 422, text: /add a payment method/i, code: "BILLING" },
+  { status: 422, text: /name has already been taken/i, code: "CONFLICT" },
+  { status: 412, text: /./, code: "CONFLICT" },
+];
+
+const HOLDER_OF_NAME = /unique machine name violation, machine ID ([0-9a-z]+) already exists/;
+
+/**
+ * The meaning of a refusal: by Fly's own code where there is one, else by its words, and these only together with the status
+ * they belong to. A server error is never sorted by what it says. `providerId` is the machine that holds the name already.
+ */
+export function classifyRefusal(refusal: Refusal, { idempotent }: HttpRequest): Classification | undefined {
+  if (refusal.status >= 500) return undefined;
+  const { error, status } = errorBody.safeParse(refusal.json).data ?? {};
+  const hasCode = status != null && status !== "" && status !== "unknown";
+  const code = hasCode ? BY_CODE[status] : byPhrase(refusal.status, error ?? "");
+  if (code === undefined) return undefined;
+  const holder = code === "CONFLICT" ? HOLDER_OF_NAME.exec(error ?? "")?.[1] : undefined;
+  return {
+    code,
+    ...(idempotent ? {} : { mayHaveCreated: false }),
+    ...(holder === undefined ? {} : { providerId: holder }),
+  };
+}
+
+function byPhrase(status: number, error: string): AtlasErrorCode | undefined {
+  return BY_PHRASE.find((phrase) => phrase.status === status && phrase.text.test(error))?.code;
+}
