@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+/**
+ * `atlas-compute guard` alone: the entry of `dist/guard.mjs`, the one file that an image copies.
+ *
+ * @module
+ */
+import { version } from "../internal/user-agent.ts";
+import { guardCommand } from "./guard.ts";
+import { processWorld, runProgram } from "./run.ts";
+
+await runProgram(guardCommand(processWorld(), (code) => process.exit(code)).version(version));

@@ -1,0 +1,187 @@
+/** `atlas-compute guard`: the guard as a reverse proxy in front of any server, which it can start. */
+import { once } from "node:events";
+import { Command, InvalidArgumentError } from "commander";
+import { AtlasError } from "../errors.ts";
+import { GuardCore } from "../guard/core.ts";
+import { SIGN_KINDS, type SignKind } from "../guard/heartbeat.ts";
+import { type GuardOptions, parseOptions } from "../guard/options.ts";
+import { GuardProxy } from "../guard/proxy.ts";
+import { endProcessGroup } from "../guard/self-ending.ts";
+import { TargetWatch } from "../guard/target.ts";
+import { PASSED_SIGNALS, type PassedSignal, type Supervised, supervise } from "./supervise.ts";
+import type { CliWorld } from "./world.ts";
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface GuardFlags {
+  readonly listen: Address;
+  readonly target: URL;
+  readonly origin: readonly string[];
+  readonly public: readonly string[];
+  readonly signs: readonly SignKind[];
+  readonly drainSeconds: number;
+  readonly deadMan: boolean;
+  readonly unreachableSeconds: number;
+  readonly log: boolean;
+}
+
+type OptionFlags = Omit<GuardFlags, "listen" | "target" | "drainSeconds" | "log">;
+
+const EXAMPLE = `
+The pod's environment says what is accepted: ATLAS_PRESHARED_KEY, ATLAS_SIGNING_SECRET.
+
+Example:
+  $ atlas-compute guard --listen 0.0.0.0:8000 --target http://127.0.0.1:8188 \\
+      --origin https://app.example -- python main.py --port 8188`;
+
+/** The command; `finish` is called with the exit code of each run. */
+export function guardCommand(world: CliWorld, finish: (code: number) => void): Command {
+  return new Command("guard")
+    .description("Checks every request before the server behind it sees it.")
+    .argument("[command...]", "what to start and supervise; put -- before it")
+    .requiredOption("--target <url>", "where the server behind listens", toTarget)
+    .option("--listen <address>", "where to listen", toAddress, { host: "0.0.0.0", port: 8000 })
+    .option(
+      "--origin <origin>",
+      "an origin whose pages may call; repeat it for more (default: ATLAS_ORIGINS)",
+      collect,
+      [],
+    )
+    .option("--public <path>", "a path that needs no credential; repeat it for more", collect, [])
+    .option("--signs <kinds>", "what counts as a sign of life", toSigns, [...SIGN_KINDS])
+    .option("--drain-seconds <seconds>", "how long SIGTERM waits for open requests", toSeconds, 5)
+    .option("--dead-man", "end the pod past ATLAS_DEADLINE, or when the control plane is gone", false)
+    .option("--unreachable-seconds <seconds>", "for how long it may be gone", toSeconds, 1800)
+    .option("--no-log", "no line for each request")
+    .addHelpText("after", EXAMPLE)
+    .action(async (command: string[], flags: GuardFlags) => finish(await runGuard(command, flags, world)));
+}
+
+/** Runs until the command ends or a signal does, and answers the exit code. */
+async function runGuard(command: readonly string[], flags: GuardFlags, world: CliWorld): Promise<number> {
+  const closing = new AbortController();
+  try {
+    return await guardUntilEnd(command, flags, world, closing.signal);
+  } finally {
+    closing.abort();
+  }
+}
+
+async function guardUntilEnd(
+  command: readonly string[],
+  { target, listen: address, log, drainSeconds, ...flags }: GuardFlags,
+  world: CliWorld,
+  signal: AbortSignal,
+): Promise<number> {
+  const { clock, stdout, stderr } = world;
+  const watch = new TargetWatch(target, clock, signal);
+  await using core = new GuardCore(parseOptions(toGuardOptions(flags, watch, world)), endProcessGroup);
+  const writeLine = log ? (line: string) => stdout(`${line}\n`) : () => {};
+  await using proxy = new GuardProxy({ core, target, watch, clock, log: writeLine });
+  await listen(proxy, address);
+  stderr(`Guarding ${target.origin} on ${address.host}:${address.port}.\n`);
+  return await serve(proxy, command, drainSeconds, world);
+}
+
+async function serve(
+  proxy: GuardProxy,
+  command: readonly string[],
+  drainSeconds: number,
+  world: CliWorld,
+): Promise<number> {
+  const child = command.length > 0 ? supervise(command, world) : undefined;
+  const ended = Promise.withResolvers<number>();
+  void child?.exited.then(ended.resolve);
+  const onSignal = signalHandler(proxy, child, drainSeconds, ended.resolve);
+  for (const signal of PASSED_SIGNALS) world.signals.on(signal, onSignal);
+  try {
+    return await ended.promise;
+  } finally {
+    for (const signal of PASSED_SIGNALS) world.signals.off(signal, onSignal);
+  }
+}
+
+/** The first SIGTERM lets open requests finish before it goes on; every other signal goes on at once. */
+function signalHandler(
+  proxy: GuardProxy,
+  child: Supervised | undefined,
+  drainSeconds: number,
+  end: (code: number) => void,
+): (signal: PassedSignal) => void {
+  let isDraining = false;
+  const passOn = (signal: PassedSignal): void => {
+    if (child === undefined) end(0);
+    else child.kill(signal);
+  };
+  return (signal) => {
+    if (signal !== "SIGTERM" || isDraining) return passOn(signal);
+    isDraining = true;
+    void proxy.close(drainSeconds).then(() => passOn(signal));
+  };
+}
+
+async function listen({ server }: GuardProxy, { host, port }: Address): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw new AtlasError(
+      "UNAVAILABLE",
+      `The guard cannot listen on ${host}:${port} (${code}). Give another --listen.`,
+    );
+  }
+}
+
+function toGuardOptions(
+  flags: OptionFlags,
+  watch: TargetWatch,
+  { env, clock, stderr }: CliWorld,
+): GuardOptions {
+  const { origin, signs, deadMan, unreachableSeconds } = flags;
+  return {
+    ...(origin.length > 0 ? { origins: origin } : {}),
+    publicPaths: flags.public,
+    signs,
+    deadMan: deadMan && { unreachableSeconds },
+    isReady: () => watch.isListening,
+    log: (line) => stderr(`${line}\n`),
+    clock,
+    env,
+  };
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function toAddress(text: string): Address {
+  const match = /^(?:(?:\[([\da-fA-F:.]+)\]|([\w.-]*)):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    throw new InvalidArgumentError("Write it as 0.0.0.0:8000, [::]:8000 or 8000.");
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+function toTarget(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`)
+    throw new InvalidArgumentError("Write it as http://127.0.0.1:8188, without a path.");
+  return url;
+}
+
+function toSeconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("Write a whole number of seconds.");
+  return Number(text);
+}
+
+function toSigns(text: string): SignKind[] {
+  const kinds = text.split(",").filter(Boolean);
+  const isKind = (kind: string): kind is SignKind => SIGN_KINDS.some((known) => known === kind);
+  if (!kinds.every(isKind))
+    throw new InvalidArgumentError(`Write any of ${SIGN_KINDS.join(", ")}, with commas between.`);
+  return kinds;
+}

@@ -1,0 +1,29 @@
+/** Runs a command line in this process: the one place where the CLI touches it. */
+import type { Command } from "commander";
+import { systemClock } from "../clock.ts";
+import { isAtlasError } from "../errors.ts";
+import type { CliWorld } from "./world.ts";
+
+const USAGE_CODE = 2;
+
+/** This process as a world. */
+export function processWorld(): CliWorld {
+  return {
+    env: process.env,
+    clock: systemClock,
+    signals: process,
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+  };
+}
+
+/** Runs a program on this process's arguments. Of an error of ours only the message is shown. */
+export async function runProgram(program: Command): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (!isAtlasError(error)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = USAGE_CODE;
+  }
+}

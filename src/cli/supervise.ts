@@ -1,0 +1,33 @@
+/** Runs a command as if it stood in place of this process. */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import type { CliWorld } from "./world.ts";
+
+/** The signals that are passed on. */
+export const PASSED_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR2"] as const;
+
+/** One of {@link PASSED_SIGNALS}. */
+export type PassedSignal = (typeof PASSED_SIGNALS)[number];
+
+const NOT_FOUND_CODE = 127;
+const NOT_EXECUTABLE_CODE = 126;
+
+/** A command that runs. */
+export interface Supervised {
+  /** Its exit code as a shell gives it: 128 and the signal's number when one ended it, 126 or 127 when it could not start. */
+  readonly exited: Promise<number>;
+  kill(signal: PassedSignal): void;
+}
+
+/** Starts a command with this process's input and output. */
+export function supervise([program = "", ...rest]: readonly string[], world: CliWorld): Supervised {
+  const child = spawn(program, rest, { stdio: "inherit", env: world.env });
+  const exited = new Promise<number>((resolve) => {
+    child.once("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGKILL"]));
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      world.stderr(`${program} could not be started: ${error.code}.\n`);
+      resolve(error.code === "ENOENT" ? NOT_FOUND_CODE : NOT_EXECUTABLE_CODE);
+    });
+  });
+  return { exited, kill: (signal) => child.kill(signal) };
+}

@@ -1,0 +1,134 @@
+import { failClosed } from "../auth/options.ts";
+import { refusal } from "./answers.ts";
+import { type ControlPlaneClient, createControlPlaneClient } from "./control-plane.ts";
+import { DeadManSwitch } from "./dead-man.ts";
+import { decide } from "./decide.ts";
+import type { AcceptedHash, HeartbeatAnswer } from "./heartbeat.ts";
+import type { GuardSettings } from "./options.ts";
+import { createReporter } from "./reporter.ts";
+import type { GuardRequest, Verdict } from "./request.ts";
+import { deleteOverSocket, endOnce } from "./self-ending.ts";
+import { SignsOfLife } from "./signs-of-life.ts";
+import type { LiveHash } from "./state.ts";
+
+/** What stands behind every adapter: it decides, and does what a decision calls for. */
+export class GuardCore {
+  readonly #settings: GuardSettings;
+  readonly #closing = new AbortController();
+  readonly #signs: SignsOfLife | undefined;
+  readonly #deadMan: DeadManSwitch | undefined;
+  #hashes: readonly LiveHash[];
+
+  constructor(settings: GuardSettings, endProcesses: () => void) {
+    this.#settings = settings;
+    this.#hashes = settings.hashes.map((hash) => ({ hash, expiresAt: null }));
+    const client = settings.control && createControlPlaneClient(settings.control, settings.fetch);
+    this.#signs = client && this.#collectSigns(client);
+    this.#deadMan = settings.deadMan && this.#arm(settings.deadMan.unreachableSeconds, client, endProcesses);
+    this.#sayWhatIsMissing();
+  }
+
+  /** What to do with a request. Whatever it is, this never throws. */
+  judge(request: GuardRequest): Verdict {
+    const verdict = failClosed(() => this.#decide(request), refusal("malformed", {}));
+    if (verdict.kind === "heartbeat") this.heartbeat();
+    if (verdict.kind === "pass" && verdict.credential !== "none") this.#signs?.see("requests");
+    return verdict;
+  }
+
+  /** Whether the bytes of what was let through like this are to be watched. */
+  isWatching(verdict: Verdict): boolean {
+    return this.#signs !== undefined && verdict.kind === "pass" && verdict.credential !== "none";
+  }
+
+  /** Watches an open connection by the number of its bytes, until the returned function is called. */
+  watch(countBytes: () => number): () => void {
+    return this.#signs?.watch(countBytes) ?? (() => {});
+  }
+
+  /** A sign of life that the program in the pod gives by itself. */
+  heartbeat(): void {
+    this.#signs?.see("heartbeats");
+  }
+
+  /** From now on these tokens are accepted, and no others. */
+  replaceHashes(hashes: readonly AcceptedHash[]): void {
+    this.#hashes = hashes.map(({ hash, expiresAt }) => ({
+      hash,
+      expiresAt: expiresAt === null ? null : Date.parse(expiresAt),
+    }));
+  }
+
+  /** Ends heartbeats and the dead man's switch. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("The guard was closed."));
+    await Promise.all([this.#signs?.settled(), this.#deadMan?.done]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #decide(request: GuardRequest): Verdict {
+    const { signingSecrets, origins, publicPaths, computeId, isReady, clock } = this.#settings;
+    return decide(request, {
+      hashes: this.#hashes,
+      signingSecrets,
+      origins,
+      publicPaths,
+      computeId,
+      isReady,
+      now: clock.now().getTime(),
+    });
+  }
+
+  #collectSigns(client: ControlPlaneClient): SignsOfLife {
+    const { clock, log, signs } = this.#settings;
+    const { signal } = this.#closing;
+    const report = createReporter({
+      client,
+      clock,
+      signal,
+      log,
+      onAnswer: (answer) => this.#take(answer),
+      onContact: (reached) => this.#deadMan?.noteContact(reached),
+    });
+    return new SignsOfLife({ kinds: signs, clock, signal, report });
+  }
+
+  #take({ hashes, deadline }: HeartbeatAnswer): void {
+    if (hashes !== undefined) this.replaceHashes(hashes);
+    if (deadline !== undefined) this.#deadMan?.setDeadline(deadline === null ? null : Date.parse(deadline));
+  }
+
+  #arm(
+    unreachableSeconds: number | null,
+    client: ControlPlaneClient | undefined,
+    endProcesses: () => void,
+  ): DeadManSwitch {
+    const { deadline, clock, log, env, fetch } = this.#settings;
+    const { signal } = this.#closing;
+    return new DeadManSwitch({
+      deadline,
+      unreachableSeconds,
+      probe: client && (async () => (await client.probe(signal)).kind !== "unreachable"),
+      end: () => endOnce({ env, fetch, deleteOverSocket, endProcesses }),
+      clock,
+      signal,
+      log,
+    });
+  }
+
+  #sayWhatIsMissing(): void {
+    const { hashes, signingSecrets, control, deadMan, deadline, log } = this.#settings;
+    if (hashes.length + signingSecrets.length === 0)
+      log(
+        "The guard has no key, so it refuses every request but those for public paths. " +
+          "Set ATLAS_PRESHARED_KEY (bearer tokens) or ATLAS_SIGNING_SECRET (signed URLs).",
+      );
+    if (deadMan !== undefined && control === undefined && deadline === null)
+      log(
+        "The dead man's switch has nothing to go by. Set ATLAS_DEADLINE, or ATLAS_CONTROL_URL and ATLAS_POD_TOKEN.",
+      );
+  }
+}

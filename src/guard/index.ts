@@ -1,0 +1,24 @@
+/**
+ * The check inside the pod: bearer tokens, signed URLs and browsers' WebSockets, CORS, a readiness path, and
+ * the signs of life by which a control plane knows that somebody pays attention. In front of a server of
+ * this process; `npx atlas-compute guard` is the same in front of any other.
+ *
+ * @module
+ */
+
+export type { FetchHandler } from "./fetch.ts";
+export { createGuard, type ExpressMiddleware, type Guard } from "./guard.ts";
+export type { AcceptedHash, SignKind } from "./heartbeat.ts";
+export type { NodeListener, UpgradeListener } from "./node.ts";
+export type { DeadManOptions, GuardOptions } from "./options.ts";
+export { READINESS_PATH, type Readiness } from "./readiness.ts";
+export type {
+  Answer,
+  Credential,
+  GuardHeader,
+  GuardRequest,
+  Headers,
+  Pass,
+  RefusalReason,
+  Verdict,
+} from "./request.ts";

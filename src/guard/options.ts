@@ -1,0 +1,207 @@
+import * as z from "zod/mini";
+import { hashToken } from "../auth/token.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { type Field, field, optional, parseFields } from "../internal/parse.ts";
+import { SIGN_KINDS, type SignKind } from "./heartbeat.ts";
+import { PUBLIC_PATH } from "./public-paths.ts";
+
+/** When a pod ends itself. */
+export interface DeadManOptions {
+  /** Seconds for which the control plane may be unreachable; null turns that off. @default 1800 */
+  readonly unreachableSeconds?: number | null | undefined;
+}
+
+/** What `createGuard` takes. What is left out comes from the pod's environment. */
+export interface GuardOptions {
+  /** The token that is accepted; several while one is being rotated. Only hashes are kept. @default ATLAS_PRESHARED_KEY */
+  readonly presharedKey?: string | readonly string[] | undefined;
+  /** Hashes of further tokens that are accepted, as `hashToken` makes them. @default [] */
+  readonly hashes?: readonly string[] | undefined;
+  /** What URLs are signed with; several while it is being rotated. @default ATLAS_SIGNING_SECRET */
+  readonly signingSecret?: string | readonly string[] | undefined;
+  /** Origins whose pages may call the pod, exactly as browsers send them: `https://app.example`. @default ATLAS_ORIGINS, separated by commas */
+  readonly origins?: readonly string[] | undefined;
+  /** Paths whose GET and HEAD need no credential: `/healthz`, or all below one, `/assets/*`. @default [] */
+  readonly publicPaths?: readonly string[] | undefined;
+  /** The compute's own id, which the readiness path answers. @default ATLAS_COMPUTE_ID */
+  readonly computeId?: string | undefined;
+  /** Where the control plane is mounted. Without it there are no heartbeats. @default ATLAS_CONTROL_URL */
+  readonly controlUrl?: string | undefined;
+  /** The pod's own credential at the control plane. @default ATLAS_POD_TOKEN */
+  readonly podToken?: string | undefined;
+  /** ISO time after which a dead man's switch ends the pod. @default ATLAS_DEADLINE */
+  readonly deadline?: string | undefined;
+  /** What counts as a sign of life. @default all three */
+  readonly signs?: readonly SignKind[] | undefined;
+  /** Whether the pod ends itself past its deadline, or when the control plane is gone. @default false */
+  readonly deadMan?: boolean | DeadManOptions | undefined;
+  /** Whether the server is ready, for the readiness path. @default () => true */
+  readonly isReady?: (() => boolean) | undefined;
+  /** Where a line goes that an operator should read. Never holds a secret. @default console.error */
+  readonly log?: ((line: string) => void) | undefined;
+  /** What talks to the control plane and to the provider. @default the global fetch */
+  readonly fetch?: typeof fetch | undefined;
+  /** What tells time. @default the machine's */
+  readonly clock?: Clock | undefined;
+  /** The pod's environment. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** The options with every default filled in; of tokens only hashes are left. */
+export interface GuardSettings {
+  readonly hashes: readonly string[];
+  readonly signingSecrets: readonly string[];
+  readonly origins: ReadonlySet<string>;
+  readonly publicPaths: readonly string[];
+  readonly computeId: string | null;
+  readonly control: ControlPlane | undefined;
+  /** Milliseconds since 1970, or null for none. */
+  readonly deadline: number | null;
+  readonly signs: ReadonlySet<SignKind>;
+  readonly deadMan: { readonly unreachableSeconds: number | null } | undefined;
+  readonly isReady: () => boolean;
+  readonly log: (line: string) => void;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Where the control plane is, and the pod's own credential there. */
+export interface ControlPlane {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly podToken: string;
+}
+
+const DEFAULT_UNREACHABLE_SECONDS = 1800;
+
+const token = field(
+  z.string().check(z.regex(/^[!-+\--~]{1,4096}$/)),
+  "1 to 4096 characters of visible ASCII without a comma",
+  { secret: true },
+);
+const secret = field(z.string().check(z.minLength(1), z.maxLength(4096)), "1 to 4096 characters", {
+  secret: true,
+});
+const origin = z.string().check(z.refine((value) => URL.parse(value)?.origin === value && value !== "null"));
+const ORIGIN_ALLOWED = 'origins as a browser sends them, such as "https://app.example", without a path';
+const computeId = field(z.string().check(z.regex(/^[\w-]{1,64}$/)), "up to 64 letters, digits, _ and -");
+const url = field(
+  z.string().check(z.refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""))),
+  "an http or https URL",
+);
+const time = field(z.iso.datetime({ offset: true }), "an ISO time such as 2030-01-31T12:00:00Z");
+const callable = <Kind>(): z.ZodMiniCustom<Kind> => z.custom<Kind>((value) => typeof value === "function");
+
+const record = <Kind>(): z.ZodMiniCustom<Kind> =>
+  z.custom<Kind>((value) => typeof value === "object" && value !== null);
+
+const DEAD_MAN = z.union([
+  z.boolean(),
+  z.strictObject({ unreachableSeconds: z.optional(z.nullable(z.int().check(z.minimum(60)))) }),
+]);
+
+const OPTIONS = {
+  presharedKey: optional(oneOrMore(token)),
+  hashes: optional(
+    field(
+      z.array(z.string().check(z.regex(/^[0-9a-f]{64}$/))),
+      "SHA-256 hashes, each 64 lowercase hex digits",
+    ),
+  ),
+  signingSecret: optional(oneOrMore(secret)),
+  origins: optional(field(z.array(origin), ORIGIN_ALLOWED)),
+  publicPaths: optional(
+    field(
+      z.array(z.string().check(z.regex(PUBLIC_PATH))),
+      'paths such as "/healthz" or "/assets/*", without escapes',
+    ),
+  ),
+  computeId: optional(computeId),
+  controlUrl: optional(url),
+  podToken: optional(token),
+  deadline: optional(time),
+  signs: optional(field(z.array(z.enum(SIGN_KINDS)), `a list of ${SIGN_KINDS.join(", ")}`)),
+  deadMan: optional(
+    field(DEAD_MAN, "true, false, or { unreachableSeconds } with 60 or more, or null for a deadline alone"),
+  ),
+  isReady: optional(field(callable<() => boolean>(), "a function")),
+  log: optional(field(callable<(line: string) => void>(), "a function")),
+  fetch: optional(field(callable<typeof fetch>(), "a function")),
+  clock: optional(field(record<Clock>(), "a clock")),
+  env: optional(field(record<GuardSettings["env"]>(), "an object of strings", { secret: true })),
+};
+
+const ENVIRONMENT = {
+  ATLAS_PRESHARED_KEY: optional(token),
+  ATLAS_SIGNING_SECRET: optional(secret),
+  ATLAS_ORIGINS: optional(
+    field(
+      z.string().check(z.refine((value) => splitList(value).every((item) => origin.safeParse(item).success))),
+      `${ORIGIN_ALLOWED}, separated by commas`,
+    ),
+  ),
+  ATLAS_COMPUTE_ID: optional(computeId),
+  ATLAS_CONTROL_URL: optional(url),
+  ATLAS_POD_TOKEN: optional(token),
+  ATLAS_DEADLINE: optional(time),
+};
+
+/**
+ * Parses the options and what the environment has in place of those left out.
+ * @throws VALIDATION naming the option or the variable.
+ */
+export function parseOptions(options: GuardOptions): GuardSettings {
+  const given = parseFields("The guard's configuration", OPTIONS, options);
+  const env = given.env ?? process.env;
+  const found = parseFields("The pod's environment", ENVIRONMENT, ownVariables(env));
+  const keys = [given.presharedKey ?? found.ATLAS_PRESHARED_KEY ?? []].flat();
+  const deadline = given.deadline ?? found.ATLAS_DEADLINE;
+  return {
+    hashes: [...keys.map(hashToken), ...(given.hashes ?? [])],
+    signingSecrets: [given.signingSecret ?? found.ATLAS_SIGNING_SECRET ?? []].flat(),
+    origins: new Set(given.origins ?? splitList(found.ATLAS_ORIGINS ?? "")),
+    publicPaths: given.publicPaths ?? [],
+    computeId: given.computeId ?? found.ATLAS_COMPUTE_ID ?? null,
+    control: controlPlane(
+      given.controlUrl ?? found.ATLAS_CONTROL_URL,
+      given.podToken ?? found.ATLAS_POD_TOKEN,
+    ),
+    deadline: deadline === undefined ? null : Date.parse(deadline),
+    signs: new Set(given.signs ?? SIGN_KINDS),
+    deadMan: deadManSettings(given.deadMan),
+    isReady: given.isReady ?? (() => true),
+    log: given.log ?? ((line) => console.error(line)),
+    fetch: given.fetch ?? ((...request) => globalThis.fetch(...request)),
+    clock: given.clock ?? systemClock,
+    env,
+  };
+}
+
+function oneOrMore(of: Field<z.ZodMiniString>): Field<z.ZodMiniType<string | string[]>> {
+  const schema = z.union([of.schema, z.array(of.schema).check(z.minLength(1), z.maxLength(20))]);
+  return field(schema, `${of.allowed}, or up to 20 of that`, { secret: true });
+}
+
+/** An empty variable is none, as in a shell. */
+function ownVariables(env: GuardSettings["env"]): Record<string, string> {
+  const names = Object.keys(ENVIRONMENT);
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter(Boolean);
+}
+
+function controlPlane(at: string | undefined, podToken: string | undefined): ControlPlane | undefined {
+  return at === undefined || podToken === undefined ? undefined : { url: at.replace(/\/+$/, ""), podToken };
+}
+
+function deadManSettings(given: boolean | DeadManOptions | undefined): GuardSettings["deadMan"] {
+  if (given === undefined || given === false) return undefined;
+  const { unreachableSeconds = DEFAULT_UNREACHABLE_SECONDS } = given === true ? {} : given;
+  return { unreachableSeconds };
+}
