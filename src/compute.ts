@@ -270,6 +270,6 @@ export class Compute implements AsyncDisposable {
 
   /** @internal */
   [inspect.custom](): unknown {
-    return Object.assign(Object.create({ constructor: { name: "Compute" } }), this.toJSON());
+    return this.toJSON();
   }
 }

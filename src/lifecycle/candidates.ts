@@ -159,6 +159,6 @@ export function nowhere(refusals: readonly CandidateRefusal[]): AtlasError {
   const list = refusals.map(
     ({ provider, gpu, region, reason }) => `${[provider, gpu, region].filter(Boolean).join(" ")}: ${reason}`,
   );
-  const message = `no provider could place the request. ${list.join(". ")}`;
+  const message = `no provider could place the request: ${list.join("; ")}`;
   return new AtlasError(only ?? "CAPACITY", message, { candidates: refusals });
 }

@@ -75,7 +75,8 @@ export function tell(environment: Environment, record: ComputeRecord, event: New
 /** The record after a patch, at that time: version, deadlines, cost. Pure. */
 export function applyPatch(record: ComputeRecord, patch: Patch, now: Date): ComputeRecord {
   const costBefore = costSoFar(record, now);
-  const costSince = patch.costSince === undefined ? record.costSince && now : patch.costSince;
+  const costSince =
+    patch.costSince === null ? null : record.costSince === null ? (patch.costSince ?? null) : now;
   const next = { ...record, ...patch, costBefore, costSince, version: record.version + 1, updatedAt: now };
   return {
     ...next,

@@ -67,14 +67,14 @@ type Placed = Pick<
   "provider" | "gpu" | "region" | "costPerHour" | "costSince" | "placedAt" | "checkAt"
 >;
 
-/** Where a compute is being created now. Its cost runs from here on: an instance may exist as soon as the provider heard of it. */
+/** Where a compute is being created now. Its cost will count from here on, once it is known to exist. */
 export function placedPatch({ timing }: Environment, { provider, candidate }: Placement, now: Date): Placed {
   return {
     provider: provider.name,
     gpu: candidate.gpu ?? null,
     region: candidate.region ?? null,
     costPerHour: candidate.costPerHour ?? null,
-    costSince: now,
+    costSince: null,
     placedAt: now,
     checkAt: after(now, timing.pendingGraceSeconds),
   };

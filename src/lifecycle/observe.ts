@@ -52,12 +52,18 @@ function factsOf(record: ComputeRecord, instance: Instance): Patch {
     region: instance.region ?? record.region,
     gpu: instance.gpu ?? record.gpu,
     costPerHour,
+    costSince: costSinceOf(record),
     ports: mergePorts(record.ports, instance.ports),
     lease: null,
     leaseUntil: null,
     attempts: 0,
     lastError: null,
   };
+}
+
+/** A create that is confirmed has cost money since it was sent. */
+function costSinceOf({ status, costSince, placedAt }: ComputeRecord): Date | null {
+  return status === "pending" || status === "uncertain" ? placedAt : costSince;
 }
 
 /** The requested ports with what the instance says of them. */
@@ -76,7 +82,7 @@ function runningPatch(record: ComputeRecord, now: Date): Patch {
     bootDeadline: null,
     checkAt: after(now, CHECK_SECONDS),
     ...(begins ? { idleDeadline: after(now, record.idleTimeoutSeconds), lastActiveAt: now } : {}),
-    ...(record.costSince === null ? { costSince: now } : {}),
+    costSince: costSinceOf(record) ?? now,
   };
 }
 

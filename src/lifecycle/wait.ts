@@ -11,6 +11,7 @@ import { type Environment, type Phase, type Progress, providerOf } from "./envir
 import { absenceProvenFrom, lookUp } from "./find-instance.ts";
 import { observed } from "./observe.ts";
 import { isReady } from "./probe.ts";
+import { reporter } from "./progress.ts";
 import { endCompute } from "./terminate.ts";
 
 /** What to wait for, and how long. */
@@ -71,14 +72,8 @@ export async function waitUntilReady(
   const provider = providerOf(environment, record);
   const begin = environment.clock.now().getTime();
   const elapsed = (): number => (environment.clock.now().getTime() - begin) / 1000;
-  const report = (phase: Phase, message: string): void =>
-    onProgress?.({
-      phase,
-      message,
-      elapsedSeconds: elapsed(),
-      computeId: record.id,
-      provider: provider.name,
-    });
+  const tell = reporter(environment, onProgress);
+  const report: Wait["report"] = (phase, message) => tell(phase, message, record);
   const wait: Wait = { environment, id: record.id, provider, token, path, port, signal, report };
   const limit = timeoutSeconds ?? provider.bootTimeoutSeconds;
   let seconds = FIRST_PAUSE_SECONDS;
