@@ -1,9 +1,10 @@
+import { AtlasError, isAtlasError } from "../../errors.ts";
 import type { CallContext } from "../../provider.ts";
+import { type MockCall, subjectOf } from "./call.ts";
 import { factsOf, failureOf, type Script, type ScriptedFault } from "./faults.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Gateway } from "./gateway.ts";
 import type { MockSettings } from "./options.ts";
-import type { MockCall } from "./types.ts";
 
 /** Everything one mock consists of. */
 export interface Cloud {
@@ -14,30 +15,56 @@ export interface Cloud {
   readonly calls: MockCall[];
 }
 
-/** Does a call's work, unless a fault is scripted for it. A fault that changes the answer alone is left to `work`. */
+/** A call's work. A fault that changes the answer alone is left to it. */
+type Work<Result> = (fault?: ScriptedFault) => Result | Promise<Result>;
+
+/** Records a call and does its work, unless a fault is scripted for it. */
 export async function call<Result>(
   cloud: Cloud,
   about: Omit<MockCall, "at">,
   { signal }: CallContext,
-  work: (fault?: ScriptedFault) => Result | Promise<Result>,
+  work: Work<Result>,
 ): Promise<Result> {
-  signal.throwIfAborted();
-  const { settings, script, calls } = cloud;
-  const made: MockCall = { ...about, at: settings.clock.now() };
-  calls.push(made);
+  if (signal.aborted) throw abandoned(cloud, about, false);
+  const made: MockCall = { ...about, at: cloud.settings.clock.now() };
+  cloud.calls.push(made);
+  try {
+    return await answer(cloud, made, signal, work);
+  } catch (error) {
+    throw signal.aborted && !isAtlasError(error) ? abandoned(cloud, about, true) : error;
+  }
+}
+
+async function answer<Result>(
+  { settings, script }: Cloud,
+  made: MockCall,
+  signal: AbortSignal,
+  work: Work<Result>,
+): Promise<Result> {
+  const { clock, latencySeconds, name } = settings;
   const fault = script.next(made.operation);
-  await settings.clock.sleep(settings.latencySeconds * 1000, signal);
   const facts = factsOf(fault);
+  await clock.sleep(latencySeconds * 1000, signal);
   if (facts?.done) await work(fault);
-  await settings.clock.sleep((fault?.seconds ?? 0) * 1000, signal);
+  await clock.sleep((fault?.seconds ?? 0) * 1000, signal);
   if (fault === undefined || facts?.answers === "outcome") return work(fault);
   if (facts?.answers === "hang") await untilAborted(signal);
-  throw failureOf(settings.name, made, fault);
+  throw failureOf(name, made, fault);
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     if (signal.aborted) reject(signal.reason);
+  });
+}
+
+function abandoned({ settings }: Cloud, about: Omit<MockCall, "at">, sent: boolean): AtlasError {
+  const { name: provider } = settings;
+  const what = sent ? "was cut short" : "was not sent";
+  return new AtlasError("TIMEOUT", `${provider}: ${subjectOf(about)} ${what}: its caller gave up.`, {
+    provider,
+    providerId: about.providerId,
+    mayHaveCreated: about.operation === "create" ? sent : undefined,
   });
 }

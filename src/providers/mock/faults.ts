@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { AtlasError, type AtlasErrorCode } from "../../errors.ts";
 import { field, invalid, optional, parseFields } from "../../internal/parse.ts";
-import type { MockCall, MockOperation } from "./types.ts";
+import { type MockCall, type MockOperation, subjectOf } from "./call.ts";
 
 /**
  * What happens to a call. `error` throws an `AtlasError`, `text` throws what is no error at all, `hang` never answers, and
@@ -27,6 +27,7 @@ const TIMEOUT = { answers: "error", code: "TIMEOUT", open: true, does: "no answe
 const LOST = { answers: "error", code: "TRANSPORT", open: true, does: "the connection was lost" } as const;
 const BROKEN = { ...refusal("PROVIDER", 500, "it answered 500"), open: true } as const;
 const CHANGES: readonly MockOperation[] = ["create", "terminate", "stop", "start"];
+const READS: readonly MockOperation[] = ["candidates", "get", "list", "find", "listGpuTypes"];
 
 const FAULTS = {
   capacity: refusal("CAPACITY", 503, "there is no capacity"),
@@ -53,7 +54,7 @@ const FAULTS = {
   delay: { answers: "outcome", does: "answers late" },
   ignored: { answers: "outcome", only: ["terminate", "stop", "start"], does: "is accepted and never done" },
   "boot-failure": { answers: "outcome", only: ["create"], does: "makes an instance that fails to boot" },
-  malformed: { answers: "outcome", only: ["list"], does: "answers a page that is no page" },
+  malformed: { ...refusal("PROVIDER", 200, "its answer does not have the agreed shape"), only: READS },
   partial: { answers: "outcome", only: ["list"], does: "fails at the second page" },
 } as const satisfies Readonly<Record<string, FaultFacts>>;
 
@@ -128,20 +129,16 @@ export function factsOf(fault: ScriptedFault | undefined): FaultFacts | undefine
 }
 
 /** What a call that meets this fault throws. */
-export function failureOf(provider: string, call: MockCall, fault: ScriptedFault): unknown {
+export function failureOf(provider: string, call: Omit<MockCall, "at">, fault: ScriptedFault): unknown {
   const facts: FaultFacts = FAULTS[fault.fault];
   if (facts.code === undefined) return facts.does;
-  return new AtlasError(facts.code, `${provider}: ${subject(call)} failed: ${facts.does}.`, {
+  return new AtlasError(facts.code, `${provider}: ${subjectOf(call)} failed: ${facts.does}.`, {
     provider,
     status: facts.status,
     providerId: call.providerId,
     retryAfterSeconds: fault.retryAfterSeconds,
-    mayHaveCreated: facts.open === true && call.operation === "create" ? true : undefined,
+    mayHaveCreated: call.operation === "create" ? facts.open === true : undefined,
   });
-}
-
-function subject({ operation, name }: MockCall): string {
-  return name === undefined ? operation : `${operation} of ${name}`;
 }
 
 function parseFault(operation: MockOperation, input: MockFault): ScriptedFault {

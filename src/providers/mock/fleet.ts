@@ -11,6 +11,8 @@ export interface MachineFacts extends Omit<MockInstance, "id" | "status" | "mess
   readonly number: number;
 }
 
+type Place = Pick<MachineFacts, "gpu" | "gpuCount" | "region" | "costPerHour">;
+
 /** A state that an instance will be in from some moment on. */
 interface Change {
   readonly at: number;
@@ -70,24 +72,14 @@ export class Fleet {
 
   create(request: CreateRequest, bootFailure: string | undefined): Machine {
     const { name, owner, env, image, command, ports, metadata, options } = request;
-    const existing =
-      this.#settings.uniqueNames &&
-      this.all().find(({ facts, status }) => facts.name === name && status !== "terminated");
-    if (existing) return existing;
+    const existing = this.#namesake(name);
+    if (existing !== undefined) return existing;
     const asked = {
       ...(image === undefined ? {} : { image }),
       ...(command === undefined ? {} : { command }),
     };
-    const machine = this.#add({
-      ...this.#place(request),
-      ...asked,
-      name,
-      owner,
-      env,
-      ports,
-      metadata,
-      options,
-    });
+    const identity = { name, owner, env, ports, metadata, options };
+    const machine = this.#add({ ...this.#place(request), ...asked, ...identity });
     this.#boot(machine, bootFailure);
     return machine;
   }
@@ -116,6 +108,11 @@ export class Fleet {
     if (machine.status === "stopped") this.#boot(machine, undefined);
   }
 
+  #namesake(name: string): Machine | undefined {
+    if (!this.#settings.uniqueNames) return undefined;
+    return this.all().find(({ facts, status }) => facts.name === name && status !== "terminated");
+  }
+
   #boot(machine: Machine, failure: string | undefined): void {
     const at = this.#now() + this.#settings.bootSeconds * 1000;
     enter(machine, { status: "provisioning" });
@@ -123,10 +120,7 @@ export class Fleet {
       failure === undefined ? { at, status: "running" } : { at, status: "failed", message: failure };
   }
 
-  #place({
-    candidate,
-    gpuCount,
-  }: CreateRequest): Pick<MachineFacts, "gpu" | "gpuCount" | "region" | "costPerHour"> {
+  #place({ candidate, gpuCount }: CreateRequest): Place {
     const offered = offeredFor(this.#settings, candidate);
     const region = candidate.region ?? (offered ?? this.#settings).regions[0];
     return {

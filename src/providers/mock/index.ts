@@ -13,14 +13,13 @@ import { operationsOf } from "./operations.ts";
 import { type MockOptions, parseMockOptions } from "./options.ts";
 import type { MockPlacementOptions, MockProvider } from "./types.ts";
 
+export type { MockCall, MockOperation } from "./call.ts";
 export type { MockFault, MockFaultName, ScriptedFault } from "./faults.ts";
 export { type ManualClock, manualClock } from "./manual-clock.ts";
 export type { MockOptions } from "./options.ts";
 export type {
-  MockCall,
   MockGpu,
   MockInstance,
-  MockOperation,
   MockPlacementOptions,
   MockProvider,
   MockResponder,

@@ -1,4 +1,5 @@
 import { AtlasError } from "../../errors.ts";
+import { pause } from "../../internal/pause.ts";
 import type {
   CallContext,
   CreateRequest,
@@ -8,6 +9,7 @@ import type {
   LogOptions,
   Provider,
 } from "../../provider.ts";
+import { about } from "./call.ts";
 import { candidatesOf, gpuTypesOf, offeredFor } from "./catalogue.ts";
 import { type Cloud, call } from "./cloud.ts";
 import { toInstance } from "./convert.ts";
@@ -15,11 +17,11 @@ import { failureOf, type ScriptedFault } from "./faults.ts";
 import type { Machine } from "./fleet.ts";
 import { parsePlacementOptions } from "./options.ts";
 
-const FOLLOW_MILLISECONDS = 200;
+const FOLLOW_SECONDS = 0.2;
 const DEFAULT_BOOT_FAILURE = "the image could not be pulled";
 
 /** The provider's methods. */
-export function operationsOf(cloud: Cloud): Required<Provider> {
+export function operationsOf(cloud: Cloud): Required<Omit<Provider, "jobs">> {
   const { settings, fleet } = cloud;
   return {
     name: settings.name,
@@ -31,18 +33,13 @@ export function operationsOf(cloud: Cloud): Required<Provider> {
       call(cloud, { operation: "candidates" }, context, () => candidatesOf(settings, request)),
     create: (request, context) => create(cloud, request, context),
     get: (reference, context) =>
-      call(
-        cloud,
-        { operation: "get", ...reference },
-        context,
-        () => fleet.named(reference).map(toInstance)[0],
-      ),
+      call(cloud, about("get", reference), context, () => fleet.named(reference).map(toInstance)[0]),
     list: ({ namePrefix }, context) =>
-      call(cloud, { operation: "list", name: namePrefix }, context, (fault) =>
+      call(cloud, about("list", { name: namePrefix }), context, (fault) =>
         list(cloud, namePrefix, context, fault),
       ),
     find: (name, context) =>
-      call(cloud, { operation: "find", name }, context, () => fleet.named({ name }).map(toInstance)),
+      call(cloud, about("find", { name }), context, () => fleet.named({ name }).map(toInstance)),
     terminate: (reference, context) =>
       change(cloud, "terminate", reference, context, (machines) => {
         for (const machine of machines) fleet.terminate(machine);
@@ -62,10 +59,10 @@ async function create(cloud: Cloud, request: CreateRequest, context: CallContext
   const { settings, fleet } = cloud;
   const { gpu, region } = request.candidate;
   const place = { ...(gpu === undefined ? {} : { gpu }), ...(region === undefined ? {} : { region }) };
-  const about = { operation: "create", name: request.name, ...place } as const;
-  return call(cloud, about, context, (fault) => {
+  const made = { ...about("create", request), ...place };
+  return call(cloud, made, context, (fault) => {
     if (offeredFor(settings, request.candidate)?.stock === "none")
-      throw failureOf(settings.name, { ...about, at: settings.clock.now() }, { fault: "capacity" });
+      throw failureOf(settings.name, made, { fault: "capacity" });
     const fails = fault?.fault === "boot-failure";
     return toInstance(fleet.create(request, fails ? (fault.message ?? DEFAULT_BOOT_FAILURE) : undefined));
   });
@@ -78,7 +75,7 @@ function change(
   context: CallContext,
   act: (machines: readonly Machine[]) => void,
 ): Promise<void> {
-  return call(cloud, { operation, ...reference }, context, (fault) => {
+  return call(cloud, about(operation, reference), context, (fault) => {
     if (fault?.fault !== "ignored") act(cloud.fleet.named(reference));
   });
 }
@@ -89,27 +86,25 @@ function only({ settings }: Cloud, { name }: InstanceReference, machines: readon
   throw new AtlasError("NOT_FOUND", `${settings.name} has no instance ${name}.`, { provider: settings.name });
 }
 
+/** Reads page by page, as an adapter reads them. */
 async function list(
-  cloud: Cloud,
+  { settings, fleet }: Cloud,
   namePrefix: string,
   { signal }: CallContext,
   fault: ScriptedFault | undefined,
 ): Promise<readonly Instance[]> {
-  const { clock, pageSize, latencySeconds } = cloud.settings;
-  const machines = cloud.fleet.visible().filter(({ facts }) => facts.name.startsWith(namePrefix));
-  if (fault?.fault === "malformed") throw brokenPage(cloud, 1, "is no page");
+  const { name: provider, clock, pageSize, latencySeconds } = settings;
+  const machines = fleet.visible().filter(({ facts }) => facts.name.startsWith(namePrefix));
   const found = machines.slice(0, pageSize);
-  for (let page = 2; found.length < machines.length || fault?.fault === "partial"; page += 1) {
+  while (found.length < machines.length || fault?.fault === "partial") {
     await clock.sleep(latencySeconds * 1000, signal);
-    if (fault?.fault === "partial") throw brokenPage(cloud, page, "answered 500");
+    if (fault?.fault === "partial")
+      throw new AtlasError("PROVIDER", `${provider}: list failed: its second page answered 500.`, {
+        provider,
+      });
     found.push(...machines.slice(found.length, found.length + pageSize));
   }
   return found.map(toInstance);
-}
-
-function brokenPage({ settings }: Cloud, page: number, what: string): AtlasError {
-  const message = `${settings.name}: list failed: page ${page} ${what}.`;
-  return new AtlasError("PROVIDER", message, { provider: settings.name });
 }
 
 async function* logs(
@@ -118,17 +113,14 @@ async function* logs(
   { tail, follow }: LogOptions,
   context: CallContext,
 ): AsyncGenerator<LogLine> {
-  const machine = await call(
-    cloud,
-    { operation: "logs", ...reference },
-    context,
-    () => cloud.fleet.named(reference)[0],
-  );
+  const { settings, fleet } = cloud;
+  const { signal } = context;
+  const machine = await call(cloud, about("logs", reference), context, () => fleet.named(reference)[0]);
   if (machine === undefined) return;
   let read = Math.max(0, machine.lines.length - tail);
   for (;;) {
     for (; read < machine.lines.length; read += 1) yield* machine.lines.slice(read, read + 1);
-    if (!follow || !cloud.fleet.visible().includes(machine)) return;
-    await cloud.settings.clock.sleep(FOLLOW_MILLISECONDS, context.signal);
+    if (!follow || signal.aborted || !fleet.visible().includes(machine)) return;
+    await pause(settings.clock, FOLLOW_SECONDS, signal);
   }
 }

@@ -1,18 +1,6 @@
 import type { GpuType, Instance, InstanceStatus, Provider } from "../../provider.ts";
+import type { MockCall, MockOperation } from "./call.ts";
 import type { MockFault } from "./faults.ts";
-
-/** An operation of a provider, by the name of its method. */
-export type MockOperation =
-  | "candidates"
-  | "create"
-  | "get"
-  | "list"
-  | "find"
-  | "terminate"
-  | "stop"
-  | "start"
-  | "logs"
-  | "listGpuTypes";
 
 /** A GPU type that a mock offers. */
 export interface MockGpu {
@@ -49,19 +37,6 @@ export interface MockInstance extends Omit<Instance, "raw" | "createdAt"> {
   readonly options: unknown;
 }
 
-/** A call that a mock got. */
-export interface MockCall {
-  readonly operation: MockOperation;
-  readonly at: Date;
-  /** The instance's name, or the prefix of a `list`. */
-  readonly name?: string;
-  readonly providerId?: string;
-  /** The GPU of the candidate that was to be created. */
-  readonly gpu?: string;
-  /** The region of the candidate that was to be created. */
-  readonly region?: string;
-}
-
 /** An instance that somebody else is to have made; see {@link MockProvider.add}. */
 export interface MockStranger {
   readonly name: string;
@@ -74,7 +49,7 @@ export interface MockStranger {
 export type MockResponder = (request: Request, instance: MockInstance) => Response | Promise<Response>;
 
 /** A provider in memory, with the controls a test needs. */
-export interface MockProvider extends Required<Provider> {
+export interface MockProvider extends Required<Omit<Provider, "jobs">> {
   /** Every instance there ever was, in order of creation; those that ended have the status `terminated`. */
   readonly instances: readonly MockInstance[];
   /** Every call so far, in order; one whose signal had aborted before it began was never made. */
