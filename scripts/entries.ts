@@ -34,7 +34,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 };
 
 /** Packages that end up inside the bundles, so that users do not install them. */
-export const bundledPackages: readonly string[] = ["eventsource-parser", "nanoid", "p-map", "zod"];
+export const bundledPackages: readonly string[] = ["eventsource-parser", "httpxy", "nanoid", "p-map", "zod"];
 
 const PROGRAMS: readonly Program[] = [
   { source: "src/cli/main.ts", bundle: "dist/cli.js", selfContained: false },

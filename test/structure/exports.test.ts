@@ -7,20 +7,23 @@ const sources = readSources("src/**/*.ts");
 /** `[inspect]() …`: a member named by a symbol has a type all the same. */
 const COMPUTED_NAME = 9038;
 
-/** A schema tells its type better than an annotation could, and `z.infer` gives it a name. */
-function isSchema(node: ts.Node): node is ts.VariableDeclaration {
-  return (
-    ts.isVariableDeclaration(node) && /\bz\s*\.|\b(field|optional)\(/.test(node.initializer?.getText() ?? "")
-  );
+/**
+ * What may leave its type to be worked out: a schema, which tells it better than an annotation could (`z.infer` gives it a
+ * name), and a table that stays in its file.
+ */
+function isFree(node: ts.Node): node is ts.VariableDeclaration {
+  if (!ts.isVariableDeclaration(node)) return false;
+  const isSchema = /\bz\s*\.|\b(field|optional)\(/.test(node.initializer?.getText() ?? "");
+  return isSchema || !/^export\b/.test(node.parent.parent.getText());
 }
 
 /** What the compiler could not declare from this file alone. */
 function guessesOf({ path, tree }: Source): readonly string[] {
-  const schemas = new Set([...nodesOf(tree)].filter(isSchema).map(({ name }) => name.getStart()));
+  const free = new Set([...nodesOf(tree)].filter(isFree).map(({ name }) => name.getStart()));
   const compilerOptions = { isolatedDeclarations: true, target: ts.ScriptTarget.ES2024 };
   const options = { fileName: path, reportDiagnostics: true, compilerOptions };
   return (ts.transpileDeclaration(tree.text, options).diagnostics ?? [])
-    .filter(({ code, start = 0 }) => code !== COMPUTED_NAME && !schemas.has(start))
+    .filter(({ code, start = 0 }) => code !== COMPUTED_NAME && !free.has(start))
     .map(({ start = 0, messageText }) => {
       const line = tree.getLineAndCharacterOfPosition(start).line + 1;
       return `${path}:${line}: ${ts.flattenDiagnosticMessageText(messageText, "; ")}`;

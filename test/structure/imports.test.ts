@@ -17,7 +17,8 @@ const CONTRACTS = /^src\/(?:errors|provider|store|clock|request|gpus)\.ts$/;
 const INTERNAL = /^src\/internal\//;
 const AUTH = /^src\/auth\//;
 const LIFECYCLE = /^src\/lifecycle\//;
-const CLIENT = /^src\/(?!(?:errors|provider|store|clock|request|gpus)\.ts$)[^/]+\.ts$/;
+const CLIENT = /^src\/(?!(?:errors|provider|store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
+const DEFAULT_CLIENT = /^src\/default-client\.ts$/;
 const NODE = /^node:/;
 const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|p-map)(\/|$)/;
 
@@ -56,14 +57,20 @@ const layers: readonly Layer[] = [
   {
     name: "the client",
     files: CLIENT,
-    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, /^src\/stores\/memory\.ts$/],
+    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, DEFAULT_CLIENT, /^src\/stores\/memory\.ts$/],
     packages: [NODE, BUNDLED],
+  },
+  {
+    name: "the default client",
+    files: DEFAULT_CLIENT,
+    mayImport: [CONTRACTS, CLIENT, LIFECYCLE, /^src\/providers\/[^/]+\/index\.ts$/],
+    packages: [],
   },
   {
     name: "the guard",
     files: /^src\/guard\//,
     mayImport: [CONTRACTS, AUTH, INTERNAL],
-    packages: [NODE, BUNDLED, /^hono$/],
+    packages: [NODE, BUNDLED, /^(hono|httpxy)$/],
   },
   {
     name: "the control plane",
@@ -75,7 +82,7 @@ const layers: readonly Layer[] = [
     name: "the command line",
     files: /^src\/cli\//,
     mayImport: [/^src\//],
-    packages: [NODE, BUNDLED, /^(commander|hono)(\/|$)/, /^@clack\/prompts$/],
+    packages: [NODE, BUNDLED, /^(commander|hono|httpxy)(\/|$)/, /^@clack\/prompts$/],
   },
 ];
 

@@ -2,8 +2,9 @@ import ts from "typescript";
 import { expect, test } from "vitest";
 import { importsOf, nodesOf, placeOf, readSources, type Source } from "./sources.ts";
 
-/** Where the environment may be read: the defaults of factories, the guard, and the command line. */
-const READS_ENVIRONMENT = /^src\/(providers\/[^/]+\/(index|options|credentials)|guard\/.+|cli\/.+)\.ts$/;
+/** Where the environment may be read: the defaults of factories and of the client, the guard, and the command line. */
+const READS_ENVIRONMENT =
+  /^src\/(providers\/[^/]+\/(index|options|credentials)|default-client|guard\/.+|cli\/.+)\.ts$/;
 /** Where a person is spoken to: the command line, and by default the guard, which is its program in the pod. */
 const PRINTS = /^src\/(cli|guard)\//;
 
