@@ -276,3 +276,13 @@ function secretsOf(headers: Readonly<Record<string, string>>, request: HttpReque
 
 const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent", "last-event-id"]);
 const SHORTEST_CREDENTIAL = 8;
+
+/** What was asked for, or `undefined` when the provider says that it does not exist. */
+export async function unlessNotFound<Result>(answer: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isAtlasError(error) && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+/** RunPod's GPU types as the contract has them: one entry a type, both clouds together. */
+import { canonicalGpu } from "../../gpus.ts";
+import type { CallContext, GpuType } from "../../provider.ts";
+import { byStock, priceIn, stockIn } from "./candidates.ts";
+import type { Catalogue, Cloud } from "./catalogue.ts";
+import type { WireGpuType } from "./wire.ts";
+
+const CLOUDS: readonly Cloud[] = ["SECURE", "COMMUNITY"];
+
+/** Every GPU type that at least one cloud offers. */
+export async function listGpuTypes(catalogue: Catalogue, context: CallContext): Promise<readonly GpuType[]> {
+  const shelves = await Promise.all(
+    CLOUDS.map(async (cloud) => {
+      const types = await catalogue.gpus({ cloud, count: 1 }, context);
+      return types
+        .filter((type) => type.id !== "unknown" && priceIn(type, cloud, 1) !== 0)
+        .map(toOffer(cloud));
+    }),
+  );
+  const byId = Map.groupBy(shelves.flat(), ({ id }) => id);
+  return [...byId.values()].map((offers) => offers.reduce(together));
+}
+
+function toOffer(cloud: Cloud): (type: WireGpuType) => GpuType {
+  return (type) => {
+    const name = canonicalGpu("runpod", type.id);
+    const price = priceIn(type, cloud, 1);
+    const open = (type.dataCenters ?? []).filter(({ availability }) => availability !== "NONE");
+    return {
+      provider: "runpod",
+      id: type.id,
+      ...(name === undefined ? {} : { name }),
+      ...(typeof type.memory === "number" ? { memoryGb: type.memory } : {}),
+      ...(price === undefined ? {} : { costPerHour: price }),
+      stock: stockIn(type),
+      regions: open.map(({ id }) => id),
+    };
+  };
+}
+
+function together(one: GpuType, other: GpuType): GpuType {
+  const prices = [one, other].flatMap(({ costPerHour }) => costPerHour ?? []);
+  return {
+    ...one,
+    ...(prices.length === 0 ? {} : { costPerHour: Math.min(...prices) }),
+    stock: byStock(one.stock, other.stock) <= 0 ? one.stock : other.stock,
+    regions: [...new Set([...one.regions, ...other.regions])],
+  };
+}

@@ -1,0 +1,221 @@
+/** Serverless jobs on RunPod. Source: RunPod's operation reference and job states, November 2026. */
+import * as z from "zod/mini";
+import type { Clock } from "../../clock.ts";
+import { AtlasError, type AtlasErrorCode } from "../../errors.ts";
+import { type HttpClient, type HttpRequest, unlessNotFound } from "../../internal/http.ts";
+import type { Classify } from "../../internal/http-errors.ts";
+import { field, invalid, optional, parseFields } from "../../internal/parse.ts";
+import { excerpt } from "../../internal/redact.ts";
+import type {
+  CallContext,
+  Job,
+  JobHealth,
+  JobPolicy,
+  JobReference,
+  JobRequest,
+  JobRunner,
+  JobStatus,
+} from "../../provider.ts";
+import { jobHealthSchema, jobSchema, jobStreamSchema, type WireJob } from "./wire.ts";
+
+const STATUSES: Readonly<Record<string, JobStatus>> = {
+  IN_QUEUE: "in_queue",
+  IN_PROGRESS: "in_progress",
+  RUNNING: "in_progress",
+  COMPLETED: "completed",
+  FAILED: "failed",
+  CANCELLED: "cancelled",
+  TIMED_OUT: "timed_out",
+};
+
+/** How each way to start a job is called, and how large its body may be. */
+const MODES = {
+  async: { path: "run", maximumBytes: 10_000_000 },
+  sync: { path: "runsync", maximumBytes: 20_000_000 },
+} as const;
+
+const DEFAULT_WAIT_SECONDS = 90;
+const seconds = (from: number, to: number): z.ZodMiniNumber =>
+  z.number().check(z.minimum(from), z.maximum(to));
+const policy = z.strictObject({
+  executionTimeoutSeconds: z.optional(seconds(5, 604_800)),
+  ttlSeconds: z.optional(seconds(10, 604_800)),
+  lowPriority: z.optional(z.boolean()),
+});
+
+const FIELDS = {
+  endpoint: field(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,100}$/)), "an endpoint's id"),
+  input: field(z.unknown().check(z.refine((value) => value !== undefined)), "what the worker gets, as JSON", {
+    secret: true,
+  }),
+  mode: optional(field(z.enum(["async", "sync"]), '"async" or "sync"')),
+  waitSeconds: optional(field(seconds(1, 300), "1 to 300 seconds")),
+  webhook: optional(field(z.string().check(z.regex(/^https?:\/\/\S+$/)), "an http(s) URL", { secret: true })),
+  policy: optional(
+    field(
+      policy,
+      "{ executionTimeoutSeconds: 5 to 604800, ttlSeconds: 10 to 604800, lowPriority: true or false }",
+    ),
+  ),
+};
+
+/** The jobs of RunPod's serverless endpoints. */
+export function createJobRunner(http: HttpClient, clock: Clock): JobRunner {
+  const read = async (reference: JobReference, context: CallContext): Promise<Job> => {
+    const request = { method: "GET", path: pathOf(reference, "status"), idempotent: true } as const;
+    return toJob(reference.endpoint, await http.read(request, jobSchema, context));
+  };
+  return {
+    runJob: (request, context) => run(http, request, context),
+    getJob: (reference, context) => unlessNotFound(read(reference, context)),
+    cancelJob: async (reference, context) => {
+      const request = { method: "POST", path: pathOf(reference, "cancel"), idempotent: true } as const;
+      return toJob(reference.endpoint, await http.read(request, jobSchema, context));
+    },
+    streamJob: (reference, context) => streamOutput({ http, clock, read }, reference, context),
+    jobHealth: (endpoint, context) => readHealth(http, endpoint, context),
+  };
+}
+
+/** A 404 speaks of the endpoint or the job, also without JSON: nothing is ended for it. */
+export const classifyJobRefusal: Classify = ({ status }) =>
+  status === 404 ? { code: "NOT_FOUND" } : undefined;
+
+async function run(http: HttpClient, input: JobRequest, context: CallContext): Promise<Job> {
+  const request = parseFields("The job", FIELDS, input);
+  const mode = request.mode ?? "async";
+  const json = { input: request.input, webhook: request.webhook, policy: toWirePolicy(request.policy) };
+  refuseTooLarge(json, mode);
+  const waitSeconds = request.waitSeconds ?? DEFAULT_WAIT_SECONDS;
+  const wait = mode === "sync" ? { query: { wait: Math.round(waitSeconds * 1000) } } : {};
+  const time = mode === "sync" ? { timeoutSeconds: waitSeconds + context.requestTimeoutSeconds } : {};
+  const path = `/${encodeURIComponent(request.endpoint)}/${MODES[mode].path}`;
+  const post: HttpRequest = { method: "POST", path, json, idempotent: false, ...wait, ...time };
+  return toJob(request.endpoint, await http.read(post, jobSchema, context));
+}
+
+function toWirePolicy(given: JobPolicy | undefined): unknown {
+  if (given === undefined) return undefined;
+  const { executionTimeoutSeconds, ttlSeconds, lowPriority } = given;
+  return {
+    executionTimeout: inMilliseconds(executionTimeoutSeconds),
+    ttl: inMilliseconds(ttlSeconds),
+    lowPriority,
+  };
+}
+
+function inMilliseconds(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.round(value * 1000);
+}
+
+function refuseTooLarge(json: unknown, mode: keyof typeof MODES): void {
+  const { maximumBytes } = MODES[mode];
+  const bytes = Buffer.byteLength(JSON.stringify(json));
+  if (bytes <= maximumBytes) return;
+  throw invalid("The job", [
+    { field: "input", received: `${bytes} bytes`, allowed: `${maximumBytes} bytes in mode "${mode}"` },
+  ]);
+}
+
+function pathOf({ endpoint, id }: JobReference, operation: string): string {
+  return `/${encodeURIComponent(endpoint)}/${operation}/${encodeURIComponent(id)}`;
+}
+
+function toJob(endpoint: string, wire: WireJob): Job {
+  const { id, output, error, delayTime, executionTime } = wire;
+  return {
+    endpoint,
+    id,
+    status: toJobStatus(wire.status),
+    ...(output === undefined || output === null ? {} : { output }),
+    ...(error === undefined || error === null ? {} : { error: textOf(error) }),
+    ...(typeof delayTime === "number" ? { delaySeconds: delayTime / 1000 } : {}),
+    ...(typeof executionTime === "number" ? { executionSeconds: executionTime / 1000 } : {}),
+  };
+}
+
+function toJobStatus(text: string): JobStatus {
+  const status = STATUSES[text];
+  if (status !== undefined) return status;
+  throw new AtlasError("PROVIDER", `runpod: a job has the status ${excerpt(text)}, which is unknown`, {
+    provider: "runpod",
+  });
+}
+
+function textOf(error: unknown): string {
+  return typeof error === "string" ? error : JSON.stringify(error);
+}
+
+async function readHealth(http: HttpClient, endpoint: string, context: CallContext): Promise<JobHealth> {
+  const request = {
+    method: "GET",
+    path: `/${encodeURIComponent(endpoint)}/health`,
+    idempotent: true,
+  } as const;
+  const { jobs, workers } = await http.read(request, jobHealthSchema, context);
+  const { completed = 0, failed = 0, inProgress = 0, inQueue = 0, retried = 0 } = jobs;
+  return { jobs: { completed, failed, inProgress, inQueue, retried }, workers };
+}
+
+interface StreamSource {
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly read: (reference: JobReference, context: CallContext) => Promise<Job>;
+}
+
+const POLL_MILLISECONDS = 1000;
+
+/**
+ * Each look takes out what has come since the last one. After the job's end there may be more than one look's worth, so the stream
+ * ends at the first look that brings nothing, or the same again.
+ */
+async function* streamOutput(
+  { http, clock, read }: StreamSource,
+  reference: JobReference,
+  context: CallContext,
+): AsyncGenerator<unknown, void, undefined> {
+  const request = { method: "GET", path: pathOf(reference, "stream"), idempotent: true } as const;
+  let ended: Job | undefined;
+  let last = "";
+  for (;;) {
+    const look = await http.read(request, jobStreamSchema, context);
+    const items = Array.isArray(look) ? look : (look.stream ?? []);
+    const text = JSON.stringify(items);
+    const isOver = ended !== undefined && (items.length === 0 || text === last);
+    if (isOver) return throwUnlessCompleted(ended);
+    for (const { output } of items) yield output;
+    last = text;
+    ended ??= await endedJob(look, () => read(reference, context));
+    if (ended === undefined && items.length === 0) await clock.sleep(POLL_MILLISECONDS, context.signal);
+  }
+}
+
+/** The job when it has ended. The look's own status saves asking for it while the job goes on. */
+async function endedJob(look: unknown, read: () => Promise<Job>): Promise<Job | undefined> {
+  const status: unknown = typeof look === "object" && look !== null ? Reflect.get(look, "status") : undefined;
+  if (typeof status === "string" && isGoingOn(toJobStatus(status))) return undefined;
+  const job = await read();
+  return isGoingOn(job.status) ? undefined : job;
+}
+
+function isGoingOn(status: JobStatus): boolean {
+  return status === "in_queue" || status === "in_progress";
+}
+
+const FAILURES: Readonly<Partial<Record<JobStatus, readonly [code: AtlasErrorCode, what: string]>>> = {
+  failed: ["PROVIDER", "failed"],
+  cancelled: ["CONFLICT", "was cancelled"],
+  timed_out: ["TIMEOUT", "took longer than it may"],
+};
+
+function throwUnlessCompleted(job: Job | undefined): void {
+  const failure = job === undefined ? undefined : FAILURES[job.status];
+  if (job === undefined || failure === undefined) return;
+  const [code, what] = failure;
+  const reason = job.error === undefined ? "" : `: ${excerpt(job.error)}`;
+  throw new AtlasError(code, `runpod: job ${job.id} of endpoint ${job.endpoint} ${what}${reason}`, {
+    provider: "runpod",
+    retryable: false,
+    details: { status: job.status },
+  });
+}

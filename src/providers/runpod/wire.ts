@@ -1,0 +1,103 @@
+/**
+ * What RunPod answers, as far as this adapter reads it. Keys that are not named here pass.
+ * Source: RunPod's REST v2 specification of 2026-08-20; `pagination` came after it (see docs/providers/runpod.md).
+ */
+import * as z from "zod/mini";
+
+const optionalText = z.nullish(z.string());
+const optionalNumber = z.nullish(z.number());
+
+const runtimePort = z.looseObject({
+  private: optionalNumber,
+  public: optionalNumber,
+  type: optionalText,
+  ip: optionalText,
+});
+
+/** A pod. */
+export const podSchema = z.looseObject({
+  id: z.string().check(z.minLength(1)),
+  name: z.string(),
+  status: z.string(),
+  env: z.nullish(z.record(z.string(), z.unknown())),
+  ports: z.nullish(z.array(z.string())),
+  gpu: z.nullish(z.looseObject({ id: optionalText, count: optionalNumber })),
+  dataCenterId: optionalText,
+  cost: optionalNumber,
+  runtime: z.nullish(z.looseObject({ ports: z.nullish(z.array(runtimePort)) })),
+  createdAt: optionalText,
+});
+
+/** One page of pods. */
+export const podPageSchema = z.looseObject({
+  pods: z.array(podSchema),
+  pagination: z.nullish(z.looseObject({ nextCursor: optionalText, hasNextPage: z.nullish(z.boolean()) })),
+});
+
+const amountPerCloud = z.nullish(z.looseObject({ secure: optionalNumber, community: optionalNumber }));
+const dataCenters = z.nullish(z.array(z.looseObject({ id: z.string(), availability: optionalText })));
+
+const gpuTypeSchema = z.looseObject({
+  id: z.string(),
+  memory: optionalNumber,
+  secure: z.nullish(z.boolean()),
+  community: z.nullish(z.boolean()),
+  price: amountPerCloud,
+  maxCount: amountPerCloud,
+  availability: optionalText,
+  dataCenters,
+});
+
+const cpuTypeSchema = z.looseObject({
+  id: z.string(),
+  vcpu: z.nullish(z.looseObject({ min: optionalNumber, max: optionalNumber })),
+  ramGbPerVcpu: optionalNumber,
+  price: z.nullish(z.looseObject({ securePerVcpu: optionalNumber })),
+  availability: optionalText,
+  dataCenters,
+});
+
+/** The catalogue of GPU types. */
+export const gpuCatalogueSchema = z.looseObject({ gpus: z.array(gpuTypeSchema) });
+
+/** The catalogue of CPU flavors. */
+export const cpuCatalogueSchema = z.looseObject({ cpus: z.array(cpuTypeSchema) });
+
+/** The data of one event of the log stream. */
+export const logEventSchema = z.looseObject({ source: optionalText, line: z.string(), ts: optionalText });
+
+/** A job of a serverless endpoint. */
+export const jobSchema = z.looseObject({
+  id: z.string().check(z.minLength(1)),
+  status: z.string(),
+  output: z.optional(z.unknown()),
+  error: z.optional(z.unknown()),
+  delayTime: optionalNumber,
+  executionTime: optionalNumber,
+});
+
+const streamItems = z.array(z.looseObject({ output: z.optional(z.unknown()) }));
+
+/** What a job has put out since the last look: the items, with or without the job's status around them. */
+export const jobStreamSchema = z.union([
+  streamItems,
+  z.looseObject({ status: optionalText, stream: z.nullish(streamItems), error: z.optional(z.unknown()) }),
+]);
+
+/** The health of a serverless endpoint. */
+export const jobHealthSchema = z.looseObject({
+  jobs: z.record(z.string(), z.number()),
+  workers: z.record(z.string(), z.number()),
+});
+
+/** A pod as RunPod answers it. */
+export type Pod = z.infer<typeof podSchema>;
+
+/** A GPU type as the catalogue answers it. */
+export type WireGpuType = z.infer<typeof gpuTypeSchema>;
+
+/** A CPU flavor as the catalogue answers it. */
+export type WireCpuType = z.infer<typeof cpuTypeSchema>;
+
+/** A job as the endpoint answers it. */
+export type WireJob = z.infer<typeof jobSchema>;
