@@ -23,8 +23,10 @@ import type { ProcessRecord, SupervisorAnswer } from "./wire.ts";
 type Leader = ChildProcessByStdio<null, Readable, Readable>;
 type Exit = NonNullable<ProcessRecord["exit"]>;
 
-/** How long what was killed may take to be gone, and its last output to arrive. */
-const REMAINS_MILLISECONDS = 1000;
+/** How long the last output may take to arrive when a stranger to the process group holds the other end of the pipe. */
+const OUTPUT_MILLISECONDS = 1000;
+/** How long what was killed may take to be gone. In a container without an init nobody buries zombies: they never go. */
+const CLEARING_MILLISECONDS = 200;
 const WAIT_MILLISECONDS = 5;
 
 const [folder = "", graceSeconds = "", ...command] = process.argv.slice(2);
@@ -71,7 +73,7 @@ async function attend(leader: Leader, supervisor: ProcessIdentity): Promise<Exit
   await answer({ started: true });
   const [code, signal]: (number | string | null)[] = await exited;
   await clearGroup(Number(leader.pid));
-  await Promise.race([closed, systemClock.sleep(REMAINS_MILLISECONDS)]);
+  await Promise.race([closed, systemClock.sleep(OUTPUT_MILLISECONDS)]);
   return toExit(typeof code === "number" ? { code } : { signal: String(signal) });
 }
 
@@ -81,7 +83,7 @@ function toExit(how: Omit<Exit, "at">): Exit {
 
 /** What the command left running ends with it. */
 async function clearGroup(pid: number): Promise<void> {
-  let waits = REMAINS_MILLISECONDS / WAIT_MILLISECONDS;
+  let waits = CLEARING_MILLISECONDS / WAIT_MILLISECONDS;
   while (signalGroup(pid, "SIGKILL") && waits-- > 0) await systemClock.sleep(WAIT_MILLISECONDS);
   leaderPid = undefined;
 }

@@ -1,8 +1,8 @@
 /** A state folder of its own, and what tests do with the instances in it. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished, vi } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import type {
   CallContext,
   CreateRequest,
@@ -13,7 +13,7 @@ import type {
 } from "../../../src/provider.ts";
 import { type LocalOptions, local } from "../../../src/providers/local/index.ts";
 import { signalGroup, signalProcess } from "../../../src/providers/local/process-group.ts";
-import { observe } from "../../../src/providers/local/process-identity.ts";
+import { observe, type ProcessIdentity } from "../../../src/providers/local/process-identity.ts";
 import { type Entry, readEntries } from "../../../src/providers/local/state-folder.ts";
 
 /** A provider on a state folder that is gone, with all that ran in it, when the test is over. */
@@ -105,15 +105,12 @@ export function outputOf(lines: readonly LogLine[]): readonly string[] {
 async function endWorld(stateDirectory: string): Promise<void> {
   for (const { process: record } of await readEntries(stateDirectory).catch(() => [])) {
     if (record?.leader && (await observe(record.leader))) signalGroup(record.leader.pid, "SIGKILL");
-    if (record?.supervisor && (await observe(record.supervisor))) await endSupervisor(record.supervisor.pid);
+    if (record?.supervisor && (await observe(record.supervisor))) await endSupervisor(record.supervisor);
   }
   await rm(stateDirectory, { recursive: true, force: true });
 }
 
-async function endSupervisor(pid: number): Promise<void> {
-  signalProcess(pid, "SIGTERM");
-  await vi.waitFor(async () => {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-    if (stat !== undefined && !/\) Z /.test(stat)) throw new Error(`supervisor ${pid} goes on`);
-  }, 5000);
+async function endSupervisor(supervisor: ProcessIdentity): Promise<void> {
+  signalProcess(supervisor.pid, "SIGTERM");
+  await vi.waitFor(async () => expect(await observe(supervisor)).toBeUndefined(), 5000);
 }
