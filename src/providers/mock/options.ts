@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
 import { gpuMemoryGb, gpuNames } from "../../gpus.ts";
+import { clockField } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import type { GpuType } from "../../provider.ts";
 import type { MockGpu, MockPlacementOptions } from "./types.ts";
@@ -70,7 +71,7 @@ const FIELDS = {
   name: optional(
     field(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/)), "1 to 32 of a-z, 0-9 and -, a letter first"),
   ),
-  clock: optional(field(z.custom<Clock>(isClock), "a clock with now() and sleep()")),
+  clock: clockField,
   latencySeconds: seconds,
   bootSeconds: seconds,
   bootTimeoutSeconds: seconds,
@@ -128,9 +129,4 @@ function toOffered(offered: MockGpu, settings: Omit<MockSettings, "gpus">): Offe
     stock: offered.stock ?? "high",
     regions: offered.regions ?? settings.regions,
   };
-}
-
-function isClock(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return ["now", "sleep"].every((method) => typeof Reflect.get(value, method) === "function");
 }
