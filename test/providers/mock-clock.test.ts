@@ -19,7 +19,7 @@ test("every sleeper wakes at its own moment, in order, whatever order they fell 
       const woken: number[] = [];
       for (const nap of milliseconds) void clock.sleep(nap).then(() => woken.push(clock.now().getTime()));
       await clock.advance(5);
-      expect(woken).toEqual(milliseconds.filter((nap) => nap <= 5000).toSorted((a, b) => a - b));
+      expect(woken).toEqual(milliseconds.toSorted((a, b) => a - b));
       expect(clock.sleeping).toBe(0);
     }),
     { numRuns: 30 },

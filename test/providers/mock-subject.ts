@@ -34,7 +34,7 @@ const halves: readonly LawFault[] = [
   "unreadable-after",
   "hang",
 ];
-const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", ...silences];
+const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", ...silences, "hang"];
 
 /** What the mock has and can provoke. */
 export const mockTraits: ProviderTraits = {

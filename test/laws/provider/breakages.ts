@@ -117,6 +117,10 @@ const BREAKAGES: Readonly<Record<string, readonly Breakage[]>> = {
     changesInstances((instance) => ({ ...instance, owner: "somebody" })),
     changesInstances(({ owner: _, ...instance }) => instance),
   ],
+  "an instance tells its state": [
+    changesInstances((instance) => ({ ...instance, createdAt: new Date(Number.NaN) })),
+    changesInstances((instance) => ({ ...instance, costPerHour: Number.NaN })),
+  ],
   "an instance shows every requested port": [
     changesInstances((instance) => ({ ...instance, ports: instance.ports.slice(1) })),
     changesInstances((instance) => ({
@@ -236,6 +240,11 @@ const BREAKAGES: Readonly<Record<string, readonly Breakage[]>> = {
       },
     }),
     (provider) => ({ ...provider, stop: provider.terminate }),
+    (provider) => ({
+      ...provider,
+      list: async (scope, context) =>
+        (await provider.list(scope, context)).filter(({ status }) => status !== "stopped"),
+    }),
   ],
   "logs give the last lines": [
     (provider) => ({
@@ -264,6 +273,10 @@ const BREAKAGES: Readonly<Record<string, readonly Breakage[]>> = {
   "a create that meets a rate limit": [leavesSomething, namesEverythingProvider],
   "a create that meets nothing but rate limits": [leavesSomething, namesEverythingProvider],
   "a create that hangs": [deniesCreation],
+  "a get that hangs": [answersNothing],
+  "a list that hangs": [answersNothing],
+  "a find that hangs": [answersNothing],
+  "a terminate that hangs": [answersNothing],
   "a create that meets": [repeatsTheCreate, leavesSomething, tellsTheEnvironment],
   "a get that meets": [answersNothing],
   "a list that meets": [answersNothing],

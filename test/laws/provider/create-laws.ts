@@ -1,10 +1,21 @@
 /** Laws of what a provider says of itself, of `candidates` and of `create`. */
 import assert from "node:assert/strict";
 import { isAtlasError } from "../../../src/errors.ts";
+import type { InstanceStatus } from "../../../src/provider.ts";
 import type { Laws } from "./scene.ts";
 import type { OptionalMethod } from "./subject.ts";
 
 const OPTIONAL: readonly OptionalMethod[] = ["find", "stop", "start", "logs", "listGpuTypes", "parseOptions"];
+
+const STATUSES: readonly InstanceStatus[] = [
+  "provisioning",
+  "running",
+  "stopped",
+  "failed",
+  "terminating",
+  "terminated",
+  "unknown",
+];
 
 const HOSTILE_ENV = {
   QUOTES: `"it's" \`x\` $HOME \${HOME} %PATH% \\n`,
@@ -47,6 +58,16 @@ export const createLaws: Laws = (law, traits) => {
     await scene.graceToPass();
     const owners = (await scene.list()).map((instance) => instance.owner);
     assert.deepEqual(owners, [scene.owner]);
+  });
+
+  law("an instance tells its state, price and dates in the agreed form", async (scene) => {
+    const created = await scene.createShown();
+    for (const instance of [created, ...(await scene.list())]) {
+      assert.ok(STATUSES.includes(instance.status));
+      assert.ok(instance.costPerHour === undefined || instance.costPerHour >= 0);
+      assert.ok(instance.createdAt === undefined || !Number.isNaN(instance.createdAt.getTime()));
+      assert.ok(instance.providerId !== "");
+    }
   });
 
   law("an instance shows every requested port, and its address once it runs", async (scene) => {

@@ -77,6 +77,7 @@ export const endLaws: Laws = (law, traits) => {
         await reach(scene, created, method === "stop" ? "running" : "stopped");
         await scene.settle(scene.provider[method]?.(created, scene.context()) ?? missing(method));
         await reach(scene, created, status);
+        assert.equal((await scene.list()).length, 1, `it is listed while it is ${status}`);
         await scene.settle(scene.provider[method]?.(created, scene.context()) ?? missing(method));
         assert.equal((await scene.get(created))?.status, status);
       }

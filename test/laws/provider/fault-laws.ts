@@ -41,6 +41,8 @@ const READ_FAILURES: Readonly<Partial<Record<LawFault, readonly AtlasErrorCode[]
   partial: OPEN,
 };
 
+const READS = ["get", "list", "find", "terminate"] as const;
+
 /** More often than any adapter repeats an idempotent request. */
 const ALWAYS = 10;
 
@@ -49,8 +51,9 @@ export const faultLaws: Laws = (law, traits) => {
   for (const [fault, left] of declared(UNKNOWN_OUTCOMES, traits, "create"))
     unknownOutcomeLaw(law, fault, left);
   if (traits.faults?.create?.includes("rate-limit")) rateLimitLaw(law);
-  if (traits.faults?.create?.includes("hang")) hangLaw(law);
-  for (const operation of ["get", "list", "find", "terminate"] as const)
+  for (const operation of ["create", ...READS] as const)
+    if (traits.faults?.[operation]?.includes("hang")) hangLaw(law, operation);
+  for (const operation of READS)
     for (const [fault, codes] of declared(READ_FAILURES, traits, operation))
       readLaw(law, operation, fault, codes);
   abortLaw(law);
@@ -128,17 +131,25 @@ function rateLimitLaw(law: Law): void {
   });
 }
 
-function hangLaw(law: Law): void {
-  law("a create that hangs ends with its signal, and its outcome is unknown", async (scene) => {
-    const giveUp = new AbortController();
-    const request = await scene.request();
-    provoke(scene, "create", "hang", 1);
-    const context = { ...scene.context(giveUp.signal), requestTimeoutSeconds: 3600 };
-    const refusal = scene.refusal(scene.provider.create(request, context));
-    await scene.subject.advance(0.1);
-    giveUp.abort();
-    assert.ok(isOpen(await refusal));
-  });
+function hangLaw(law: Law, operation: FaultyOperation): void {
+  law(
+    `a ${operation} that hangs ends with its signal, by an error that leaves the outcome open`,
+    async (scene) => {
+      const created = operation === "create" ? undefined : await scene.createShown();
+      const request = await scene.request();
+      const giveUp = new AbortController();
+      const context = { ...scene.context(giveUp.signal), requestTimeoutSeconds: 3600 };
+      provoke(scene, operation, "hang", 1);
+      const refusal = scene.refusal(
+        created === undefined
+          ? scene.provider.create(request, context)
+          : call(scene, operation, created, context),
+      );
+      await scene.subject.advance(0.1);
+      giveUp.abort();
+      assert.ok(isOpen(await refusal));
+    },
+  );
 }
 
 function readLaw(
