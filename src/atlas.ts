@@ -1,48 +1,41 @@
 /** The client: everything an application does with computes. */
-import * as z from "zod/mini";
 import { type AtlasOptions, toEnvironment } from "./atlas-options.ts";
-import { hashToken } from "./auth/index.ts";
 import { Compute } from "./compute.ts";
-import { ComputeList, type ComputePage } from "./compute-list.ts";
+import { ComputeList } from "./compute-list.ts";
 import { type SignOptions, signedUrl } from "./compute-url.ts";
-import { AtlasError } from "./errors.ts";
-import { field, optional, parseFields } from "./internal/parse.ts";
+import type { JobHealth } from "./job-runner.ts";
 import { callProvider } from "./lifecycle/call.ts";
-import { costSoFar, isEnded, loadRecord } from "./lifecycle/change.ts";
+import { costSoFar, loadRecord } from "./lifecycle/change.ts";
 import type { Environment } from "./lifecycle/environment.ts";
 import { type EventOptions, followEvents } from "./lifecycle/follow.ts";
+import {
+  type AtlasJob,
+  cancelJob,
+  getJob,
+  type JobAddress,
+  jobHealth,
+  type RunJobRequest,
+  runJob,
+  streamJob,
+} from "./lifecycle/jobs.ts";
+import { type ListOptions, pageReader } from "./lifecycle/list.ts";
 import { type LogsOptions, readLogs } from "./lifecycle/logs.ts";
 import { start, stop, touch } from "./lifecycle/power.ts";
 import { type ReapOptions, type ReapReport, reap } from "./lifecycle/reap.ts";
 import { type ReaperOptions, startReaper } from "./lifecycle/reaper.ts";
+import { type ReportKind, recordReport } from "./lifecycle/report.ts";
 import { type SpawnOptions, spawn } from "./lifecycle/spawn.ts";
 import { terminate } from "./lifecycle/terminate.ts";
+import {
+  findByToken,
+  type RotatedToken,
+  type RotateOptions,
+  revokeToken,
+  rotateToken,
+} from "./lifecycle/tokens.ts";
 import type { GpuType, LogLine } from "./provider.ts";
 import type { SpawnRequest } from "./request.ts";
-import { type ComputeEvent, type ComputeRecord, type ComputeStatus, liveStatuses } from "./store.ts";
-
-/** Which computes to list; what is left out does not filter. */
-export interface ListOptions {
-  readonly userId?: string | undefined;
-  readonly status?: ComputeStatus | readonly ComputeStatus[] | undefined;
-  readonly provider?: string | undefined;
-  /** Computes a page, 1 to 1000. @default 100 */
-  readonly limit?: number | undefined;
-  /** `nextCursor` of the page before. */
-  readonly cursor?: string | null | undefined;
-}
-
-const STATUSES = [...liveStatuses, "terminated", "failed"] as const;
-const status = z.enum(STATUSES);
-const LIST_FIELDS = {
-  userId: optional(field(z.string(), "a string")),
-  status: optional(field(z.union([status, z.array(status)]), `${STATUSES.join(", ")}, or an array of them`)),
-  provider: optional(field(z.string(), "a string")),
-  limit: optional(field(z.int().check(z.minimum(1), z.maximum(1000)), "a whole number from 1 to 1000")),
-  cursor: optional(
-    field(z.nullable(z.string().check(z.regex(/^[0-9]{1,16}\.[0-9a-z]{1,40}$/))), "the nextCursor of a page"),
-  ),
-};
+import type { ComputeEvent, ComputeRecord } from "./store.ts";
 
 /** A client; made by {@link createAtlas}. */
 export class Atlas implements AsyncDisposable {
@@ -77,12 +70,11 @@ export class Atlas implements AsyncDisposable {
 
   /** Computes, newest first: `await` it for a page, or iterate it for all. */
   listComputes(options: ListOptions = {}): ComputeList {
-    const {
-      cursor = null,
-      limit = 100,
-      ...filter
-    } = parseFields("The options of listComputes", LIST_FIELDS, options);
-    return new ComputeList(async (next) => this.#page(filter, limit, next ?? cursor));
+    const read = pageReader(this.#environment, options);
+    return new ComputeList(async (cursor) => {
+      const { records, now, nextCursor } = await read(cursor);
+      return { computes: records.map((record) => this.#handle(record, now)), nextCursor };
+    });
   }
 
   /** Notes a sign of life of the compute's user: its idle deadline moves. @throws NOT_FOUND, CONFLICT when it has ended or is ending */
@@ -123,13 +115,79 @@ export class Atlas implements AsyncDisposable {
 
   /** Whether this is a token that opens the compute now. Any candidate that is no such token, of whatever type, is only ever false. */
   async verifyToken(id: string, candidate: unknown): Promise<boolean> {
-    return (await this.#byToken(candidate))?.record.id === id;
+    return (await findByToken(this.#environment, candidate, "user"))?.record.id === id;
   }
 
   /** The live compute that this token opens. */
   async findByToken(candidate: unknown): Promise<Compute | undefined> {
-    const found = await this.#byToken(candidate);
+    const found = await findByToken(this.#environment, candidate, "user");
     return found && this.#handle(found.record, found.now);
+  }
+
+  /** The live compute whose pod calls with this credential (`ATLAS_POD_TOKEN`). */
+  async findByPodToken(candidate: unknown): Promise<Compute | undefined> {
+    const found = await findByToken(this.#environment, candidate, "pod");
+    return found && this.#handle(found.record, found.now);
+  }
+
+  /**
+   * A new token for a running compute, told once. The old ones stay valid for the overlap; the pod's guard learns the new hash from the answer to
+   * its next heartbeat, everybody who asks this client at once.
+   * @throws NOT_FOUND, CONFLICT when it has ended, VALIDATION when it takes no bearer token
+   */
+  rotateToken(id: string, options: RotateOptions = {}): Promise<RotatedToken> {
+    return rotateToken(this.#environment, id, options);
+  }
+
+  /** Takes back every token of the compute's user. @throws NOT_FOUND, CONFLICT, VALIDATION as {@link Atlas.rotateToken} */
+  async revokeToken(id: string): Promise<Compute> {
+    return this.#changed(revokeToken(this.#environment, id));
+  }
+
+  /** Records what the compute's pod reports of itself. @throws NOT_FOUND */
+  async recordReport(
+    id: string,
+    kind: ReportKind,
+    body: Readonly<Record<string, unknown>>,
+  ): Promise<Compute> {
+    return this.#changed(recordReport(this.#environment, id, kind, body));
+  }
+
+  /**
+   * Starts a serverless job. Jobs are not computes: they are neither recorded nor reaped, the provider ends them.
+   * @throws VALIDATION, UNSUPPORTED when no configured provider runs jobs, and the provider's refusals
+   */
+  runJob(request: RunJobRequest): Promise<AtlasJob> {
+    return runJob(this.#environment, request);
+  }
+
+  /** A job as it is now. @throws NOT_FOUND, UNSUPPORTED */
+  getJob(job: JobAddress): Promise<AtlasJob> {
+    return getJob(this.#environment, job);
+  }
+
+  /** Asks for the end of a job. @throws NOT_FOUND, UNSUPPORTED */
+  cancelJob(job: JobAddress): Promise<AtlasJob> {
+    return cancelJob(this.#environment, job);
+  }
+
+  /**
+   * What a job puts out, piece by piece; ends when the job is completed.
+   * @throws PROVIDER when it failed, CONFLICT when it was cancelled, TIMEOUT when its time was over
+   */
+  streamJob(
+    job: JobAddress,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncIterable<unknown> {
+    return streamJob(this.#environment, job, options.signal);
+  }
+
+  /** How a serverless endpoint does: its jobs and workers by state. @throws UNSUPPORTED */
+  jobHealth(endpoint: {
+    readonly provider?: string | undefined;
+    readonly endpoint: string;
+  }): Promise<JobHealth> {
+    return jobHealth(this.#environment, endpoint);
   }
 
   /**
@@ -187,49 +245,6 @@ export class Atlas implements AsyncDisposable {
     const cost = record.costPerHour === null ? null : costSoFar(record, now);
     return new Compute({ environment: this.#environment, record, costSoFar: cost, ...parts });
   }
-
-  async #byToken(candidate: unknown): ReturnType<Environment["store"]["getByTokenHash"]> {
-    if (typeof candidate !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(candidate)) return undefined;
-    const { store, namespace } = this.#environment;
-    const found = await store.getByTokenHash(namespace, hashToken(candidate), "user");
-    return found !== undefined && !isEnded(found.record.status) ? found : undefined;
-  }
-
-  async #page(
-    { status: wanted, ...filter }: Pick<ListOptions, "userId" | "provider" | "status">,
-    limit: number,
-    cursor: string | null,
-  ): Promise<Omit<ComputePage, typeof Symbol.asyncIterator>> {
-    const { store, namespace } = this.#environment;
-    const statuses = wanted === undefined ? {} : { statuses: [wanted].flat() };
-    const after = cursor === null ? {} : { after: fromCursor(cursor) };
-    const records = await store.list(
-      { namespace, ...defined(filter), ...statuses },
-      { limit: limit + 1, ...after },
-    );
-    const now = await store.now();
-    const computes = records.slice(0, limit).map((record) => this.#handle(record, now));
-    const last = computes.at(-1);
-    return { computes, nextCursor: records.length > limit && last !== undefined ? toCursor(last) : null };
-  }
-}
-
-function defined({ userId, provider }: Pick<ListOptions, "userId" | "provider">): {
-  userId?: string;
-  provider?: string;
-} {
-  return { ...(userId === undefined ? {} : { userId }), ...(provider === undefined ? {} : { provider }) };
-}
-
-function toCursor({ createdAt, id }: Compute): string {
-  return `${createdAt.getTime()}.${id}`;
-}
-
-function fromCursor(cursor: string): { createdAt: Date; id: string } {
-  const [time, id] = cursor.split(".");
-  if (time === undefined || id === undefined)
-    throw new AtlasError("VALIDATION", "the cursor is not one that a page gave out");
-  return { createdAt: new Date(Number(time)), id };
 }
 
 /**

@@ -11,7 +11,7 @@
  * ```
  * @module
  */
-export { type Atlas, createAtlas, type ListOptions } from "./atlas.ts";
+export { type Atlas, createAtlas } from "./atlas.ts";
 export type { AtlasOptions } from "./atlas-options.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Compute, ComputeAuth, ComputeJson } from "./compute.ts";
@@ -28,13 +28,26 @@ export {
   type Problem,
 } from "./errors.ts";
 export { canonicalGpu, expandGpu, gpuNames, type ResolvedGpu, resolveGpus } from "./gpus.ts";
+export type {
+  Job,
+  JobHealth,
+  JobPolicy,
+  JobReference,
+  JobRequest,
+  JobRunner,
+  JobStatus,
+} from "./job-runner.ts";
 export type { Logger, Phase, Progress, Timing } from "./lifecycle/environment.ts";
 export type { EventOptions } from "./lifecycle/follow.ts";
+export type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
+export type { ListOptions } from "./lifecycle/list.ts";
 export type { LogsOptions } from "./lifecycle/logs.ts";
 export type { ReapOptions, ReapReport } from "./lifecycle/reap.ts";
 export type { ReapEntry } from "./lifecycle/reap-task.ts";
 export type { ReaperOptions } from "./lifecycle/reaper.ts";
+export type { ReportKind } from "./lifecycle/report.ts";
 export type { SpawnOptions } from "./lifecycle/spawn.ts";
+export type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";
 export type { WaitOptions } from "./lifecycle/wait.ts";
 export type {
   CallContext,

@@ -5,13 +5,13 @@
  */
 import { AtlasError, isAtlasError } from "../../errors.ts";
 import { createHttpClient, type HttpClient, unlessNotFound } from "../../internal/http.ts";
+import type { JobRunner } from "../../job-runner.ts";
 import type {
   CallContext,
   CreateRequest,
   Instance,
   InstanceReference,
   InstanceStatus,
-  JobRunner,
   LogLine,
   LogOptions,
   Provider,

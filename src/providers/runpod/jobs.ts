@@ -7,7 +7,6 @@ import type { Classify } from "../../internal/http-errors.ts";
 import { field, invalid, optional, parseFields } from "../../internal/parse.ts";
 import { excerpt } from "../../internal/redact.ts";
 import type {
-  CallContext,
   Job,
   JobHealth,
   JobPolicy,
@@ -15,7 +14,8 @@ import type {
   JobRequest,
   JobRunner,
   JobStatus,
-} from "../../provider.ts";
+} from "../../job-runner.ts";
+import type { CallContext } from "../../provider.ts";
 import { jobHealthSchema, jobSchema, jobStreamSchema, type WireJob } from "./wire.ts";
 
 const STATUSES: Readonly<Record<string, JobStatus>> = {

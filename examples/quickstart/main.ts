@@ -1,0 +1,122 @@
+/** The main job, on this machine: spawn a pod, reach it with its token, be refused without it, and end it. */
+import { fileURLToPath } from "node:url";
+import { inspect, styleText } from "node:util";
+import { type Compute, createAtlas, type Progress } from "atlas-compute";
+import { local } from "atlas-compute/local";
+
+const PORT = 8000;
+const VIDEO = "/video.m3u8?quality=high";
+let failures = 0;
+
+function paint(format: "bold" | "dim" | "green" | "red", text: string): string {
+  return styleText(format, text, { stream: process.stdout });
+}
+
+function show(label: string, value: string): void {
+  console.log(`  ${paint("dim", label.padEnd(34))} ${value}`);
+}
+
+function check(label: string, holds: boolean, value: string): void {
+  if (!holds) failures += 1;
+  console.log(`${holds ? paint("green", "✓") : paint("red", "✗")} ${label.padEnd(34)} ${value}`);
+}
+
+function showProgress({ phase, elapsedSeconds, message }: Progress): void {
+  console.log(paint("dim", `  ${elapsedSeconds.toFixed(1).padStart(4)}s ${phase.padEnd(13)} ${message}`));
+}
+
+async function checkStatus(
+  label: string,
+  expected: number,
+  url: string,
+  authorization?: string,
+): Promise<void> {
+  const { status } = await fetch(url, authorization === undefined ? {} : { headers: { authorization } });
+  check(label, status === expected, `${status}`);
+}
+
+async function reachIt(compute: Compute, token: string): Promise<void> {
+  const url = compute.url(PORT);
+  const signed = compute.signUrl(PORT, VIDEO, { expiresInSeconds: 600 });
+  const wrong = `${token.startsWith("A") ? "B" : "A"}${token.slice(1)}`;
+  await checkStatus("without a token", 401, url);
+  await checkStatus("with a wrong token", 401, url, `Bearer ${wrong}`);
+  await checkStatus("with the token", 200, url, `Bearer ${token}`);
+  await checkStatus("with a signed URL, as in <video>", 200, signed);
+  await checkStatus("with that URL tampered with", 401, signed.replace("quality=high", "quality=low"));
+}
+
+function keepItSecret(compute: Compute, token: string, signingSecret: string): void {
+  const printed = [
+    JSON.stringify(compute),
+    inspect(compute),
+    JSON.stringify({ ...compute }),
+    JSON.stringify(compute.raw),
+  ];
+  const leaks = printed.filter((text) => text.includes(token) || text.includes(signingSecret));
+  check(
+    "JSON.stringify and console.log",
+    leaks.length === 0,
+    leaks.length === 0 ? "show no secret" : "SHOW A SECRET",
+  );
+}
+
+async function processOf(compute: Compute, token: string): Promise<number> {
+  const response = await fetch(compute.url(PORT), { headers: { authorization: `Bearer ${token}` } });
+  const body: unknown = await response.json();
+  if (typeof body === "object" && body !== null && "pid" in body && typeof body.pid === "number")
+    return body.pid;
+  throw new Error("the pod did not answer with its process id");
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    throw error;
+  }
+}
+
+const atlas = createAtlas({ providers: [local()] });
+
+console.log(paint("bold", "Spawning a pod: a child process of this machine, no account needed"));
+{
+  await using compute = await atlas.spawnCompute(
+    {
+      command: [process.execPath, fileURLToPath(new URL("pod.ts", import.meta.url))],
+      ports: [PORT],
+      auth: ["bearer", "signed-url"],
+      userId: "user_42",
+      maxLifetimeSeconds: 300,
+    },
+    { onProgress: showProgress },
+  );
+  const { token, signingSecret, hash } = compute.auth ?? {};
+  if (token === undefined || signingSecret === undefined || hash === undefined)
+    throw new Error("no secrets came back");
+  await compute.waitUntilReady({ path: "/", timeoutSeconds: 8, onProgress: showProgress });
+  const pid = await processOf(compute, token);
+
+  console.log(`\n${paint("bold", "The pod")}`);
+  show("compute", `${compute.id} (${compute.status} on ${compute.provider}, process ${pid})`);
+  show("URL for the browser", compute.url(PORT));
+  show("hash for the app to store", hash);
+
+  console.log(`\n${paint("bold", "Reaching it")}`);
+  await reachIt(compute, token);
+  keepItSecret(compute, token, signingSecret);
+
+  console.log(`\n${paint("bold", "Ending it")}`);
+  const ended = await atlas.terminate(compute.id);
+  check("after terminate the compute is", ended.status === "terminated", ended.status);
+  check("its process is", !isRunning(pid), isRunning(pid) ? "STILL RUNNING" : "gone");
+}
+await atlas.close();
+
+console.log(
+  failures === 0
+    ? `\n${paint("green", "All as it should be.")}`
+    : `\n${paint("red", `${failures} of these are not as they should be.`)}`,
+);
+process.exitCode = failures === 0 ? 0 : 1;

@@ -1,0 +1,127 @@
+/** Serverless jobs, on the providers that have them. */
+import * as z from "zod/mini";
+import { AtlasError } from "../errors.ts";
+import { field, optional, parseFields } from "../internal/parse.ts";
+import type { Job, JobHealth, JobReference, JobRequest, JobRunner } from "../job-runner.ts";
+import type { Provider } from "../provider.ts";
+import { callProvider } from "./call.ts";
+import type { Environment } from "./environment.ts";
+
+/** A job to run, and where. */
+export interface RunJobRequest extends JobRequest {
+  /** Name of a configured provider. @default the first one that runs jobs */
+  readonly provider?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Which job. What `runJob` returned is one. */
+export interface JobAddress extends JobReference {
+  readonly provider: string;
+}
+
+/** A job, and the provider it is at. */
+export interface AtlasJob extends Job {
+  readonly provider: string;
+}
+
+const name = field(z.string().check(z.minLength(1), z.maxLength(200)), "a string of 1 to 200 characters");
+const seconds = optional(
+  field(z.number().check(z.positive(), z.maximum(604_800)), "seconds, more than 0 and up to 604800"),
+);
+const FIELDS = {
+  provider: optional(field(z.string(), "the name of a configured provider")),
+  endpoint: name,
+  input: field(z.unknown(), "anything that JSON can say"),
+  mode: optional(field(z.enum(["async", "sync"]), '"async" or "sync"')),
+  waitSeconds: seconds,
+  webhook: optional(field(z.url().check(z.regex(/^https?:/)), "an http or https URL")),
+  policy: optional(
+    field(z.record(z.string(), z.unknown()), "an object with limits of the job", { secret: true }),
+  ),
+  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
+};
+const POLICY_FIELDS = {
+  executionTimeoutSeconds: seconds,
+  ttlSeconds: seconds,
+  lowPriority: optional(field(z.boolean(), "true or false")),
+};
+/** How much longer than the job itself a call that waits for it may take. */
+const MARGIN_SECONDS = 30;
+const LONGEST_WAIT_SECONDS = 90;
+
+/** Starts a job. See `Atlas.runJob`. */
+export async function runJob(environment: Environment, input: RunJobRequest): Promise<AtlasJob> {
+  const { provider: wanted, signal, policy, ...rest } = parseFields("The job", FIELDS, input);
+  const request = {
+    ...rest,
+    ...(policy && { policy: parseFields("The job's policy", POLICY_FIELDS, policy) }),
+  };
+  const { provider, jobs } = runnerOf(environment, wanted);
+  const wait = request.mode === "sync" ? (request.waitSeconds ?? LONGEST_WAIT_SECONDS) : 0;
+  const timeoutSeconds = wait + MARGIN_SECONDS;
+  const call = { provider, operation: "runJob", signal, timeoutSeconds };
+  const job = await callProvider(environment, call, (context) => jobs.runJob(request, context));
+  return { ...job, provider: provider.name };
+}
+
+/** The job as it is now. @throws NOT_FOUND */
+export async function getJob(environment: Environment, address: JobAddress): Promise<AtlasJob> {
+  const { provider, jobs } = runnerOf(environment, address.provider);
+  const call = { provider, operation: "getJob", timeoutSeconds: environment.timing.requestTimeoutSeconds };
+  const job = await callProvider(environment, call, (context) => jobs.getJob(address, context));
+  if (job !== undefined) return { ...job, provider: provider.name };
+  throw new AtlasError(
+    "NOT_FOUND",
+    `${provider.name} has no job ${address.id} on endpoint ${address.endpoint}; results are kept for a limited time`,
+    {
+      provider: provider.name,
+    },
+  );
+}
+
+/** Asks for the end of a job. @throws NOT_FOUND */
+export async function cancelJob(environment: Environment, address: JobAddress): Promise<AtlasJob> {
+  const { provider, jobs } = runnerOf(environment, address.provider);
+  const call = { provider, operation: "cancelJob", timeoutSeconds: environment.timing.requestTimeoutSeconds };
+  return {
+    ...(await callProvider(environment, call, (context) => jobs.cancelJob(address, context))),
+    provider: provider.name,
+  };
+}
+
+/** What a job puts out; ends when the job is completed, throws when it failed. */
+export function streamJob(
+  environment: Environment,
+  address: JobAddress,
+  signal: AbortSignal = new AbortController().signal,
+): AsyncIterable<unknown> {
+  const { jobs } = runnerOf(environment, address.provider);
+  const { requestTimeoutSeconds } = environment.timing;
+  return jobs.streamJob(address, { signal, requestTimeoutSeconds });
+}
+
+/** How an endpoint does. */
+export async function jobHealth(
+  environment: Environment,
+  address: { readonly provider?: string | undefined; readonly endpoint: string },
+): Promise<JobHealth> {
+  const { provider, jobs } = runnerOf(environment, address.provider);
+  const call = { provider, operation: "jobHealth", timeoutSeconds: environment.timing.requestTimeoutSeconds };
+  return callProvider(environment, call, (context) => jobs.jobHealth(address.endpoint, context));
+}
+
+function runnerOf(
+  { providers }: Environment,
+  wanted: string | undefined,
+): { readonly provider: Provider; readonly jobs: JobRunner } {
+  const able = providers.flatMap((provider) =>
+    provider.jobs === undefined ? [] : [{ provider, jobs: provider.jobs }],
+  );
+  const found = able.find(({ provider }) => wanted === undefined || provider.name === wanted);
+  if (found !== undefined) return found;
+  const who =
+    able.length === 0
+      ? "none of the configured providers does"
+      : `these do: ${able.map(({ provider }) => provider.name).join(", ")}`;
+  throw new AtlasError("UNSUPPORTED", `${wanted ?? "nobody here"} runs no serverless jobs; ${who}`);
+}

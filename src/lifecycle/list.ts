@@ -1,0 +1,83 @@
+/** Reading the recorded computes page by page. */
+import * as z from "zod/mini";
+import { field, optional, parseFields } from "../internal/parse.ts";
+import {
+  type ComputeRecord,
+  type ComputeStatus,
+  liveStatuses,
+  type Page,
+  type RecordFilter,
+} from "../store.ts";
+import type { Environment } from "./environment.ts";
+
+/** Which computes to list; what is left out does not filter. */
+export interface ListOptions {
+  readonly userId?: string | undefined;
+  readonly status?: ComputeStatus | readonly ComputeStatus[] | undefined;
+  readonly provider?: string | undefined;
+  /** Computes a page, 1 to 1000. @default 100 */
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | null | undefined;
+}
+
+const STATUSES = [...liveStatuses, "terminated", "failed"] as const;
+const status = z.enum(STATUSES);
+const LIST_FIELDS = {
+  userId: optional(field(z.string(), "a string")),
+  status: optional(field(z.union([status, z.array(status)]), `${STATUSES.join(", ")}, or an array of them`)),
+  provider: optional(field(z.string(), "a string")),
+  limit: optional(field(z.int().check(z.minimum(1), z.maximum(1000)), "a whole number from 1 to 1000")),
+  cursor: optional(
+    field(z.nullable(z.string().check(z.regex(/^[0-9]{1,16}\.[0-9a-z]{1,40}$/))), "the nextCursor of a page"),
+  ),
+};
+
+/** One page of records, as of a moment. */
+export interface RecordPage {
+  readonly records: readonly ComputeRecord[];
+  readonly now: Date;
+  readonly nextCursor: string | null;
+}
+
+/** Reads pages of what these options ask for: from their cursor on, or from the one given. @throws VALIDATION at once */
+export function pageReader(
+  { store, namespace }: Environment,
+  options: ListOptions,
+): (cursor: string | null) => Promise<RecordPage> {
+  const {
+    cursor: first = null,
+    limit = 100,
+    status: wanted,
+    ...rest
+  } = parseFields("The options of listComputes", LIST_FIELDS, options);
+  const filter: RecordFilter = {
+    namespace,
+    ...rest,
+    ...(wanted === undefined ? {} : { statuses: [wanted].flat() }),
+  };
+  return async (next) => {
+    const cursor = next ?? first;
+    const records = await store.list(filter, {
+      limit: limit + 1,
+      ...(cursor === null ? {} : { after: fromCursor(cursor) }),
+    });
+    const page = records.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      records: page,
+      now: await store.now(),
+      nextCursor: records.length > limit && last ? toCursor(last) : null,
+    };
+  };
+}
+
+function toCursor({ createdAt, id }: ComputeRecord): string {
+  return `${createdAt.getTime()}.${id}`;
+}
+
+/** The inverse of {@link toCursor}, for text that the schema has let through. */
+function fromCursor(cursor: string): NonNullable<Page["after"]> {
+  const dot = cursor.indexOf(".");
+  return { createdAt: new Date(Number(cursor.slice(0, dot))), id: cursor.slice(dot + 1) };
+}

@@ -1,0 +1,92 @@
+/** What a compute accepts: finding it by a token, and exchanging tokens while its pod runs. */
+import * as z from "zod/mini";
+import { hashToken, mintToken } from "../auth/index.ts";
+import { AtlasError } from "../errors.ts";
+import { field, optional, parseFields } from "../internal/parse.ts";
+import type { ComputeRecord, Snapshot, TokenHash } from "../store.ts";
+import { after, type Change, changeRecord, isEnded } from "./change.ts";
+import type { Environment } from "./environment.ts";
+
+/** How a token is exchanged. */
+export interface RotateOptions {
+  /** How long the old tokens stay valid beside the new one, 0 to 86400. @default 300 */
+  readonly overlapSeconds?: number | undefined;
+}
+
+/** A new token, told once. */
+export interface RotatedToken {
+  readonly token: string;
+  /** What an application stores. */
+  readonly hash: string;
+  /** `Authorization: Bearer <token>`. */
+  readonly header: string;
+}
+
+const FIELDS = {
+  overlapSeconds: optional(
+    field(z.int().check(z.minimum(0), z.maximum(86_400)), "a whole number of seconds from 0 to 86400"),
+  ),
+};
+
+/** The live compute that accepts this token; any candidate that is no such token, of whatever type, finds nothing. */
+export async function findByToken(
+  { store, namespace }: Environment,
+  candidate: unknown,
+  kind: TokenHash["kind"],
+): Promise<Snapshot | undefined> {
+  if (typeof candidate !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(candidate)) return undefined;
+  const found = await store.getByTokenHash(namespace, hashToken(candidate), kind);
+  return found !== undefined && !isEnded(found.record.status) ? found : undefined;
+}
+
+/** Adds a new token and lets the old ones run out. See `Atlas.rotateToken`. */
+export async function rotateToken(
+  environment: Environment,
+  id: string,
+  options: RotateOptions = {},
+): Promise<RotatedToken> {
+  const { overlapSeconds = 300 } = parseFields("The options of rotateToken", FIELDS, options);
+  const { token, hash, header } = mintToken();
+  await changeRecord(environment, id, (record, now) => {
+    requireBearer(record);
+    const end = after(now, overlapSeconds);
+    const old = record.tokens.filter((known) => isValid(known, now)).map((known) => ending(known, end));
+    return changeOf([...old, { hash, kind: "user", expiresAt: null }], "rotated");
+  });
+  return { token, hash, header };
+}
+
+/** Takes back every token of the user's. See `Atlas.revokeToken`. */
+export async function revokeToken(environment: Environment, id: string): Promise<ComputeRecord> {
+  return changeRecord(environment, id, (record) => {
+    requireBearer(record);
+    return changeOf(
+      record.tokens.filter(({ kind }) => kind !== "user"),
+      "revoked",
+    );
+  });
+}
+
+function changeOf(tokens: readonly TokenHash[], action: "rotated" | "revoked"): Change {
+  return { patch: { tokens }, event: { type: "token", data: { action } } };
+}
+
+function isValid({ expiresAt }: TokenHash, now: Date): boolean {
+  return expiresAt === null || expiresAt > now;
+}
+
+function ending(token: TokenHash, end: Date): TokenHash {
+  if (token.kind !== "user" || (token.expiresAt !== null && token.expiresAt < end)) return token;
+  return { ...token, expiresAt: end };
+}
+
+function requireBearer({ id, status, authSchemes }: ComputeRecord): void {
+  if (!authSchemes.includes("bearer"))
+    throw new AtlasError("VALIDATION", `compute ${id} takes no bearer token: spawn it with auth: "bearer"`, {
+      computeId: id,
+    });
+  if (isEnded(status) || status === "terminating")
+    throw new AtlasError("CONFLICT", `compute ${id} is ${status}: its token opens nothing any more`, {
+      computeId: id,
+    });
+}
