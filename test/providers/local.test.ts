@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { PlacementRequest } from "../../src/provider.ts";
 import { local } from "../../src/providers/local/index.ts";
 import { readProcess } from "../../src/providers/local/process-identity.ts";
@@ -280,11 +280,13 @@ test("a record that cannot be read is an error that names its file, never an abs
   const { folder } = await world.entryOf(instance);
   const path = join(folder, "instance.json");
   const text = await readFile(path, "utf8");
+  onTestFinished(() => writeFile(path, text));
   await writeFile(path, "{}");
   const expected = { code: "PROVIDER", message: expect.stringContaining(path) };
   await expect(world.provider.get(instance, context)).rejects.toMatchObject(expected);
   await expect(world.provider.list({ namePrefix: "atlas-" }, context)).rejects.toMatchObject(expected);
-  await writeFile(path, text);
+  const created = world.create(sleeper, { ports: [{ internal: 8000, protocol: "http" }] });
+  await expect(created).rejects.toMatchObject({ ...expected, mayHaveCreated: false });
 });
 
 test("a state folder that cannot be used is a refusal after which nothing can exist", async () => {

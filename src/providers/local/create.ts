@@ -1,6 +1,6 @@
 /** Creating an instance: on record first, then started. */
 import { randomUUID } from "node:crypto";
-import { AtlasError, isAtlasError } from "../../errors.ts";
+import { AtlasError, isAtlasError, withFacts } from "../../errors.ts";
 import { invalid } from "../../internal/parse.ts";
 import type { CreateRequest } from "../../provider.ts";
 import { type Sighting, toPortEnv } from "./convert.ts";
@@ -51,7 +51,7 @@ async function putOnRecord(
       await reservation.release();
     }
   } catch (error) {
-    throw isAtlasError(error) ? error : unusable(stateDirectory, error);
+    throw isAtlasError(error) ? withFacts(error, { mayHaveCreated: false }) : unusable(stateDirectory, error);
   }
 }
 

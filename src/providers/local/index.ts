@@ -19,7 +19,7 @@ const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL",
  *
  * - **Command.** `request.command` is run as it stands, without a shell, in the folder the caller works in. `image`, `cpus`,
  *   `memoryGb` and `diskGb` are for providers that have a choice; a GPU, a volume and another region than `local` are
- *   UNSUPPORTED.
+ *   UNSUPPORTED. So is a copy in somebody else's bundle: a small program beside this module has to stay there.
  * - **Ports.** Each requested port becomes a loopback port that was free, known as soon as the create resolves. The program
  *   is told to listen on it by `PORT` for the first and `ATLAS_PORT_<internal>` for each.
  * - **Environment.** The request's `env`, the ports, and of this process's environment only `PATH`, `HOME`, `USER`, `LOGNAME`,

@@ -17,15 +17,19 @@ export interface LaunchOrder {
 }
 
 /** The program beside this module: TypeScript beside the source, JavaScript beside the bundle. */
-const PROGRAM = fileURLToPath(new URL(`./local-supervisor${extname(import.meta.url)}`, import.meta.url));
+export function supervisorPath(): string {
+  return fileURLToPath(new URL(`local-supervisor${extname(import.meta.url)}`, import.meta.url));
+}
 
 /**
  * Starts a supervisor that outlives this process, and waits for its answer.
  * @throws the signal's reason when it aborts; the supervisor goes on by itself.
  */
 export async function launch(order: LaunchOrder, signal: AbortSignal): Promise<SupervisorAnswer> {
+  signal.throwIfAborted();
   const { folder, command, stopTimeoutSeconds, supervisorEnv } = order;
-  const supervisor = spawn(process.execPath, [PROGRAM, folder, String(stopTimeoutSeconds), ...command], {
+  const parameters = [supervisorPath(), folder, String(stopTimeoutSeconds), ...command];
+  const supervisor = spawn(process.execPath, parameters, {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     env: supervisorEnv,

@@ -1,8 +1,10 @@
 /** What can be placed on this machine. */
+import { existsSync } from "node:fs";
 import { AtlasError } from "../../errors.ts";
 import { invalid } from "../../internal/parse.ts";
 import type { Candidate, PlacementRequest } from "../../provider.ts";
 import { REGION } from "./convert.ts";
+import { supervisorPath } from "./launch.ts";
 
 /**
  * The one place there is.
@@ -36,5 +38,7 @@ function unsupportedReason({
     return `local() has one region, "${REGION}" (asked for: ${regions.join(", ")})`;
   if (networkVolumeId !== undefined || volumeGb !== undefined)
     return "local() has no volumes; leave volumeGb and networkVolumeId out, the command sees this machine's disk";
+  if (!existsSync(supervisorPath()))
+    return `local() misses its supervisor (${supervisorPath()}): a bundler left it out; keep atlas-compute external, in Next by serverExternalPackages`;
   return undefined;
 }

@@ -1,5 +1,4 @@
 /** Looking at an instance: what is on record of it, and what its processes do. */
-
 import type { Sighting } from "./convert.ts";
 import { writeEnd } from "./instance-files.ts";
 import { signalGroup, signalProcess } from "./process-group.ts";

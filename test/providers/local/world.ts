@@ -103,7 +103,7 @@ export function outputOf(lines: readonly LogLine[]): readonly string[] {
 
 /** Ends everything on record by its own ids, whatever the provider thinks of it, and removes the folder. */
 async function endWorld(stateDirectory: string): Promise<void> {
-  for (const { process: record } of await readEntries(stateDirectory).catch(() => [])) {
+  for (const { process: record } of await readEntries(stateDirectory)) {
     if (record?.leader && (await observe(record.leader))) signalGroup(record.leader.pid, "SIGKILL");
     if (record?.supervisor && (await observe(record.supervisor))) await endSupervisor(record.supervisor);
   }
