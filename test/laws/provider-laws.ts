@@ -25,8 +25,12 @@
  * @module
  */
 import { createLaws } from "./provider/create-laws.ts";
+import { declarationLaws } from "./provider/declaration-laws.ts";
 import { endLaws } from "./provider/end-laws.ts";
 import { faultLaws } from "./provider/fault-laws.ts";
+import { instanceLaws } from "./provider/instance-laws.ts";
+import { logLaws } from "./provider/log-laws.ts";
+import { powerLaws } from "./provider/power-laws.ts";
 import { readLaws } from "./provider/read-laws.ts";
 import { type Laws, Scene } from "./provider/scene.ts";
 import type { ProviderTraits, ProviderUnderTest } from "./provider/subject.ts";
@@ -41,7 +45,16 @@ export type {
   ProviderUnderTest,
 } from "./provider/subject.ts";
 
-const parts: readonly Laws[] = [createLaws, readLaws, endLaws, faultLaws];
+const parts: readonly Laws[] = [
+  declarationLaws,
+  createLaws,
+  instanceLaws,
+  readLaws,
+  endLaws,
+  powerLaws,
+  logLaws,
+  faultLaws,
+];
 
 /** Declares a test for every law of {@link Provider} in `runner`; `make` gives each of them a new provider on an empty world. */
 export function providerLaws(

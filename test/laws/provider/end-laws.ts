@@ -1,6 +1,6 @@
-/** Laws of `terminate`, `stop`, `start`, `logs` and `close`. */
+/** Laws of `terminate` and `close`. */
 import assert from "node:assert/strict";
-import type { InstanceReference, LogLine, LogOptions } from "../../../src/provider.ts";
+import type { InstanceReference } from "../../../src/provider.ts";
 import type { Laws, Scene } from "./scene.ts";
 
 export const endLaws: Laws = (law, traits) => {
@@ -66,55 +66,6 @@ export const endLaws: Laws = (law, traits) => {
     await scene.provider.close?.();
     assert.equal((await scene.alive()).length, 1);
   });
-
-  if (traits.methods.includes("stop") && traits.methods.includes("start"))
-    law("a stopped instance can be started again, and doing either twice is success", async (scene) => {
-      const created = await scene.createShown();
-      for (const [method, status] of [
-        ["stop", "stopped"],
-        ["start", "running"],
-      ] as const) {
-        await reach(scene, created, method === "stop" ? "running" : "stopped");
-        await scene.settle(scene.provider[method]?.(created, scene.context()) ?? missing(method));
-        await reach(scene, created, status);
-        assert.equal((await scene.list()).length, 1, `it is listed while it is ${status}`);
-        await scene.settle(scene.provider[method]?.(created, scene.context()) ?? missing(method));
-        assert.equal((await scene.get(created))?.status, status);
-      }
-      assert.equal((await scene.alive()).length, 1);
-    });
-
-  if (traits.methods.includes("logs")) {
-    law("logs give the last lines, oldest first, and end", async (scene) => {
-      const created = await scene.createShown();
-      for (const line of ["first", "second", "third"]) scene.subject.log?.(created.providerId, line);
-      await scene.eventually("there are lines", async () => (await read(scene, created, 1000)).length > 0);
-      const all = await read(scene, created, 1000);
-      const last = await read(scene, created, 2);
-      assert.deepEqual(
-        last.map(({ line }) => line),
-        all.slice(-2).map(({ line }) => line),
-      );
-      if (scene.subject.log)
-        assert.deepEqual(
-          last.map(({ line }) => line),
-          ["second", "third"],
-        );
-    });
-
-    law("logs that follow end without an error when the instance is gone", async (scene) => {
-      const created = await scene.createShown();
-      const reading = Promise.allSettled([collect(scene, created, { tail: 10, follow: true })]);
-      await scene.terminate(created);
-      const [outcome] = await scene.settle(reading);
-      assert.equal(outcome.status, "fulfilled");
-    });
-
-    law("logs of an instance that does not exist are none", async (scene) => {
-      const options = { tail: 10, follow: true };
-      assert.deepEqual(await scene.settle(collect(scene, { name: scene.name() }, options)), []);
-    });
-  }
 };
 
 /** Waits until the provider itself says that the instance is no more. */
@@ -123,33 +74,4 @@ async function gone(scene: Scene, { name, providerId = "" }: InstanceReference):
     const status = (await scene.get({ name, providerId }))?.status ?? "terminated";
     return status === "terminated";
   });
-}
-
-async function reach(
-  scene: Scene,
-  { name, providerId = "" }: InstanceReference,
-  status: string,
-): Promise<void> {
-  await scene.eventually(
-    `it is ${status}`,
-    async () => (await scene.get({ name, providerId }))?.status === status,
-  );
-}
-
-function read(scene: Scene, reference: InstanceReference, tail: number): Promise<readonly LogLine[]> {
-  return scene.settle(collect(scene, reference, { tail, follow: false }));
-}
-
-async function collect(
-  scene: Scene,
-  reference: InstanceReference,
-  options: LogOptions,
-): Promise<readonly LogLine[]> {
-  const lines: LogLine[] = [];
-  for await (const line of scene.provider.logs?.(reference, options, scene.context()) ?? []) lines.push(line);
-  return lines;
-}
-
-function missing(method: string): Promise<never> {
-  return Promise.reject(new Error(`the provider has no ${method}`));
 }
