@@ -1,6 +1,5 @@
 /** The Machines API, a function for each request. */
-import { isAtlasError } from "../../errors.ts";
-import { createHttpClient, type HttpClient, type HttpRequest } from "../../internal/http.ts";
+import { createHttpClient, type HttpClient, type HttpRequest, unlessNotFound } from "../../internal/http.ts";
 import type { CallContext } from "../../provider.ts";
 import type { FlySettings } from "./options.ts";
 import { classifyRefusal } from "./refusals.ts";
@@ -93,16 +92,6 @@ const remove = (path: string, query: HttpRequest["query"] = {}): HttpRequest => 
 const appPath = (app: string): string => `/apps/${encodeURIComponent(app)}`;
 const machinePath = (app: string, id: string): string => `${appPath(app)}/machines/${encodeURIComponent(id)}`;
 
-/** What the request answers, or `undefined` when Fly says that what it is about does not exist. */
-async function unlessAbsent<Result>(answer: Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (isAtlasError(error) && error.code === "NOT_FOUND") return undefined;
-    throw error;
-  }
-}
-
 /** Requests with these settings and credentials. */
 export function createFlyApi(settings: FlySettings, authorization: () => string): FlyApi {
   const { fetch, clock } = settings;
@@ -126,13 +115,13 @@ function appRequests(
 > {
   return {
     createApp: (body, context) => http.send(post("/apps", body), context),
-    app: (app, context) => unlessAbsent(http.read(read(appPath(app)), appAnswer, context)),
+    app: (app, context) => unlessNotFound(http.read(read(appPath(app)), appAnswer, context)),
     apps: async (org, context) => {
       const { apps, total_apps } = await http.read(read("/apps", { org_slug: org }), appListAnswer, context);
       return { names: apps.map(({ name }) => name), total: total_apps ?? undefined };
     },
     deleteApp: async (app, force, context) => {
-      await unlessAbsent(http.send(remove(appPath(app), force ? { force } : {}), context));
+      await unlessNotFound(http.send(remove(appPath(app), force ? { force } : {}), context));
     },
     addresses: async (app, context) => {
       const { ips } = await http.read(read(`${appPath(app)}/ip_assignments`), addressListAnswer, context);
@@ -162,9 +151,9 @@ function machineRequests(
       return http.read(post(`${appPath(app)}/machines`, body, secrets), machineAnswer, context);
     },
     machine: (app, id, context) =>
-      unlessAbsent(http.read(read(machinePath(app, id)), machineAnswer, context)),
+      unlessNotFound(http.read(read(machinePath(app, id)), machineAnswer, context)),
     machines: (app, context) =>
-      unlessAbsent(http.read(read(`${appPath(app)}/machines`), machineListAnswer, context)),
+      unlessNotFound(http.read(read(`${appPath(app)}/machines`), machineListAnswer, context)),
     act: (app, id, action, context) =>
       http.send({ method: "POST", path: `${machinePath(app, id)}/${action}`, idempotent: true }, context),
     waitFor: (app, id, state, context) => {
@@ -174,7 +163,7 @@ function machineRequests(
       return http.send(request, context);
     },
     deleteMachine: async (app, id, context) => {
-      await unlessAbsent(http.send(remove(machinePath(app, id), { force: true }), context));
+      await unlessNotFound(http.send(remove(machinePath(app, id), { force: true }), context));
     },
   };
 }
@@ -184,7 +173,7 @@ function logRequests(logs: HttpClient): Pick<FlyApi, "logs"> {
     logs: async ({ app, instance, nextToken }, context) => {
       const query = { instance, next_token: nextToken };
       const request = read(`${appPath(app)}/logs`, query);
-      const page = await unlessAbsent(logs.read(request, logsAnswer, context));
+      const page = await unlessNotFound(logs.read(request, logsAnswer, context));
       return { entries: page?.data ?? [], nextToken: page?.meta?.next_token?.toString() || undefined };
     },
   };

@@ -22,10 +22,11 @@ export function credentials(given: {
 }
 
 function fromEnvironment(variable: string, option: string, what: string): string {
-  const value = process.env[variable]?.trim();
-  if (value !== undefined && value !== "") return value;
+  const value = process.env[variable]?.trim() ?? "";
+  if (/^[\x20-\x7e]+$/.test(value)) return value;
   throw new AtlasError("VALIDATION", `fly() needs ${what}: pass the option ${option}, or set ${variable}`, {
     provider: "fly",
+    mayHaveCreated: false,
   });
 }
 

@@ -21,8 +21,9 @@ declare module "../../request.ts" {
   }
 }
 
-/** A provider of Fly Machines: everything that a provider can do but GPUs. */
-export type FlyProvider = Omit<Required<Provider>, "listGpuTypes" | "notReadyStatuses" | "close">;
+/** A provider of Fly Machines, and what of the optional it can do. */
+export type FlyProvider = Provider &
+  Required<Pick<Provider, "parseOptions" | "find" | "stop" | "start" | "logs">>;
 
 /**
  * Makes a provider of Fly Machines. The token needs to create and delete apps in the organization: `fly tokens create org`.

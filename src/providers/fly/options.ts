@@ -1,6 +1,7 @@
 /** What callers may say about Fly: of the provider, and of one compute. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
+import { baseUrlField, clockField, fetchField } from "../../internal/option-fields.ts";
 import { type Field, field, optional, parseFields } from "../../internal/parse.ts";
 
 /** What `fly()` takes. */
@@ -70,23 +71,18 @@ export interface FlySettings {
   readonly clock: Clock;
 }
 
-const text = z.string().check(z.minLength(1), z.maxLength(8192));
+const token = z.string().check(z.regex(/^[\x20-\x7e]{1,20000}$/), z.regex(/\S/));
 const slug = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/));
 const slugAllowed = "1 to 63 of a-z, 0-9 and dashes";
-const url = z.string().check(z.regex(/^https?:\/\/[^\s?#]+$/));
-const callable = z.custom<typeof globalThis.fetch>((value) => typeof value === "function");
-const clock = z.custom<Clock>(
-  (value) => typeof value === "object" && value !== null && "now" in value && "sleep" in value,
-);
 
 const FIELDS = {
-  apiKey: optional(field(text, "a Fly API token", { secret: true })),
+  apiKey: optional(field(token, "a Fly API token", { secret: true })),
   org: optional(field(slug, slugAllowed)),
   app: optional(field(slug, slugAllowed)),
-  baseUrl: optional(field(url, "an http(s) URL without a query")),
-  logsBaseUrl: optional(field(url, "an http(s) URL without a query")),
-  fetch: optional(field(callable, "a function like fetch")),
-  clock: optional(field(clock, "a clock with now() and sleep()")),
+  baseUrl: baseUrlField,
+  logsBaseUrl: baseUrlField,
+  fetch: fetchField,
+  clock: clockField,
 };
 
 /** Parses the options of `fly()`. @throws VALIDATION naming what is wrong. */

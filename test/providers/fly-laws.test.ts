@@ -1,0 +1,9 @@
+import { describe, it } from "vitest";
+import { providerLaws } from "../laws/provider-laws.ts";
+import { flySubject, flyTraits } from "./fly-subject.ts";
+
+providerLaws({ describe, it }, "fly()", flyTraits, () => flySubject({}, { pageSize: 4 }));
+
+providerLaws({ describe, it }, "fly() with one shared app", flyTraits, () => flySubject({ app: "computes" }));
+
+providerLaws({ describe, it }, "fly() over real HTTP", flyTraits, () => flySubject({}, {}, "http"));
