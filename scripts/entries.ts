@@ -23,7 +23,6 @@ const SOURCES: Readonly<Record<string, string>> = {
   ".": "src/index.ts",
   "./auth": "src/auth/index.ts",
   "./guard": "src/guard/index.ts",
-  "./server": "src/server/index.ts",
   "./runpod": "src/providers/runpod/index.ts",
   "./fly": "src/providers/fly/index.ts",
   "./local": "src/providers/local/index.ts",

@@ -1,5 +1,6 @@
 /** Measures what importing the package costs, and fails when a user's bundle outgrows its budget. */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
@@ -23,8 +24,9 @@ function gzippedBytes(content: Uint8Array): number {
   return gzipSync(content, { level: constants.Z_BEST_COMPRESSION }).length;
 }
 
-/** Loaded at the first request, or only there when the user brings it. */
-const OUTSIDE: string[] = ["ky", "p-retry", "fast-check"];
+const { peerDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+/** Loaded at the first request, or only where the user has installed it. */
+const OUTSIDE: string[] = ["ky", "p-retry", ...Object.keys(peerDependencies)];
 
 /** The files of a user's bundle, minified: those that an import loads, and those that wait for the first call. */
 interface UserBundle {

@@ -1,7 +1,7 @@
 /** What went wrong with an HTTP request, as an error that holds neither the request nor a header, a query or a key. */
 import type * as z from "zod/mini";
 import { AtlasError, type AtlasErrorCode, type AtlasErrorFacts } from "../errors.ts";
-import type { HttpRequest } from "./http.ts";
+import type { HttpRequest } from "./http-request.ts";
 import { retryAfterSeconds } from "./rate-limit.ts";
 import { excerpt } from "./redact.ts";
 

@@ -13,11 +13,12 @@ interface Layer {
   readonly packages: readonly RegExp[];
 }
 
-const CONTRACTS = /^src\/(?:errors|provider|store|clock|request|gpus)\.ts$/;
+const CONTRACTS = /^src\/(?:errors|provider|job-runner|store|clock|request|gpus)\.ts$/;
 const INTERNAL = /^src\/internal\//;
 const AUTH = /^src\/auth\//;
 const LIFECYCLE = /^src\/lifecycle\//;
-const CLIENT = /^src\/(?!(?:errors|provider|store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
+const CLIENT =
+  /^src\/(?!(?:errors|provider|job-runner|store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
 const DEFAULT_CLIENT = /^src\/default-client\.ts$/;
 const NODE = /^node:/;
 const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|p-map)(\/|$)/;
@@ -33,7 +34,7 @@ const layers: readonly Layer[] = [
     name: "internal",
     files: INTERNAL,
     mayImport: [CONTRACTS, INTERNAL],
-    packages: [NODE, BUNDLED, /^(ky|p-retry)$/],
+    packages: [NODE, BUNDLED, /^(ky|p-retry|@opentelemetry\/api)$/],
   },
   { name: "auth", files: AUTH, mayImport: [/^src\/errors\.ts$/], packages: [NODE] },
   {
@@ -155,6 +156,11 @@ function packageOf(specifier: string): string {
     .join("/");
 }
 
+/** Contracts may name each other's types: together they are one page. Nothing of it is left at run time. */
+function isBetweenContracts(path: string, { target = "", isTypeOnly }: Import): boolean {
+  return isTypeOnly && CONTRACTS.test(path) && CONTRACTS.test(target);
+}
+
 /** Every circle of imports, types included, once, as the paths on the way round. */
 function circles(): readonly (readonly string[])[] {
   const done = new Set<string>();
@@ -162,7 +168,8 @@ function circles(): readonly (readonly string[])[] {
   const visit = (path: string, trail: readonly string[]): void => {
     if (trail.includes(path)) found.push([...trail.slice(trail.indexOf(path)), path]);
     if (done.has(path) || trail.includes(path)) return;
-    for (const { target } of imports.get(path) ?? []) if (target) visit(target, [...trail, path]);
+    for (const entry of imports.get(path) ?? [])
+      if (entry.target && !isBetweenContracts(path, entry)) visit(entry.target, [...trail, path]);
     done.add(path);
   };
   for (const { path } of sources) visit(path, []);
