@@ -2,6 +2,7 @@
 import { AtlasError, type AtlasErrorCode, isAtlasError, withFacts } from "../errors.ts";
 import { pause } from "../internal/pause.ts";
 import { excerpt, redact } from "../internal/redact.ts";
+import { traced } from "../internal/telemetry.ts";
 import type { CallContext, Provider } from "../provider.ts";
 import type { Environment } from "./environment.ts";
 
@@ -38,7 +39,17 @@ export function isCleanRefusal(error: AtlasError): boolean {
  * Calls a provider.
  * @throws AtlasError always, whatever the adapter threw; TIMEOUT when the time is over, the signal's reason when it aborted.
  */
-export async function callProvider<Result>(
+export function callProvider<Result>(
+  environment: Environment,
+  call: Call,
+  run: (context: CallContext) => Promise<Result>,
+): Promise<Result> {
+  const labels = { "atlas.provider": call.provider.name, "atlas.method": call.operation };
+  const ids = { "atlas.compute_id": call.computeId };
+  return traced({ name: "provider", labels, ids }, () => callInTime(environment, call, run));
+}
+
+async function callInTime<Result>(
   environment: Environment,
   call: Call,
   run: (context: CallContext) => Promise<Result>,

@@ -3,6 +3,7 @@ import { nanoid } from "nanoid";
 import pMap from "p-map";
 import * as z from "zod/mini";
 import { field, optional, parseFields } from "../internal/parse.ts";
+import { traced } from "../internal/telemetry.ts";
 import type { Provider } from "../provider.ts";
 import { liveStatuses, type Snapshot } from "../store.ts";
 import type { Environment } from "./environment.ts";
@@ -52,7 +53,11 @@ const FIELDS = {
 };
 
 /** Does a page of what is due. Safe to call at any time, from several places at once. */
-export async function reap(environment: Environment, options: ReapOptions = {}): Promise<ReapReport> {
+export function reap(environment: Environment, options: ReapOptions = {}): Promise<ReapReport> {
+  return traced({ name: "reap", labels: {} }, () => reapOnce(environment, options));
+}
+
+async function reapOnce(environment: Environment, options: ReapOptions): Promise<ReapReport> {
   const {
     limit = 100,
     orphans = true,

@@ -1,6 +1,7 @@
 /** Spawning: a row first, then one candidate after the other until one takes the compute. */
 import { type AtlasError, type CandidateRefusal, isAtlasError, withFacts } from "../errors.ts";
 import { newComputeId } from "../internal/names.ts";
+import { traced } from "../internal/telemetry.ts";
 import { type ParsedRequest, parseRequest } from "../request.ts";
 import type { ComputeRecord } from "../store.ts";
 import { isCleanRefusal } from "./call.ts";
@@ -20,11 +21,15 @@ export interface SpawnOptions {
 }
 
 /** Spawns a compute. See `Atlas.spawnCompute` for what it throws. */
-export async function spawn(
+export function spawn(
   environment: Environment,
   input: unknown,
   options: SpawnOptions = {},
 ): Promise<Spawned> {
+  return traced({ name: "spawn", labels: {} }, () => spawnOnce(environment, input, options));
+}
+
+async function spawnOnce(environment: Environment, input: unknown, options: SpawnOptions): Promise<Spawned> {
   const request = parseRequest(input);
   const { signal } = options;
   signal?.throwIfAborted();
