@@ -45,7 +45,7 @@ export interface Instance {
   readonly providerId: string;
   /** The exact name the instance was created with. */
   readonly name: string;
-  /** The owner tag (env `ATLAS_OWNER`, or metadata); absent when the provider does not show one. */
+  /** The owner tag (env `ATLAS_OWNER`, or metadata), in `list` too; absent when the instance has none or the provider hides it just now. */
   readonly owner?: string;
   readonly status: InstanceStatus;
   /** The provider's last word on a failure, without secrets. */
@@ -240,16 +240,19 @@ export interface Provider {
    */
   terminate(reference: InstanceReference, context: CallContext): Promise<void>;
 
-  /** Stops the instance so that `start` can bring it back. An instance that is stopped already is success. */
+  /**
+   * Stops the instance so that `start` can bring it back. An instance that is stopped already is success.
+   * @throws NOT_FOUND when it is gone.
+   */
   stop?(reference: InstanceReference, context: CallContext): Promise<void>;
 
   /**
    * Starts a stopped instance. One that runs already is success.
-   * @throws CAPACITY when its host has no room.
+   * @throws CAPACITY when its host has no room, NOT_FOUND when it is gone.
    */
   start?(reference: InstanceReference, context: CallContext): Promise<void>;
 
-  /** The instance's log lines, oldest first. Ends, without an error, when the instance is gone. */
+  /** The instance's log lines, oldest first. Ends, without an error, when the instance is gone or the signal aborts. */
   logs?(reference: InstanceReference, options: LogOptions, context: CallContext): AsyncIterable<LogLine>;
 
   /** What this provider offers now, with price and stock. */
