@@ -1,4 +1,5 @@
-import { describe, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import { flyContract } from "../fakes/fly-contract.ts";
 import { providerLaws } from "../laws/provider-laws.ts";
 import { flySubject, flyTraits } from "./fly-subject.ts";
 
@@ -7,3 +8,7 @@ providerLaws({ describe, it }, "fly()", flyTraits, () => flySubject({}, { pageSi
 providerLaws({ describe, it }, "fly() with one shared app", flyTraits, () => flySubject({ app: "computes" }));
 
 providerLaws({ describe, it }, "fly() over real HTTP", flyTraits, () => flySubject({}, {}, "http"));
+
+afterAll(() => {
+  expect(flyContract?.violations ?? []).toEqual([]);
+});

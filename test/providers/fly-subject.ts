@@ -1,10 +1,11 @@
 /** `fly()` on the fake Fly, for the law suite and the tests beside it. */
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
-import type { PlacementRequest } from "../../src/provider.ts";
+import type { CallContext, CreateRequest, PlacementRequest } from "../../src/provider.ts";
 import { type FlyOptions, type FlyProvider, fly } from "../../src/providers/fly/index.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
 import { ConnectionCut, FlyFake, type FlyFakeOptions, type FlyFault } from "../fakes/fly.ts";
+import { flyContract } from "../fakes/fly-contract.ts";
 import { flyRefusals } from "../fakes/fly-refusals.ts";
 import type { FlyOperation } from "../fakes/fly-routes.ts";
 import { type Handler, serveFake } from "../fakes/serve.ts";
@@ -25,12 +26,13 @@ export async function flyScene(
   options: FlyOptions = {},
   fakeOptions: FlyFakeOptions = {},
   wiring: Wiring = "msw",
-  wrap: (handler: Handler) => Handler = (handler) => handler,
 ): Promise<FlyScene> {
   const clock = manualClock();
   const fake = new FlyFake({ ...fakeOptions, clock });
   if (options.app !== undefined) fake.cloud.addApp(options.app, fake.org, "default");
-  const { urls, close } = await (wiring === "msw" ? intercept : serve)(wrap(fake.handle));
+  const { urls, close } = await (wiring === "msw" ? intercept : serve)(
+    flyContract?.wrap(fake.handle) ?? fake.handle,
+  );
   const provider = fly({ apiKey: fake.apiKey, org: fake.org, ...urls, ...options, clock });
   return { provider, fake, clock, [Symbol.asyncDispose]: close };
 }
@@ -72,6 +74,21 @@ export const machinePlacement: PlacementRequest = {
   metadata: {},
   options: undefined,
 };
+
+/** A create's argument, for the first of the regions. */
+export function createRequest(
+  placement: PlacementRequest = machinePlacement,
+  name = "atlas-default-0123456789abcdefghij",
+): CreateRequest {
+  const [region] = placement.regions;
+  const env = { ATLAS_OWNER: "owner-1", ATLAS_PRESHARED_KEY: "preshared-key-of-the-test", MODEL: "llama" };
+  return { ...placement, name, owner: "owner-1", env, candidate: region === undefined ? {} : { region } };
+}
+
+/** What a call gets whose caller never gives up. */
+export function quietContext(signal: AbortSignal = new AbortController().signal): CallContext {
+  return { signal, requestTimeoutSeconds: 0.5 };
+}
 
 const silences: readonly LawFault[] = ["timeout-before", "connection-before", "error-before"];
 const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", ...silences];
