@@ -252,7 +252,10 @@ export interface Provider {
    */
   start?(reference: InstanceReference, context: CallContext): Promise<void>;
 
-  /** The instance's log lines, oldest first. Ends, without an error, when the instance is gone or the signal aborts. */
+  /**
+   * The instance's log lines, oldest first. Ends, without an error, when the instance is gone; an abort ends it, or rejects with the
+   * signal's reason.
+   */
   logs?(reference: InstanceReference, options: LogOptions, context: CallContext): AsyncIterable<LogLine>;
 
   /** What this provider offers now, with price and stock. */
