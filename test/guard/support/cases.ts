@@ -1,0 +1,130 @@
+/** The table of cases, and what a case expects of every server. */
+import { readFileSync } from "node:fs";
+import { type AcceptedHash, createGuard, type Guard, type RefusalReason } from "../../../src/guard/index.ts";
+import { fixedClock } from "./clocks.ts";
+
+type HeaderPair = readonly [name: string, value: string];
+type CorsName = "listed" | "unlisted" | "off";
+
+export interface Config {
+  readonly presharedKey?: string[];
+  readonly signingSecret?: string[];
+  readonly origins?: string[];
+  readonly publicPaths?: string[];
+  readonly computeId?: string;
+  readonly isReady?: boolean;
+  readonly replaced?: AcceptedHash[];
+}
+
+export type Expectation =
+  | { readonly kind: "refused"; readonly reason: RefusalReason; readonly cors: CorsName }
+  | { readonly kind: "ready" | "starting" | "heartbeat"; readonly cors: CorsName }
+  | { readonly kind: "preflight"; readonly allowedHeaders: string }
+  | {
+      readonly kind: "pass";
+      readonly credential: string;
+      readonly url: string;
+      readonly cors: CorsName;
+      readonly subprotocols?: string;
+      readonly answered?: string;
+    };
+
+export interface Case {
+  readonly name: string;
+  readonly config?: string;
+  readonly method?: string;
+  readonly url: string;
+  readonly headers?: HeaderPair[];
+  readonly only?: "http";
+  readonly expect: Expectation;
+}
+
+interface Table {
+  readonly now: number;
+  readonly configs: Readonly<Record<string, Config>>;
+  readonly answers: Readonly<
+    Record<string, { status: number; headers: Record<string, string>; body?: unknown }>
+  >;
+  readonly cors: Readonly<Record<CorsName, Record<string, string>>>;
+  readonly cases: Case[];
+}
+
+export const table: Table = JSON.parse(readFileSync(new URL("../cases.json", import.meta.url), "utf8"));
+
+/** What came back from a guarded server, and what the server behind the guard saw, if anything. */
+export interface Observed {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly upstream?: {
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string | undefined>>;
+  };
+}
+
+/** The guard of a named configuration, at the table's time. */
+export function guardFor(name: string, isReady?: () => boolean): Guard {
+  const { replaced, isReady: ready = true, ...options } = configNamed(name);
+  const clock = fixedClock(table.now);
+  const guard = createGuard({ ...options, isReady: isReady ?? (() => ready), clock, env: {}, log: () => {} });
+  if (replaced) guard.replaceHashes(replaced);
+  return guard;
+}
+
+export function configNamed(name: string): Config {
+  const config = table.configs[name];
+  if (config === undefined) throw new Error(`cases.json has no configuration "${name}"`);
+  return config;
+}
+
+export function isWebSocket({ headers = [] }: Case): boolean {
+  return headers.some(([name]) => name === "Upgrade");
+}
+
+const JUDGED_HEADERS = /^(access-control-.*|vary|www-authenticate|cache-control|content-type|retry-after)$/;
+
+/** What of an observation the table says something about: equal for every server, or the guards differ. */
+export function essence(observed: Observed): object {
+  const { status, upstream, body } = observed;
+  const headers = Object.entries(observed.headers).filter(([name]) => JUDGED_HEADERS.test(name));
+  const answered = observed.headers["sec-websocket-protocol"];
+  if (upstream === undefined)
+    return { status, headers: Object.fromEntries(headers), body: body && JSON.parse(body) };
+  return {
+    url: upstream.url,
+    authorization: upstream.headers.authorization,
+    subprotocols: upstream.headers["sec-websocket-protocol"],
+    headers: status === 101 ? undefined : Object.fromEntries(headers),
+    answered: status === 101 ? answered : undefined,
+  };
+}
+
+/** The same, as the table has it, of an exchange over this protocol. */
+export function expectedEssence(one: Case, upgraded: boolean): object {
+  const { expect } = one;
+  if (expect.kind === "pass")
+    return {
+      url: expect.url,
+      authorization: undefined,
+      subprotocols: expect.subprotocols,
+      headers: upgraded ? undefined : passHeaders(table.cors[expect.cors]),
+      answered: upgraded ? expect.answered : undefined,
+    };
+  const { status, headers, body = "" } = table.answers[expect.kind] ?? { status: 0, headers: {} };
+  const cors =
+    expect.kind === "preflight"
+      ? { "access-control-allow-headers": expect.allowedHeaders }
+      : table.cors[expect.cors];
+  return { status, headers: { ...headers, ...cors }, body };
+}
+
+/** What the server behind answers with: CORS headers that the guard has to drop, and a `Vary` that it has to keep. */
+export const UPSTREAM_HEADERS: Readonly<Record<string, string>> = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-credentials": "true",
+  vary: "Accept-Encoding",
+};
+
+function passHeaders({ vary, ...cors }: Record<string, string>): object {
+  return { ...cors, vary: vary === undefined ? "Accept-Encoding" : `Accept-Encoding, ${vary}` };
+}
