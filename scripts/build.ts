@@ -11,15 +11,12 @@ interface Manifest {
 
 const manifest = JSON.parse(await readFile("package.json", "utf8")) as Manifest;
 
-/** Names stay readable in stack traces; the reasons are in docs/decisions/0001-one-bundled-file-an-entry.md. */
+/** Not minified: a stack trace leads to lines one can read. docs/decisions/0001-one-bundled-file-an-entry.md says why. */
 const shared: BuildOptions = {
   bundle: true,
   format: "esm",
   platform: "node",
   target: "node22.12",
-  minifySyntax: true,
-  minifyWhitespace: true,
-  sourcemap: true,
   logLevel: "warning",
 };
 
