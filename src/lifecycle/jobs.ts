@@ -52,8 +52,9 @@ const LONGEST_WAIT_SECONDS = 90;
 /** Starts a job. See `Atlas.runJob`. */
 export async function runJob(environment: Environment, input: RunJobRequest): Promise<AtlasJob> {
   const { provider: wanted, signal, policy, ...rest } = parseFields("The job", FIELDS, input);
-  const request = {
+  const request: JobRequest = {
     ...rest,
+    input: input.input,
     ...(policy && { policy: parseFields("The job's policy", POLICY_FIELDS, policy) }),
   };
   const { provider, jobs } = runnerOf(environment, wanted);
