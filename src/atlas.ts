@@ -4,38 +4,25 @@ import { Compute } from "./compute.ts";
 import { ComputeList } from "./compute-list.ts";
 import { type SignOptions, signedUrl } from "./compute-url.ts";
 import type { JobHealth } from "./job-runner.ts";
-import { callProvider } from "./lifecycle/call.ts";
-import { costSoFar, loadRecord } from "./lifecycle/change.ts";
+import { costSoFar } from "./lifecycle/cost.ts";
 import type { Environment } from "./lifecycle/environment.ts";
-import { type EventOptions, followEvents } from "./lifecycle/follow.ts";
-import {
-  type AtlasJob,
-  cancelJob,
-  getJob,
-  type JobAddress,
-  jobHealth,
-  type RunJobRequest,
-  runJob,
-  streamJob,
-} from "./lifecycle/jobs.ts";
-import { type ListOptions, pageReader } from "./lifecycle/list.ts";
-import { type LogsOptions, readLogs } from "./lifecycle/logs.ts";
-import { start, stop, touch } from "./lifecycle/power.ts";
-import { type ReapOptions, type ReapReport, reap } from "./lifecycle/reap.ts";
+import type { EventOptions } from "./lifecycle/follow.ts";
+import type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
+import type { ListOptions } from "./lifecycle/list.ts";
+import type { LogsOptions } from "./lifecycle/logs.ts";
+import type { ReapOptions, ReapReport } from "./lifecycle/reap.ts";
 import { type ReaperOptions, startReaper } from "./lifecycle/reaper.ts";
-import { type ReportKind, recordReport } from "./lifecycle/report.ts";
-import { type SpawnOptions, spawn } from "./lifecycle/spawn.ts";
-import { terminate } from "./lifecycle/terminate.ts";
-import {
-  findByToken,
-  type RotatedToken,
-  type RotateOptions,
-  revokeToken,
-  rotateToken,
-} from "./lifecycle/tokens.ts";
+import type { ReportKind } from "./lifecycle/report.ts";
+import type { SpawnOptions } from "./lifecycle/spawn.ts";
+import type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";
 import type { GpuType, LogLine } from "./provider.ts";
 import type { SpawnRequest } from "./request.ts";
 import type { ComputeEvent, ComputeRecord } from "./store.ts";
+
+type Lifecycle = typeof import("./lifecycle/index.ts");
+
+/** Loaded at the first call, so that importing the package stays cheap. */
+const load = (): Promise<Lifecycle> => import("./lifecycle/index.ts");
 
 /** A client; made by {@link createAtlas}. */
 export class Atlas implements AsyncDisposable {
@@ -57,6 +44,7 @@ export class Atlas implements AsyncDisposable {
    * @throws the signal's reason when it aborts before anything was created.
    */
   async spawnCompute(request: SpawnRequest, options: SpawnOptions = {}): Promise<Compute> {
+    const { spawn } = await load();
     const { record, secrets, raw } = await spawn(this.#environment, request, options);
     const owned = Object.keys(secrets).length > 0 || record.authSchemes.length === 0;
     return this.#handle(record, record.updatedAt, { secrets, raw, owned });
@@ -64,32 +52,33 @@ export class Atlas implements AsyncDisposable {
 
   /** The handle of a compute, as it is recorded. @throws NOT_FOUND */
   async getCompute(id: string): Promise<Compute> {
+    const { loadRecord } = await load();
     const { record, now } = await loadRecord(this.#environment, id);
     return this.#handle(record, now);
   }
 
   /** Computes, newest first: `await` it for a page, or iterate it for all. */
   listComputes(options: ListOptions = {}): ComputeList {
-    const read = pageReader(this.#environment, options);
     return new ComputeList(async (cursor) => {
-      const { records, now, nextCursor } = await read(cursor);
+      const { pageReader } = await load();
+      const { records, now, nextCursor } = await pageReader(this.#environment, options)(cursor);
       return { computes: records.map((record) => this.#handle(record, now)), nextCursor };
     });
   }
 
   /** Notes a sign of life of the compute's user: its idle deadline moves. @throws NOT_FOUND, CONFLICT when it has ended or is ending */
   async touch(id: string): Promise<Compute> {
-    return this.#changed(touch(this.#environment, id));
+    return this.#changed(({ touch }) => touch(this.#environment, id));
   }
 
   /** Stops a running compute so that {@link Atlas.start} can bring it back; its disk may go on costing. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */
   async stop(id: string): Promise<Compute> {
-    return this.#changed(stop(this.#environment, id));
+    return this.#changed(({ stop }) => stop(this.#environment, id));
   }
 
   /** Starts a stopped compute. @throws NOT_FOUND, UNSUPPORTED, CONFLICT, CAPACITY when its host has no room */
   async start(id: string): Promise<Compute> {
-    return this.#changed(start(this.#environment, id));
+    return this.#changed(({ start }) => start(this.#environment, id));
   }
 
   /**
@@ -97,35 +86,40 @@ export class Atlas implements AsyncDisposable {
    * the instance is gone, else `terminating`: the reaper then goes on, and `lastError` says what failed. @throws NOT_FOUND
    */
   async terminate(id: string): Promise<Compute> {
-    return this.#changed(terminate(this.#environment, id, "requested"));
+    return this.#changed(({ terminate }) => terminate(this.#environment, id, "requested"));
   }
 
   /** Log lines of a compute, oldest first. @throws NOT_FOUND, UNSUPPORTED */
-  logs(id: string, options: LogsOptions = {}): AsyncIterable<LogLine> {
-    return readLogs(this.#environment, id, options);
+  async *logs(id: string, options: LogsOptions = {}): AsyncGenerator<LogLine, void, undefined> {
+    const { readLogs } = await load();
+    yield* readLogs(this.#environment, id, options);
   }
 
   /**
    * Events of a compute, oldest first, also those that other processes write; goes on until the compute has ended or the signal aborts.
    * @throws NOT_FOUND
    */
-  events(id: string, options: EventOptions = {}): AsyncIterable<ComputeEvent> {
-    return followEvents(this.#environment, id, options);
+  async *events(id: string, options: EventOptions = {}): AsyncGenerator<ComputeEvent, void, undefined> {
+    const { followEvents } = await load();
+    yield* followEvents(this.#environment, id, options);
   }
 
   /** Whether this is a token that opens the compute now. Any candidate that is no such token, of whatever type, is only ever false. */
   async verifyToken(id: string, candidate: unknown): Promise<boolean> {
+    const { findByToken } = await load();
     return (await findByToken(this.#environment, candidate, "user"))?.record.id === id;
   }
 
   /** The live compute that this token opens. */
   async findByToken(candidate: unknown): Promise<Compute | undefined> {
+    const { findByToken } = await load();
     const found = await findByToken(this.#environment, candidate, "user");
     return found && this.#handle(found.record, found.now);
   }
 
   /** The live compute whose pod calls with this credential (`ATLAS_POD_TOKEN`). */
   async findByPodToken(candidate: unknown): Promise<Compute | undefined> {
+    const { findByToken } = await load();
     const found = await findByToken(this.#environment, candidate, "pod");
     return found && this.#handle(found.record, found.now);
   }
@@ -135,13 +129,14 @@ export class Atlas implements AsyncDisposable {
    * its next heartbeat, everybody who asks this client at once.
    * @throws NOT_FOUND, CONFLICT when it has ended, VALIDATION when it takes no bearer token
    */
-  rotateToken(id: string, options: RotateOptions = {}): Promise<RotatedToken> {
+  async rotateToken(id: string, options: RotateOptions = {}): Promise<RotatedToken> {
+    const { rotateToken } = await load();
     return rotateToken(this.#environment, id, options);
   }
 
   /** Takes back every token of the compute's user. @throws NOT_FOUND, CONFLICT, VALIDATION as {@link Atlas.rotateToken} */
   async revokeToken(id: string): Promise<Compute> {
-    return this.#changed(revokeToken(this.#environment, id));
+    return this.#changed(({ revokeToken }) => revokeToken(this.#environment, id));
   }
 
   /** Records what the compute's pod reports of itself. @throws NOT_FOUND */
@@ -150,24 +145,27 @@ export class Atlas implements AsyncDisposable {
     kind: ReportKind,
     body: Readonly<Record<string, unknown>>,
   ): Promise<Compute> {
-    return this.#changed(recordReport(this.#environment, id, kind, body));
+    return this.#changed(({ recordReport }) => recordReport(this.#environment, id, kind, body));
   }
 
   /**
    * Starts a serverless job. Jobs are not computes: they are neither recorded nor reaped, the provider ends them.
    * @throws VALIDATION, UNSUPPORTED when no configured provider runs jobs, and the provider's refusals
    */
-  runJob(request: RunJobRequest): Promise<AtlasJob> {
+  async runJob(request: RunJobRequest): Promise<AtlasJob> {
+    const { runJob } = await load();
     return runJob(this.#environment, request);
   }
 
   /** A job as it is now. @throws NOT_FOUND, UNSUPPORTED */
-  getJob(job: JobAddress): Promise<AtlasJob> {
+  async getJob(job: JobAddress): Promise<AtlasJob> {
+    const { getJob } = await load();
     return getJob(this.#environment, job);
   }
 
   /** Asks for the end of a job. @throws NOT_FOUND, UNSUPPORTED */
-  cancelJob(job: JobAddress): Promise<AtlasJob> {
+  async cancelJob(job: JobAddress): Promise<AtlasJob> {
+    const { cancelJob } = await load();
     return cancelJob(this.#environment, job);
   }
 
@@ -175,18 +173,20 @@ export class Atlas implements AsyncDisposable {
    * What a job puts out, piece by piece; ends when the job is completed.
    * @throws PROVIDER when it failed, CONFLICT when it was cancelled, TIMEOUT when its time was over
    */
-  streamJob(
+  async *streamJob(
     job: JobAddress,
     options: { readonly signal?: AbortSignal | undefined } = {},
-  ): AsyncIterable<unknown> {
-    return streamJob(this.#environment, job, options.signal);
+  ): AsyncGenerator<unknown, void, undefined> {
+    const { streamJob } = await load();
+    yield* streamJob(this.#environment, job, options.signal);
   }
 
   /** How a serverless endpoint does: its jobs and workers by state. @throws UNSUPPORTED */
-  jobHealth(endpoint: {
+  async jobHealth(endpoint: {
     readonly provider?: string | undefined;
     readonly endpoint: string;
   }): Promise<JobHealth> {
+    const { jobHealth } = await load();
     return jobHealth(this.#environment, endpoint);
   }
 
@@ -195,12 +195,14 @@ export class Atlas implements AsyncDisposable {
    * @throws NOT_FOUND, VALIDATION, KEY_UNAVAILABLE without `signingKey`
    */
   async signUrl(id: string, port: number, path: string, options: SignOptions = {}): Promise<string> {
+    const { loadRecord } = await load();
     const { record } = await loadRecord(this.#environment, id);
     return signedUrl(this.#environment, record, { port, path, options });
   }
 
   /** Does a page of everything that is due; made for a cron route, safe from several places at once. */
-  reap(options: ReapOptions = {}): Promise<ReapReport> {
+  async reap(options: ReapOptions = {}): Promise<ReapReport> {
+    const { reap } = await load();
     return reap(this.#environment, options);
   }
 
@@ -211,14 +213,8 @@ export class Atlas implements AsyncDisposable {
 
   /** What the providers offer now, with price and stock. Providers without a catalogue are left out. */
   async listGpuTypes(): Promise<readonly GpuType[]> {
-    const environment = this.#environment;
-    const { requestTimeoutSeconds: timeoutSeconds } = environment.timing;
-    const lists = environment.providers.map(async (provider) => {
-      const list = provider.listGpuTypes?.bind(provider);
-      if (list === undefined) return [];
-      return callProvider(environment, { provider, operation: "listGpuTypes", timeoutSeconds }, list);
-    });
-    return (await Promise.all(lists)).flat();
+    const { listGpuTypes } = await load();
+    return listGpuTypes(this.#environment);
   }
 
   /** Lets go of connections and timers. Ends no compute. */
@@ -232,8 +228,8 @@ export class Atlas implements AsyncDisposable {
     return this.close();
   }
 
-  async #changed(change: Promise<ComputeRecord>): Promise<Compute> {
-    const record = await change;
+  async #changed(change: (lifecycle: Lifecycle) => Promise<ComputeRecord>): Promise<Compute> {
+    const record = await change(await load());
     return this.#handle(record, record.updatedAt);
   }
 

@@ -3,8 +3,7 @@ import { inspect } from "node:util";
 import { type SignOptions, signedUrl, urlOf } from "./compute-url.ts";
 import type { Environment } from "./lifecycle/environment.ts";
 import type { ComputeSecrets } from "./lifecycle/secrets.ts";
-import { terminate } from "./lifecycle/terminate.ts";
-import { type WaitOptions, waitUntilReady } from "./lifecycle/wait.ts";
+import type { WaitOptions } from "./lifecycle/wait.ts";
 import type { Port } from "./provider.ts";
 import type { AuthScheme, ComputeRecord, ComputeStatus, EndReason } from "./store.ts";
 
@@ -211,6 +210,7 @@ export class Compute implements AsyncDisposable {
    * @throws the signal's reason when it aborts.
    */
   async waitUntilReady(options: WaitOptions = {}): Promise<this> {
+    const { waitUntilReady } = await import("./lifecycle/index.ts");
     this.#record = await waitUntilReady(this.#environment, this.#record, this.#secrets.token, options);
     return this;
   }
@@ -223,7 +223,9 @@ export class Compute implements AsyncDisposable {
 
   /** Terminates a compute that `spawnCompute` returned; does nothing on any other handle, or after {@link Compute.detach}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#owned) this.#record = await terminate(this.#environment, this.id, "requested");
+    if (!this.#owned) return;
+    const { terminate } = await import("./lifecycle/index.ts");
+    this.#record = await terminate(this.#environment, this.id, "requested");
   }
 
   /** The compute without any secret. */

@@ -1,6 +1,7 @@
 /** How a record changes: by compare-and-swap, with its deadlines, its cost and its event kept in step. */
 import { AtlasError } from "../errors.ts";
 import type { ComputeRecord, ComputeStatus, EndReason, Limits, NewEvent, Snapshot } from "../store.ts";
+import { costSoFar } from "./cost.ts";
 import type { Environment } from "./environment.ts";
 
 /** What may change of a record; the rest follows from it. */
@@ -82,13 +83,6 @@ export function applyPatch(record: ComputeRecord, patch: Patch, now: Date): Comp
     ...next,
     dueAt: earliest(next.bootDeadline, next.idleDeadline, next.lifetimeDeadline, next.checkAt),
   };
-}
-
-/** US dollars that a compute has cost until then, as far as its price is known. */
-export function costSoFar(record: ComputeRecord, now: Date): number {
-  if (record.costSince === null || record.costPerHour === null) return record.costBefore;
-  const hours = Math.max(0, now.getTime() - record.costSince.getTime()) / 3_600_000;
-  return record.costBefore + hours * record.costPerHour;
 }
 
 /** The earliest of the times that are set, or null. */

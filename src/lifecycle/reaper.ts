@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { Environment } from "./environment.ts";
-import { type ReapReport, reap } from "./reap.ts";
+import type { ReapReport } from "./reap.ts";
 import { messageOf } from "./reap-pass.ts";
 
 /** How a reaper runs. */
@@ -52,6 +52,7 @@ async function loop(
 /** One pass whose failure is told and does not end the loop. */
 async function passOnce(environment: Environment, onReport: ReaperOptions["onReport"]): Promise<boolean> {
   try {
+    const { reap } = await import("./index.ts");
     const report = await reap(environment);
     onReport?.(report);
     return report.remaining && report.failed.length === 0;
