@@ -1,5 +1,5 @@
 /** How records and events lie in tables: one table of fields and columns, for every store that speaks SQL. */
-import type { ComputeEvent, ComputeRecord } from "../store.ts";
+import type { ComputeEvent, ComputeRecord, NewEvent } from "../store.ts";
 
 /** What a column holds. */
 export type Kind = "text" | "integer" | "real" | "time" | "json" | "tokens";
@@ -71,11 +71,8 @@ export const recordColumns: Columns<ComputeRecord> = {
   reports: json("reports"),
 };
 
-/** The table of events. */
-export const eventColumns: Columns<ComputeEvent> = {
-  id: integer("id"),
-  computeId: text("compute_id"),
-  at: time("at"),
+/** What an event says, in the table of events. */
+export const newEventColumns: Columns<NewEvent> = {
   type: text("type"),
   status: text("status"),
   reason: text("reason"),
@@ -83,15 +80,22 @@ export const eventColumns: Columns<ComputeEvent> = {
   data: json("data"),
 };
 
+/** The table of events. */
+export const eventColumns: Columns<ComputeEvent> = {
+  ...newEventColumns,
+  id: integer("id"),
+  computeId: text("compute_id"),
+  at: time("at"),
+};
+
 /** A record's values, by column. */
 export function recordValues(record: ComputeRecord): Values {
   return toValues(recordColumns, record);
 }
 
-/** The values of an event that is to be written, by column. */
-export function eventValues(event: Omit<ComputeEvent, "id">): Values {
-  const { id: _, ...columns } = eventColumns;
-  return toValues(columns, event);
+/** What an event says, by column. */
+export function newEventValues(event: NewEvent): Values {
+  return toValues(newEventColumns, event);
 }
 
 /** The record in a row. */
@@ -105,7 +109,7 @@ export function toEvent(row: Row): ComputeEvent {
   return { ...event, id: String(event.id) };
 }
 
-/** Text as every database can hold it: whole characters, and no NUL. */
+/** Text as every database can hold it, written or searched for: whole characters, and no NUL. */
 export function storable(value: string): string {
   return value.toWellFormed().replaceAll("\0", "\uFFFD");
 }
@@ -130,7 +134,7 @@ function fromRow<Fields>(columns: Columns<Fields>, row: Row): unknown {
 function encode(kind: Kind, value: unknown): Value {
   if (value === null || value === undefined) return null;
   if (kind === "json" || kind === "tokens") return JSON.stringify(value);
-  if (kind === "text") return storable(String(value));
+  if (kind === "text") return String(value);
   return value instanceof Date ? value : Number(value);
 }
 

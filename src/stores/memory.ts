@@ -57,8 +57,8 @@ class MemoryStore implements Store {
     const key = record.idempotencyKey;
     const existing = key === null ? undefined : namespace.byIdempotencyKey.get(key);
     if (existing !== undefined) return copy(existing);
-    if (namespace.records.has(record.id) || namespace.byName.has(record.name)) throw taken(record);
     checkLimits(record, namespace.usageBeside(record), limits);
+    if (namespace.records.has(record.id) || namespace.byName.has(record.name)) throw taken(record);
     this.#write(namespace, record, event);
     return undefined;
   }

@@ -1,6 +1,6 @@
 /** Small rules of the store contract that every store here keeps in the same way. */
 import { AtlasError } from "../errors.ts";
-import type { ComputeRecord, RecordFilter, Snapshot, TokenHash } from "../store.ts";
+import type { ComputeRecord, Limits, RecordFilter, Snapshot, TokenHash } from "../store.ts";
 
 /** Whether a record accepts this token at that time. */
 export function accepts(record: ComputeRecord, hash: string, kind: TokenHash["kind"], now: Date): boolean {
@@ -8,6 +8,11 @@ export function accepts(record: ComputeRecord, hash: string, kind: TokenHash["ki
     (token) =>
       token.hash === hash && token.kind === kind && (token.expiresAt === null || token.expiresAt > now),
   );
+}
+
+/** Whether anything is limited, so that it has to be counted. */
+export function isLimited(limits: Limits): boolean {
+  return Object.values(limits).some((limit) => limit !== undefined);
 }
 
 /** The error for a record whose id or name another record has. */

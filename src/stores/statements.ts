@@ -21,9 +21,9 @@ export function listCondition(
 ): Condition {
   const { namespace, userId, clientId, provider, statuses, names } = filter;
   const parts: [string, Values][] = [["namespace = :namespace", { namespace }]];
-  if (userId !== undefined) parts.push(["user_id = :user_id", { user_id: storable(userId) }]);
-  if (clientId !== undefined) parts.push(["client_id = :client_id", { client_id: storable(clientId) }]);
-  if (provider !== undefined) parts.push(["provider = :provider", { provider: storable(provider) }]);
+  if (userId !== undefined) parts.push(["user_id = :user_id", { user_id: userId }]);
+  if (clientId !== undefined) parts.push(["client_id = :client_id", { client_id: clientId }]);
+  if (provider !== undefined) parts.push(["provider = :provider", { provider }]);
   if (statuses !== undefined) parts.push([statusIn(statuses), {}]);
   if (names !== undefined) parts.push([`name in (${eachOf(":names")})`, { names: jsonList(names) }]);
   if (page.after !== undefined) parts.push(behind(page.after));
@@ -41,7 +41,7 @@ export function jsonList(texts: readonly string[]): string {
 function behind(after: NonNullable<Page["after"]>): [string, Values] {
   return [
     "(created_at, id) < (:after_created_at, :after_id)",
-    { after_created_at: after.createdAt, after_id: storable(after.id) },
+    { after_created_at: after.createdAt, after_id: after.id },
   ];
 }
 

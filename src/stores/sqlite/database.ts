@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
 import { AtlasError } from "../../errors.ts";
-import type { Row, Values } from "../columns.ts";
+import { type Row, storable, type Value, type Values } from "../columns.ts";
 import type { Names } from "../names.ts";
 import { sqliteError } from "./errors.ts";
 import { migrate } from "./migrate.ts";
@@ -132,8 +132,10 @@ function createPrivately(path: string): void {
 type Bound = Record<string, string | number | null>;
 
 function bound(values: Values): Bound {
-  const entries = Object.entries(values);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, value instanceof Date ? value.getTime() : value]),
-  );
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, plain(value)]));
+}
+
+function plain(value: Value): string | number | null {
+  if (value instanceof Date) return value.getTime();
+  return typeof value === "string" ? storable(value) : value;
 }

@@ -1,6 +1,6 @@
 /** The calls that only read, each with its statement. */
 import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
-import { type Row, storable, toEvent, toRecord } from "../columns.ts";
+import { type Row, toEvent, toRecord } from "../columns.ts";
 import { accepts, eventPosition } from "../rules.ts";
 import { listCondition } from "../statements.ts";
 import type { SqliteDatabase } from "./database.ts";
@@ -14,7 +14,7 @@ export async function get(
   const row = await database.run("read a compute", () =>
     database.first(`select * from ${database.names.computes} where namespace = :namespace and id = :id`, {
       namespace,
-      id: storable(id),
+      id,
     }),
   );
   return toSnapshot(database, row);
@@ -30,7 +30,7 @@ export async function getByIdempotencyKey(
   const row = await database.run("look up an idempotency key", () =>
     database.first(`select * from ${computes} where namespace = :namespace and idempotency_key = :key`, {
       namespace,
-      key: storable(key),
+      key,
     }),
   );
   return toSnapshot(database, row);
@@ -48,7 +48,7 @@ export async function getByTokenHash(
     database.all(
       `select c.* from ${tokens} t join ${computes} c on c.namespace = t.namespace and c.id = t.compute_id
        where t.namespace = :namespace and t.hash = :hash and t.kind = :kind`,
-      { namespace, hash: storable(hash), kind },
+      { namespace, hash, kind },
     ),
   );
   const now = database.now();
@@ -91,7 +91,7 @@ export async function events(
       `select * from ${database.names.events}
        where namespace = :namespace and id > :position ${computeId === undefined ? "" : "and compute_id = :compute_id"}
        order by id limit :limit`,
-      { namespace, position, limit, ...(computeId === undefined ? {} : { compute_id: storable(computeId) }) },
+      { namespace, position, limit, ...(computeId === undefined ? {} : { compute_id: computeId }) },
     ),
   );
   return rows.map(toEvent);

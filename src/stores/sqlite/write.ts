@@ -8,8 +8,8 @@ import {
   type Snapshot,
   type Usage,
 } from "../../store.ts";
-import { eventValues, recordColumns, recordValues, storable, toRecord } from "../columns.ts";
-import { longestDueFirst, taken } from "../rules.ts";
+import { newEventValues, recordColumns, recordValues, toRecord } from "../columns.ts";
+import { isLimited, longestDueFirst, taken } from "../rules.ts";
 import { isLiveSql } from "../statements.ts";
 import type { SqliteDatabase } from "./database.ts";
 
@@ -27,15 +27,15 @@ export function insert(
     const { namespace, id, name, idempotencyKey } = record;
     const existing = database.first(
       `select * from ${computes} where namespace = :namespace and idempotency_key = :key`,
-      { namespace, key: idempotencyKey && storable(idempotencyKey) },
+      { namespace, key: idempotencyKey },
     );
     if (existing !== undefined) return toRecord(existing);
+    if (isLimited(limits)) checkLimits(record, usageBeside(database, record), limits);
     const clash = database.first(
       `select 1 from ${computes} where namespace = :namespace and (id = :id or name = :name)`,
-      { namespace, id: storable(id), name: storable(name) },
+      { namespace, id, name },
     );
     if (clash !== undefined) throw taken(record);
-    checkLimits(record, usageBeside(database, record), limits);
     database.change(
       `insert into ${computes} (${columns.join(", ")}) values (${columns.map((column) => `:${column}`).join(", ")})`,
       recordValues(record),
@@ -51,17 +51,17 @@ export function replace(
   database: SqliteDatabase,
   record: ComputeRecord,
   event: NewEvent | undefined,
-  limits: Limits | undefined,
+  limits: Limits = {},
 ): Promise<boolean> {
   const { computes } = database.names;
   return database.transaction("change a compute", () => {
     const { namespace, version, id } = record;
     const stored = database.first(
       `select 1 from ${computes} where namespace = :namespace and id = :id and version = :version`,
-      { namespace, id: storable(id), version: version - 1 },
+      { namespace, id, version: version - 1 },
     );
     if (stored === undefined) return false;
-    if (limits !== undefined) checkLimits(record, usageBeside(database, record), limits);
+    if (isLimited(limits)) checkLimits(record, usageBeside(database, record), limits);
     database.change(
       `update ${computes} set ${columns.map((column) => `${column} = :${column}`).join(", ")}
        where namespace = :namespace and id = :id`,
@@ -89,7 +89,7 @@ export async function claimDue(database: SqliteDatabase, claim: Claim): Promise<
        returning *`,
       {
         namespace: claim.namespace,
-        lease: storable(claim.lease),
+        lease: claim.lease,
         lease_until: new Date(now.getTime() + claim.leaseSeconds * 1000),
         now,
         limit: claim.limit,
@@ -120,7 +120,7 @@ function usageBeside(database: SqliteDatabase, { namespace, id, userId }: Comput
        coalesce(sum(cost_per_hour) filter (where user_id = :user_id), 0) as user_cost_per_hour
      from ${database.names.computes}
      where namespace = :namespace and id <> :id and ${isLiveSql}`,
-    { namespace, id: storable(id), user_id: userId && storable(userId) },
+    { namespace, id, user_id: userId },
   );
   return {
     computes: Number(row?.computes),
@@ -133,8 +133,7 @@ function usageBeside(database: SqliteDatabase, { namespace, id, userId }: Comput
 /** Makes the table by which a token finds its compute say what the record says. */
 function keepTokens(database: SqliteDatabase, record: ComputeRecord): void {
   const { tokens } = database.names;
-  const { namespace, id, tokens: accepted } = recordValues(record);
-  const values = { namespace: namespace ?? null, id: id ?? null, tokens: accepted ?? null };
+  const values = { namespace: record.namespace, id: record.id, tokens: JSON.stringify(record.tokens) };
   database.change(
     `delete from ${tokens} where namespace = :namespace and compute_id = :id and (hash, kind) not in
        (select value ->> 'hash', value ->> 'kind' from json_each(:tokens))`,
@@ -149,7 +148,7 @@ function keepTokens(database: SqliteDatabase, record: ComputeRecord): void {
 }
 
 function addEvent(database: SqliteDatabase, { namespace, id }: ComputeRecord, event: NewEvent): void {
-  const values = { namespace, ...eventValues({ ...event, computeId: id, at: database.now() }) };
+  const values = { namespace, compute_id: id, at: database.now(), ...newEventValues(event) };
   const names = Object.keys(values);
   database.change(
     `insert into ${database.names.events} (${names.join(", ")}) values (${names.map((name) => `:${name}`).join(", ")})`,

@@ -14,7 +14,7 @@ const date = fc.date({
 const nullableDate = fc.option(date);
 const dollars = fc.double({ min: 0, max: 1e6, noNaN: true });
 const seconds = fc.option(fc.double({ min: 0, max: 1e9, noNaN: true }));
-const count = fc.nat();
+const count = fc.nat({ max: 1e9 });
 
 /** Whatever JSON can say, NUL included. */
 const json: fc.Arbitrary<unknown> = fc

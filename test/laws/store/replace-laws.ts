@@ -4,6 +4,7 @@ import {
   allEvents,
   atOnce,
   errorCodes,
+  eventOf,
   insertAll,
   type Laws,
   namespace,
@@ -61,6 +62,24 @@ export const replaceLaws: Laws = (law) => {
       },
     );
   }
+
+  law("calls of every kind at once on the same records fail for nobody", async (subject) => {
+    const dueAt = await subject.store.now();
+    const records = await insertAll(
+      subject.store,
+      Array.from({ length: 4 }, () => ({ dueAt, costPerHour: 1 })),
+    );
+    const results = await atOnce(subject, 160, async (store, index) => {
+      const record = records[index % records.length];
+      assert.ok(record !== undefined);
+      if (index % 5 === 0) return store.claimDue({ namespace, lease: `${index}`, leaseSeconds: 0, limit: 2 });
+      if (index % 5 === 1) return store.insert(newRecord(), eventOf(record), { costPerHour: 1e6 });
+      const current = (await store.get(namespace, record.id))?.record ?? record;
+      const limits = index % 5 === 2 ? { costPerHour: 1e6 } : undefined;
+      return store.replace(next(current), index % 5 === 3 ? undefined : eventOf(record), limits);
+    });
+    assert.deepEqual(errorCodes(results), []);
+  });
 
   law("what callers hold is not what is stored", async ({ store }) => {
     const given = newRecord({

@@ -1,0 +1,48 @@
+/** Claiming what is due, and the store's identity. */
+import type { Claim, Snapshot } from "../../store.ts";
+import { recordColumns, toDate, toRecord } from "../columns.ts";
+import { longestDueFirst } from "../rules.ts";
+import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
+
+/** See `Store.claimDue`. What another claim is just looking at is passed over, not waited for. */
+export async function claimDue(database: PostgresDatabase, claim: Claim): Promise<readonly Snapshot[]> {
+  const { computes } = database.names;
+  const rows = await database.query(
+    "claim what is due",
+    `with due as (
+      select namespace, id from ${computes}
+      where namespace = :namespace and due_at <= ${nowSql} and (lease_until is null or lease_until <= ${nowSql})
+      order by due_at
+      limit :limit::integer
+      for no key update skip locked
+    )
+    update ${computes} c set
+      lease = :lease,
+      lease_until = date_trunc('milliseconds', ${nowSql} + :seconds::double precision * interval '1 second'),
+      version = c.version + 1
+    from due
+    where c.namespace = due.namespace and c.id = due.id
+    returning ${selectSql(recordColumns, "c")}, ${millisecondsSql(nowSql)} as now`,
+    { namespace: claim.namespace, lease: claim.lease, seconds: claim.leaseSeconds, limit: claim.limit },
+  );
+  return rows.map((row) => ({ record: toRecord(row), now: toDate(row.now) })).sort(longestDueFirst);
+}
+
+/** See `Store.identity`. Of several at once the first one's is kept. */
+export async function identity(database: PostgresDatabase): Promise<string> {
+  const { settings } = database.names;
+  const row = await database.first(
+    "read its identity",
+    `with found as (
+      select value from ${settings} where name = 'identity'
+    ), made as (
+      insert into ${settings} as s (name, value)
+      select 'identity', :made::text where not exists (select from found)
+      on conflict (name) do update set value = s.value
+      returning value
+    )
+    select value from found union all select value from made`,
+    { made: crypto.randomUUID() },
+  );
+  return String(row?.value);
+}

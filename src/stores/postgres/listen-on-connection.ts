@@ -1,0 +1,28 @@
+/** LISTEN on one connection. */
+import type { Queryable } from "./database.ts";
+
+type Listener = (message: { readonly channel?: string }) => void;
+
+/** A connection on which the database sends notifications: pg's `Client`. */
+export interface Connection extends Queryable {
+  on(event: "notification" | "error" | "end", listener: Listener): unknown;
+  removeListener(event: "notification", listener: Listener): unknown;
+}
+
+/** Listens on a connection that is the caller's: afterwards it goes on listening, only nobody hears it any more. */
+export async function listenOnConnection(
+  connection: Connection,
+  channel: string,
+  heard: () => void,
+): Promise<AsyncDisposable> {
+  const onMessage: Listener = (message) => {
+    if (message.channel === channel) heard();
+  };
+  connection.on("notification", onMessage);
+  await connection.query(`listen "${channel}"`);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      connection.removeListener("notification", onMessage);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** Hearing of writes from other processes, through the LISTEN of whatever client there is. */
+import type { Queryable } from "./database.ts";
+import { type Connection, listenOnConnection } from "./listen-on-connection.ts";
+import { listenOnPool, type Pool } from "./listen-on-pool.ts";
+
+/** Begins to listen on a channel; what it returns ends that. */
+export type Listen = (channel: string, heard: () => void) => Promise<AsyncDisposable>;
+
+/** PGlite. */
+interface Listener extends Queryable {
+  listen(channel: string, heard: () => void): Promise<() => Promise<void>>;
+}
+
+/** How to listen through this client; `undefined` when it cannot. */
+export function listenThrough(client: Queryable): Listen | undefined {
+  if (isListener(client)) return (channel, heard) => listenOnListener(client, channel, heard);
+  if (isPool(client)) return (channel, heard) => listenOnPool(client, channel, heard);
+  if (isConnection(client)) return (channel, heard) => listenOnConnection(client, channel, heard);
+  return undefined;
+}
+
+function isListener(client: Queryable): client is Listener {
+  return "listen" in client && typeof client.listen === "function";
+}
+
+function isPool(client: Queryable): client is Pool {
+  return "totalCount" in client && "connect" in client && typeof client.connect === "function";
+}
+
+function isConnection(client: Queryable): client is Connection {
+  return "on" in client && typeof client.on === "function" && "removeListener" in client;
+}
+
+async function listenOnListener(
+  client: Listener,
+  channel: string,
+  heard: () => void,
+): Promise<AsyncDisposable> {
+  const stop = await client.listen(channel, () => heard());
+  return { [Symbol.asyncDispose]: () => stop() };
+}

@@ -1,0 +1,45 @@
+/** Brings a PostgreSQL schema up to date. */
+import type { Migration } from "../migrations/migration.ts";
+import { postgresMigrations } from "../migrations/postgres.ts";
+import type { Names } from "../names.ts";
+import type { PostgresDatabase } from "./database.ts";
+import { SCHEMA_TOO_NEW } from "./errors.ts";
+
+/**
+ * Applies what was not applied yet, in one statement, so that it happens whole on whatever connection a pool gives. Of several at once one does
+ * it, and the others wait and find it done.
+ */
+export async function migrate(database: PostgresDatabase, schema: string): Promise<void> {
+  const { names } = database;
+  await database.query(
+    "migrate",
+    `do $migrate$
+declare
+  applied integer;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('atlas-compute migrate', 0));
+  if not exists (select from pg_namespace where nspname = '${schema}') then
+    create schema "${schema}";
+  end if;
+  create table if not exists ${names.migrations} (
+    number integer primary key,
+    name text not null,
+    applied_at timestamptz not null default statement_timestamp()
+  );
+  select coalesce(max(number), 0) into applied from ${names.migrations};
+  if applied > ${postgresMigrations.length} then
+    raise exception using errcode = '${SCHEMA_TOO_NEW}', message = 'the schema is newer than the code';
+  end if;
+${postgresMigrations.map((migration) => step(migration, names)).join("")}
+end
+$migrate$`,
+  );
+}
+
+function step({ number, name, sql }: Migration, names: Names): string {
+  return `
+  if applied < ${number} then
+    ${sql(names)}
+    insert into ${names.migrations} (number, name) values (${number}, '${name}');
+  end if;`;
+}

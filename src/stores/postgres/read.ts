@@ -1,0 +1,104 @@
+/** The calls that only read, each with its statement. */
+import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
+import { eventColumns, type Row, recordColumns, toDate, toEvent, toRecord } from "../columns.ts";
+import { accepts, eventPosition } from "../rules.ts";
+import { listCondition } from "../statements.ts";
+import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
+
+const snapshotSql = `${selectSql(recordColumns, "c")}, ${millisecondsSql(nowSql)} as now`;
+
+/** See `Store.now`. */
+export async function now(database: PostgresDatabase): Promise<Date> {
+  const row = await database.first("tell the time", `select ${millisecondsSql(nowSql)} as now`);
+  return toDate(row?.now);
+}
+
+/** See `Store.get`. */
+export async function get(
+  database: PostgresDatabase,
+  namespace: string,
+  id: string,
+): Promise<Snapshot | undefined> {
+  const row = await database.first(
+    "read a compute",
+    `select ${snapshotSql} from ${database.names.computes} c where c.namespace = :namespace and c.id = :id`,
+    { namespace, id },
+  );
+  return row && toSnapshot(row);
+}
+
+/** See `Store.getByIdempotencyKey`. */
+export async function getByIdempotencyKey(
+  database: PostgresDatabase,
+  namespace: string,
+  key: string,
+): Promise<Snapshot | undefined> {
+  const row = await database.first(
+    "look up an idempotency key",
+    `select ${snapshotSql} from ${database.names.computes} c
+     where c.namespace = :namespace and c.idempotency_key = :key`,
+    { namespace, key },
+  );
+  return row && toSnapshot(row);
+}
+
+/** See `Store.getByTokenHash`. */
+export async function getByTokenHash(
+  database: PostgresDatabase,
+  namespace: string,
+  hash: string,
+  kind: TokenHash["kind"],
+): Promise<Snapshot | undefined> {
+  const { computes, tokens } = database.names;
+  const rows = await database.query(
+    "look up a token",
+    `select ${snapshotSql} from ${tokens} t join ${computes} c on c.namespace = t.namespace and c.id = t.compute_id
+     where t.namespace = :namespace and t.hash = :hash and t.kind = :kind`,
+    { namespace, hash, kind },
+  );
+  return rows.map(toSnapshot).find((snapshot) => accepts(snapshot.record, hash, kind, snapshot.now));
+}
+
+/** See `Store.list`. */
+export async function list(
+  database: PostgresDatabase,
+  filter: RecordFilter,
+  page: Page,
+): Promise<readonly ComputeRecord[]> {
+  const eachOf = (parameter: string): string => `select json_array_elements_text(${parameter}::json)`;
+  const { sql, values } = listCondition(filter, page, eachOf);
+  const rows = await database.query(
+    "list computes",
+    `select ${selectSql(recordColumns, "c")}
+     from (
+       select * from ${database.names.computes} where ${sql}
+       order by created_at desc, id desc limit :limit::integer
+     ) c
+     order by c.created_at desc, c.id desc`,
+    { ...values, limit: page.limit },
+  );
+  return rows.map(toRecord);
+}
+
+/** See `Store.events`. */
+export async function events(
+  database: PostgresDatabase,
+  filter: { readonly namespace: string; readonly computeId?: string; readonly after?: string },
+  limit: number,
+): Promise<readonly ComputeEvent[]> {
+  const { namespace, computeId } = filter;
+  const rows = await database.query(
+    "read events",
+    `select ${selectSql(eventColumns, "e")} from ${database.names.events} e
+     where e.namespace = :namespace and e.id > :position::bigint
+       ${computeId === undefined ? "" : "and e.compute_id = :compute_id"}
+     order by e.id limit :limit::integer`,
+    { namespace, position: eventPosition(filter.after), limit, compute_id: computeId ?? null },
+  );
+  return rows.map(toEvent);
+}
+
+/** The snapshot in a row that selected {@link snapshotSql}. */
+function toSnapshot(row: Row): Snapshot {
+  return { record: toRecord(row), now: toDate(row.now) };
+}

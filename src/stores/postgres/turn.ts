@@ -1,0 +1,63 @@
+/** Taking one's turn among the writers of a namespace, and limits, which are checked then. */
+import type { ComputeRecord, Limits, Usage } from "../../store.ts";
+import type { Row, Values } from "../columns.ts";
+import { isLimited } from "../rules.ts";
+import type { PostgresDatabase } from "./database.ts";
+
+interface LimitSql {
+  readonly limit: keyof Limits;
+  /** What the record would bring it to. */
+  readonly total: string;
+  /** Whether it applies to records with a user only. */
+  readonly ofUser: boolean;
+}
+
+/** `checkLimits` of the contract, in SQL. */
+const limitSqls: readonly LimitSql[] = [
+  { limit: "computesPerUser", total: "turn.user_computes + 1", ofUser: true },
+  { limit: "computes", total: "turn.live_computes + 1", ofUser: false },
+  {
+    limit: "costPerHourPerUser",
+    total: "turn.user_cost + coalesce(:cost_per_hour::double precision, 0)",
+    ofUser: true,
+  },
+  {
+    limit: "costPerHour",
+    total: "turn.live_cost + coalesce(:cost_per_hour::double precision, 0)",
+    ofUser: false,
+  },
+];
+
+/** Waits for the turn; see the migration that made the function. */
+export function turnSql({ names }: PostgresDatabase, limits: Limits): string {
+  return `turn as materialized (
+    select * from ${names.qualified("turn")}(:namespace, :id, :user_id, ${isLimited(limits)})
+  )`;
+}
+
+/** What the turn found, for {@link toUsage}. */
+export const usageSql: string =
+  "turn.live_computes::text, turn.live_cost::text, turn.user_computes::text, turn.user_cost::text";
+
+/** The usage in a row that selected {@link usageSql}. */
+export function toUsage(row: Row | undefined): Usage {
+  return {
+    computes: Number(row?.live_computes),
+    costPerHour: Number(row?.live_cost),
+    userComputes: Number(row?.user_computes),
+    userCostPerHour: Number(row?.user_cost),
+  };
+}
+
+/** Whether the record stays within the limits that are set. */
+export function withinSql(record: ComputeRecord, limits: Limits): string {
+  const conditions = limitSqls
+    .filter(({ limit, ofUser }) => limits[limit] !== undefined && !(ofUser && record.userId === null))
+    .map(({ limit, total }) => `${total} <= :${limit}::double precision + 1e-9::double precision`);
+  return ["true", ...conditions].join(" and ");
+}
+
+/** The values that {@link withinSql} names. */
+export function limitParameters(limits: Limits): Values {
+  return Object.fromEntries(Object.entries(limits));
+}

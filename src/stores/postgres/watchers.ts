@@ -1,0 +1,49 @@
+/** Everybody who wants to hear of new events, over one connection for all of them. */
+
+/** Callbacks that are called while anybody listens. */
+export class Watchers {
+  readonly #listen: (heard: () => void) => Promise<AsyncDisposable>;
+  readonly #callbacks = new Set<() => void>();
+  #listening: Promise<AsyncDisposable> | undefined;
+
+  /** `listen` opens what they hear through. It is called for the first of them, and what it gives disposed of after the last. */
+  constructor(listen: (heard: () => void) => Promise<AsyncDisposable>) {
+    this.#listen = listen;
+  }
+
+  /** Adds one; what it returns takes it away again. */
+  async add(onChange: () => void): Promise<AsyncDisposable> {
+    const callback = (): void => onChange();
+    this.#callbacks.add(callback);
+    this.#listening ??= this.#listen(() => this.#call());
+    try {
+      await this.#listening;
+    } catch (error) {
+      this.#callbacks.delete(callback);
+      this.#listening = undefined;
+      throw error;
+    }
+    return { [Symbol.asyncDispose]: () => this.#remove(callback) };
+  }
+
+  /** Takes all of them away. */
+  async clear(): Promise<void> {
+    this.#callbacks.clear();
+    await this.#stop();
+  }
+
+  async #remove(callback: () => void): Promise<void> {
+    this.#callbacks.delete(callback);
+    if (this.#callbacks.size === 0) await this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    const listening = this.#listening;
+    this.#listening = undefined;
+    await (await listening)?.[Symbol.asyncDispose]();
+  }
+
+  #call(): void {
+    for (const callback of this.#callbacks) callback();
+  }
+}
