@@ -1,5 +1,4 @@
 /** The entry points of the package: the one table that build, size, package check and tests read. */
-import { existsSync } from "node:fs";
 
 /** A module that users import by a subpath of the package. */
 export interface Entry {
@@ -35,7 +34,8 @@ const SOURCES: Readonly<Record<string, string>> = {
 /** Packages that end up inside the bundles, so that users do not install them. */
 export const bundledPackages: readonly string[] = ["eventsource-parser", "httpxy", "nanoid", "p-map", "zod"];
 
-const PROGRAMS: readonly Program[] = [
+/** Every module behind a command. */
+export const programs: readonly Program[] = [
   { source: "src/cli/main.ts", bundle: "dist/cli.js", selfContained: false },
   {
     source: "src/providers/local/local-supervisor.ts",
@@ -56,9 +56,4 @@ function toEntry([subpath, source]: [string, string]): Entry {
 }
 
 /** Every module behind a subpath. */
-export const entries: readonly Entry[] = Object.entries(SOURCES)
-  .map(toEntry)
-  .filter(({ source }) => existsSync(source));
-
-/** Every module behind a command. */
-export const programs: readonly Program[] = PROGRAMS.filter(({ source }) => existsSync(source));
+export const entries: readonly Entry[] = Object.entries(SOURCES).map(toEntry);
