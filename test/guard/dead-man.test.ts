@@ -1,0 +1,256 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { DeadManSwitch, type DeadManSwitchOptions } from "../../src/guard/dead-man.ts";
+import { createGuard } from "../../src/guard/index.ts";
+import { deleteOverSocket, type EndingWorld, endOnce } from "../../src/guard/self-ending.ts";
+import { ManualClock, settle } from "./support/clocks.ts";
+
+const HOUR = 3600;
+const closing: AbortController[] = [];
+afterEach(() => {
+  for (const controller of closing.splice(0)) controller.abort();
+});
+
+interface Armed {
+  readonly clock: ManualClock;
+  readonly ends: number[];
+  readonly lines: string[];
+  readonly deadMan: DeadManSwitch;
+  readonly start: number;
+}
+
+function arm(options: Partial<DeadManSwitchOptions> & { readonly inSeconds?: number }): Armed {
+  const controller = new AbortController();
+  closing.push(controller);
+  const clock = new ManualClock();
+  const start = clock.now().getTime();
+  const ends: number[] = [];
+  const lines: string[] = [];
+  const { inSeconds, ...rest } = options;
+  const deadMan = new DeadManSwitch({
+    deadline: inSeconds === undefined ? null : start + inSeconds * 1000,
+    unreachableSeconds: null,
+    probe: undefined,
+    end: async () => {
+      ends.push((clock.now().getTime() - start) / 1000);
+      return undefined;
+    },
+    clock,
+    signal: controller.signal,
+    log: (line) => lines.push(line),
+    ...rest,
+  });
+  return { clock, ends, lines, deadMan, start };
+}
+
+describe("a dead man's switch", () => {
+  it("ends the pod at its deadline, not before and once", async () => {
+    const { clock, ends, lines } = arm({ inSeconds: HOUR });
+    await clock.advance(HOUR - 1);
+    expect(ends).toEqual([]);
+    await clock.advance(2 * HOUR);
+    expect(ends).toEqual([HOUR]);
+    expect(lines).toEqual(["Ending this pod: its deadline has passed."]);
+  });
+
+  it("ends the pod at once when it starts past its deadline", async () => {
+    const { ends } = arm({ inSeconds: -1 });
+    await settle();
+    expect(ends).toEqual([0]);
+  });
+
+  it("keeps to a deadline that was moved, and to none when it was taken away", async () => {
+    const { clock, ends, deadMan, start } = arm({ inSeconds: HOUR });
+    deadMan.setDeadline(start + 2 * HOUR * 1000);
+    await clock.advance(2 * HOUR - 1);
+    deadMan.setDeadline(null);
+    await clock.advance(24 * HOUR);
+    expect(ends).toEqual([]);
+  });
+
+  it("tries until the pod is ended, because a pod that stays costs money", async () => {
+    const failures = ["runpod answered 500", "runpod: TimeoutError", undefined];
+    let tries = 0;
+    const { clock, lines } = arm({ inSeconds: 0, end: async () => failures[tries++] });
+    await clock.advance(HOUR);
+    expect(tries).toBe(3);
+    expect(lines).toContain("This pod could not be ended (runpod answered 500); trying on.");
+  });
+
+  it("ends the pod when the control plane was unreachable for the set time", async () => {
+    const { clock, ends, lines } = arm({ unreachableSeconds: 1800, probe: async () => false });
+    await clock.advance(1800);
+    expect(ends).toEqual([]);
+    await clock.advance(120);
+    expect(ends).toHaveLength(1);
+    expect(lines).toEqual(["Ending this pod: the control plane is gone."]);
+  });
+
+  it("forgives every outage that ends in time", async () => {
+    let minutes = 0;
+    const { clock, ends } = arm({ unreachableSeconds: 1800, probe: async () => minutes++ % 20 === 19 });
+    await clock.advance(24 * HOUR);
+    expect(ends).toEqual([]);
+  });
+
+  it("does not ask a control plane that it just spoke with", async () => {
+    let probes = 0;
+    const probe = async (): Promise<boolean> => ++probes > 0;
+    const { clock, deadMan } = arm({ unreachableSeconds: 1800, probe });
+    for (let minute = 0; minute < 60; minute += 1) {
+      deadMan.noteContact(true);
+      await clock.advance(59);
+    }
+    expect(probes).toBe(0);
+  });
+
+  it("does not take the time for which the machine was suspended for an outage", async () => {
+    const { clock, ends, deadMan } = arm({ unreachableSeconds: 1800, probe: async () => true });
+    deadMan.noteContact(true);
+    await clock.advance(100 * HOUR);
+    expect(ends).toEqual([]);
+  });
+
+  it("stops when the guard is closed", async () => {
+    const { clock, ends, deadMan } = arm({ inSeconds: HOUR });
+    for (const controller of closing) controller.abort();
+    await deadMan.done;
+    await clock.advance(2 * HOUR);
+    expect(ends).toEqual([]);
+  });
+});
+
+describe("a guard", () => {
+  const env = { ATLAS_PRESHARED_KEY: "key", RUNPOD_POD_ID: "pod1", RUNPOD_API_KEY: "pod-scoped" };
+
+  it("has no dead man's switch unless asked for one", async () => {
+    const clock = new ManualClock();
+    await using _guard = createGuard({ env, clock, deadline: "2020-01-01T00:00:00Z", log: () => {} });
+    await settle();
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it("ends its pod at the deadline of its environment, which the answer to a heartbeat moves", async () => {
+    const clock = new ManualClock();
+    const at = (seconds: number): string => new Date(clock.now().getTime() + seconds * 1000).toISOString();
+    const moved = at(2 * HOUR);
+    const asked: string[] = [];
+    const fakeFetch: typeof fetch = async (input, init) => {
+      asked.push(`${init?.method} ${String(input)} ${new Headers(init?.headers).get("authorization")}`);
+      return Response.json({ deadline: moved });
+    };
+    await using guard = createGuard({
+      env: {
+        ...env,
+        ATLAS_DEADLINE: at(HOUR),
+        ATLAS_CONTROL_URL: "https://app.example",
+        ATLAS_POD_TOKEN: "t",
+      },
+      deadMan: { unreachableSeconds: null },
+      fetch: fakeFetch,
+      clock,
+      log: () => {},
+    });
+    guard.heartbeat();
+    await clock.advance(2 * HOUR - 1);
+    expect(asked).toEqual(["POST https://app.example/pod/heartbeat Bearer t"]);
+    await clock.advance(1);
+    expect(asked[1]).toBe("DELETE https://api.runpod.io/v2/pods/pod1 Bearer pod-scoped");
+  });
+
+  it("asks for the control plane's health, without a sign of life, and ends the pod when it is gone", async () => {
+    const clock = new ManualClock();
+    const asked = new Set<string>();
+    let ended = 0;
+    const fakeFetch: typeof fetch = async (input, init) => {
+      asked.add(`${init?.method ?? "GET"} ${String(input)}`);
+      if (init?.method !== "DELETE") throw new TypeError("fetch failed");
+      ended += 1;
+      return new Response(null, { status: 204 });
+    };
+    await using _guard = createGuard({
+      env: { ...env, ATLAS_CONTROL_URL: "https://app.example", ATLAS_POD_TOKEN: "t" },
+      deadMan: true,
+      fetch: fakeFetch,
+      clock,
+      log: () => {},
+    });
+    await clock.advance(2000);
+    expect(ended).toBe(1);
+    expect([...asked]).toEqual([
+      "GET https://app.example/health",
+      "DELETE https://api.runpod.io/v2/pods/pod1",
+    ]);
+  });
+});
+
+describe("a pod ends itself", () => {
+  const world = (env: EndingWorld["env"], changes: Partial<EndingWorld> = {}): EndingWorld => ({
+    env,
+    fetch: () => Promise.reject(new Error("not to be called")),
+    deleteOverSocket: () => Promise.reject(new Error("not to be called")),
+    endProcesses: () => {
+      throw new Error("not to be called");
+    },
+    ...changes,
+  });
+  const runpod = { RUNPOD_POD_ID: "pod/1", RUNPOD_API_KEY: "secret-key" };
+
+  it("on RunPod with the key that is scoped to it", async () => {
+    const asked: string[] = [];
+    const answer: typeof fetch = async (input) => {
+      asked.push(String(input));
+      return new Response(null, { status: 204 });
+    };
+    expect(await endOnce(world(runpod, { fetch: answer }))).toBeUndefined();
+    expect(asked).toEqual(["https://api.runpod.io/v2/pods/pod%2F1"]);
+  });
+
+  it("and says why when it cannot, without the key", async () => {
+    const refused = world(runpod, { fetch: async () => new Response("secret-key", { status: 404 }) });
+    expect(await endOnce(refused)).toBe("runpod answered 404");
+    const lost = world(runpod, { fetch: () => Promise.reject(new TypeError("to secret-key")) });
+    expect(await endOnce(lost)).toBe("runpod: TypeError");
+  });
+
+  it("on Fly through the socket in its machine", async () => {
+    const asked: string[] = [];
+    const deleteFake = async (socketPath: string, path: string): Promise<number> => {
+      asked.push(`${socketPath} ${path}`);
+      return 200;
+    };
+    const env = { FLY_APP_NAME: "app", FLY_MACHINE_ID: "m1" };
+    expect(await endOnce(world(env, { deleteOverSocket: deleteFake }))).toBeUndefined();
+    expect(asked).toEqual(["/.fly/api /v1/apps/app/machines/m1?force=true"]);
+  });
+
+  it("elsewhere by ending its processes", async () => {
+    let ended = 0;
+    const count = (): void => {
+      ended += 1;
+    };
+    const env = { FLY_APP_NAME: "app" };
+    expect(await endOnce(world(env, { endProcesses: count }))).toBeUndefined();
+    expect(ended).toBe(1);
+  });
+
+  it("by a DELETE that goes over a Unix socket", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "atlas-"));
+    const socketPath = join(directory, "api");
+    const server = createServer((request, response) => {
+      response.statusCode = request.method === "DELETE" && request.url === "/v1/x?force=true" ? 200 : 400;
+      response.end("{}");
+    });
+    server.listen(socketPath);
+    await once(server, "listening");
+    expect(await deleteOverSocket(socketPath, "/v1/x?force=true")).toBe(200);
+    server.closeAllConnections();
+    server.close();
+    await expect(deleteOverSocket(join(directory, "none"), "/")).rejects.toThrow();
+    await rm(directory, { recursive: true });
+  });
+});

@@ -1,0 +1,231 @@
+import { describe, expect, it } from "vitest";
+import { mintToken } from "../../src/auth/index.ts";
+import { createGuard, type Guard, type GuardOptions } from "../../src/guard/index.ts";
+import { ManualClock, settle } from "./support/clocks.ts";
+
+interface Beat {
+  readonly at: number;
+  readonly url: string;
+  readonly authorization: string | null;
+  readonly body: unknown;
+}
+
+/** A control plane that answers what it is told, and remembers what it heard. */
+function fakeControlPlane(
+  clock: ManualClock,
+  answers: (() => Response)[] = [],
+): { beats: Beat[]; fetch: typeof fetch } {
+  const beats: Beat[] = [];
+  return {
+    beats,
+    fetch: async (input, init) => {
+      const request = new Request(input as string, init);
+      const at = (clock.now().getTime() - 1_700_000_000_000) / 1000;
+      const authorization = request.headers.get("authorization");
+      beats.push({ at, url: request.url, authorization, body: await request.json() });
+      return answers.shift()?.() ?? new Response(null, { status: 204 });
+    },
+  };
+}
+
+const { token, hash } = mintToken();
+
+function guardWith(clock: ManualClock, options: GuardOptions): Guard {
+  return createGuard({
+    presharedKey: token,
+    controlUrl: "https://app.example/atlas/",
+    podToken: "pod-token",
+    publicPaths: ["/healthz"],
+    log: () => {},
+    clock,
+    env: {},
+    ...options,
+  });
+}
+
+function call(guard: Guard, url = "/", credential = token, method = "GET"): string {
+  return guard.judge({
+    method,
+    url,
+    header: (name) => (name === "authorization" ? `Bearer ${credential}` : undefined),
+  }).kind;
+}
+
+describe("signs of life", () => {
+  it("become one heartbeat, sent with the pod's own credential", async () => {
+    const clock = new ManualClock();
+    const { beats, fetch } = fakeControlPlane(clock);
+    await using guard = guardWith(clock, { fetch });
+    call(guard);
+    await settle();
+    expect(beats).toEqual([
+      {
+        at: 0,
+        url: "https://app.example/atlas/pod/heartbeat",
+        authorization: "Bearer pod-token",
+        body: { signs: ["requests"] },
+      },
+    ]);
+  });
+
+  it("become at most one heartbeat a minute, however many there are", async () => {
+    const clock = new ManualClock();
+    const { beats, fetch } = fakeControlPlane(clock);
+    await using guard = guardWith(clock, { fetch });
+    for (let second = 0; second < 300; second += 1) {
+      call(guard);
+      await clock.advance(1);
+    }
+    expect(beats.map(({ at }) => at)).toEqual([0, 60, 120, 180, 240, 300]);
+  });
+
+  it("are none when a request is refused, is for a public path or asks for readiness", async () => {
+    const clock = new ManualClock();
+    const { beats, fetch } = fakeControlPlane(clock);
+    await using guard = guardWith(clock, { fetch });
+    expect(call(guard, "/", "wrong")).toBe("refused");
+    expect(call(guard, "/healthz")).toBe("pass");
+    expect(call(guard, "/.well-known/atlas/ready")).toBe("readiness");
+    await clock.advance(600);
+    expect(beats).toEqual([]);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it("can be given by the program in the pod, in code and over HTTP", async () => {
+    const clock = new ManualClock();
+    const { beats, fetch } = fakeControlPlane(clock);
+    await using guard = guardWith(clock, { fetch, signs: ["heartbeats"] });
+    guard.heartbeat();
+    await clock.advance(60);
+    expect(call(guard, "/.well-known/atlas/heartbeat", token, "POST")).toBe("heartbeat");
+    await settle();
+    expect(beats.map(({ body }) => body)).toEqual([{ signs: ["heartbeats"] }, { signs: ["heartbeats"] }]);
+  });
+
+  it.each([
+    ["requests", (guard: Guard) => call(guard)],
+    ["heartbeats", (guard: Guard) => guard.heartbeat()],
+  ] as const)("of the kind %s count for nothing when that is switched off", async (kind, give) => {
+    const clock = new ManualClock();
+    const { beats, fetch } = fakeControlPlane(clock);
+    const kinds = ["requests", "sockets", "heartbeats"] as const;
+    await using guard = guardWith(clock, { fetch, signs: kinds.filter((one) => one !== kind) });
+    give(guard);
+    await clock.advance(600);
+    expect(beats).toEqual([]);
+  });
+
+  it("are the bytes of a response that goes on, and end when they end", async () => {
+    const clock = new ManualClock();
+    const { beats, fetch } = fakeControlPlane(clock);
+    await using guard = guardWith(clock, { fetch });
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const serve = guard.fetch(() => new Response(readable));
+    const response = await serve(
+      new Request("http://pod/", { headers: { authorization: `Bearer ${token}` } }),
+    );
+    const reader = response.body?.getReader();
+    const writer = writable.getWriter();
+    const stream = async (): Promise<void> => {
+      await Promise.all([writer.write(new Uint8Array(1)), reader?.read()]);
+      await clock.advance(60);
+    };
+    await stream();
+    await stream();
+    await clock.advance(180);
+    const signs = [{ signs: ["requests"] }, { signs: ["sockets"] }, { signs: ["sockets"] }];
+    expect(beats.map(({ body }) => body)).toEqual(signs);
+    await Promise.all([writer.close(), reader?.read()]);
+    await clock.advance(180);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it("are told to nobody without a control plane", async () => {
+    const clock = new ManualClock();
+    const { beats, fetch } = fakeControlPlane(clock);
+    await using guard = createGuard({ presharedKey: token, fetch, clock, env: {} });
+    call(guard);
+    await clock.advance(600);
+    expect(beats).toEqual([]);
+  });
+});
+
+describe("a heartbeat that fails", () => {
+  it("is tried again with growing waits, until the control plane has spoken", async () => {
+    const clock = new ManualClock();
+    const lines: string[] = [];
+    const broken = (): Response => new Response("<html>", { status: 502 });
+    const lost = (): Response => {
+      throw new TypeError("fetch failed");
+    };
+    const { beats, fetch } = fakeControlPlane(clock, [
+      broken,
+      lost,
+      () => new Response("<html>a login page</html>"),
+    ]);
+    await using guard = guardWith(clock, { fetch, log: (line) => lines.push(line) });
+    call(guard);
+    await clock.advance(300);
+    const [, second = 0, third = 0, fourth = 0] = beats.map(({ at }) => at);
+    expect(second).toBeGreaterThan(11);
+    expect(third - second).toBeGreaterThan(22);
+    expect(fourth - third).toBeGreaterThan(44);
+    expect(beats).toHaveLength(4);
+    expect(lines).toEqual(["The control plane does not answer heartbeats (status 502); trying on."]);
+  });
+
+  it("is not repeated when it was refused, and never says the credential", async () => {
+    const clock = new ManualClock();
+    const lines: string[] = [];
+    const { beats, fetch } = fakeControlPlane(clock, [() => new Response(null, { status: 401 })]);
+    await using guard = guardWith(clock, { fetch, log: (line) => lines.push(line) });
+    call(guard);
+    await clock.advance(300);
+    expect(beats).toHaveLength(1);
+    expect(lines).toEqual(["The control plane refused a heartbeat with status 401."]);
+  });
+});
+
+describe("the answer to a heartbeat", () => {
+  it("replaces the tokens that are accepted", async () => {
+    const clock = new ManualClock();
+    const next = mintToken();
+    const expiresAt = new Date(clock.now().getTime() + 90_000).toISOString();
+    const answer = {
+      hashes: [
+        { hash: next.hash, expiresAt: null },
+        { hash, expiresAt },
+      ],
+    };
+    const { fetch } = fakeControlPlane(clock, [() => Response.json(answer)]);
+    await using guard = guardWith(clock, { fetch });
+    expect(call(guard, "/", next.token)).toBe("refused");
+    call(guard);
+    await clock.advance(89);
+    expect([call(guard), call(guard, "/", next.token)]).toEqual(["pass", "pass"]);
+    await clock.advance(1);
+    expect([call(guard), call(guard, "/", next.token)]).toEqual(["refused", "pass"]);
+  });
+
+  it("revokes every token with an empty list, and changes nothing without one", async () => {
+    const clock = new ManualClock();
+    const { fetch } = fakeControlPlane(clock, [() => Response.json({}), () => Response.json({ hashes: [] })]);
+    await using guard = guardWith(clock, { fetch });
+    call(guard);
+    await clock.advance(59);
+    expect(call(guard)).toBe("pass");
+    await clock.advance(1);
+    expect(call(guard)).toBe("refused");
+  });
+
+  it("changes nothing when it is not one", async () => {
+    const clock = new ManualClock();
+    const { fetch } = fakeControlPlane(clock, [
+      () => Response.json({ hashes: [{ hash: "x", expiresAt: null }] }),
+    ]);
+    await using guard = guardWith(clock, { fetch });
+    call(guard);
+    await settle();
+    expect(call(guard)).toBe("pass");
+  });
+});
