@@ -17,6 +17,8 @@ import type { TargetWatch } from "./target.ts";
 const KEEP_ALIVE_MILLISECONDS = 125_000;
 /** Shorter than servers keep idle connections (uvicorn: 5 s), for the same reason. */
 const TARGET_IDLE_MILLISECONDS = 4000;
+/** The server behind has so long to open a WebSocket; nobody else notices a client that left meanwhile. */
+const UPGRADE_MILLISECONDS = 60_000;
 
 /** What the proxy needs. */
 export interface GuardProxyOptions {
@@ -100,7 +102,12 @@ export class GuardProxy {
 
   #createProxy(): ProxyServer {
     const { target } = this.#options;
-    const proxy = createProxyServer({ target, agent: this.#agent, xfwd: true });
+    const proxy = createProxyServer({
+      target,
+      agent: this.#agent,
+      xfwd: true,
+      upgradeTimeout: UPGRADE_MILLISECONDS,
+    });
     proxy.on("proxyReqWs", (outgoing, request, socket) => {
       outgoing.once("upgrade", ({ headers }) => {
         this.#upgraded.add(socket);
