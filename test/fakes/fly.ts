@@ -37,10 +37,10 @@ export interface FlyExchange {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
-  readonly status: number;
-  readonly answer: unknown;
-  /** Whether this was an answer of the fake's own, and not a fault. */
-  readonly genuine: boolean;
+  /** Absent when it was never answered. */
+  status?: number;
+  /** Absent when the answer was a fault, or empty. */
+  answer?: unknown;
 }
 
 /** Thrown instead of an answer: the connection breaks. */
@@ -93,8 +93,11 @@ export class FlyFake {
   readonly handle = async (request: Request): Promise<Response> => {
     const call = await this.#toCall(request);
     const fault = this.#nextFault(call.route.operation);
+    const exchange = this.#record(call);
     const { response, genuine } = await this.#respond(call, fault, request.signal);
-    await this.#record(call, response.clone(), genuine);
+    const text = await response.clone().text();
+    exchange.status = response.status;
+    if (genuine && text !== "") exchange.answer = JSON.parse(text);
     return response;
   };
 
@@ -162,23 +165,11 @@ export class FlyFake {
     return next.fault;
   }
 
-  async #record(
-    call: Call & { route: Route; method: string },
-    response: Response,
-    genuine: boolean,
-  ): Promise<void> {
-    const text = await response.text();
-    const { route, method, parameters, query, body } = call;
-    this.exchanges.push({
-      operation: route.operation,
-      method,
-      path: route.specification(parameters),
-      query: Object.fromEntries(query),
-      body,
-      status: response.status,
-      answer: genuine && text !== "" ? JSON.parse(text) : undefined,
-      genuine,
-    });
+  #record({ route, method, parameters, query, body }: Call & { route: Route; method: string }): FlyExchange {
+    const path = route.specification(parameters);
+    const exchange = { operation: route.operation, method, path, query: Object.fromEntries(query), body };
+    this.exchanges.push(exchange);
+    return exchange;
   }
 }
 

@@ -55,7 +55,7 @@ async function intercept(handler: Handler): Promise<Wired> {
     http.all("https://api.machines.dev/*", answer),
     http.all("https://api.fly.io/*", answer),
   );
-  server.listen({ onUnhandledRequest: "error" });
+  server.listen({ onUnhandledFrame: "error" });
   return { urls: {}, close: async () => server.close() };
 }
 
@@ -86,12 +86,12 @@ export function createRequest(
 }
 
 /** What a call gets whose caller never gives up. */
-export function quietContext(signal: AbortSignal = new AbortController().signal): CallContext {
-  return { signal, requestTimeoutSeconds: 0.5 };
+export function quietContext(requestTimeoutSeconds = 10): CallContext {
+  return { signal: new AbortController().signal, requestTimeoutSeconds };
 }
 
 const silences: readonly LawFault[] = ["timeout-before", "connection-before", "error-before"];
-const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", ...silences];
+const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", "hang", ...silences];
 
 /** What is known of `fly()`. */
 export const flyTraits: ProviderTraits = {

@@ -124,5 +124,5 @@ export function guestCostPerHour(guest: Guest, region: string | undefined): numb
   const { dollarsPerCpuSecond, memoryMbPerCpu } = KINDS[guest.cpuKind];
   const furtherGb = (guest.memoryMb - guest.cpus * memoryMbPerCpu) / 1024;
   const perSecond = guest.cpus * dollarsPerCpuSecond + furtherGb * DOLLARS_PER_GB_SECOND;
-  return Number((perSecond * factor * 3600).toFixed(6));
+  return Number((perSecond * factor * 3600).toFixed(8));
 }

@@ -7,16 +7,20 @@ import type { LogEntry } from "./wire.ts";
 const MAXIMUM_PAGES = 50;
 const POLL_MILLISECONDS = 2_000;
 
-/** The instance's lines: the last ones, then, when following, what comes until the instance is gone. */
+/** The instance's lines: the last ones, then, when following, what comes until the instance is gone or the signal aborts. */
 export async function* readLogs(
   account: Account,
   reference: InstanceReference,
   { tail, follow }: LogOptions,
   context: CallContext,
 ): AsyncGenerator<LogLine, void, undefined> {
-  const { lines, nextToken } = await readBacklog(account, reference, tail, context);
-  yield* lines;
-  if (follow) yield* followLogs(account, reference, nextToken, context);
+  try {
+    const { lines, nextToken } = await readBacklog(account, reference, tail, context);
+    yield* lines;
+    if (follow) yield* followLogs(account, reference, nextToken, context);
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+  }
 }
 
 interface Backlog {
