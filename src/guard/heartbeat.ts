@@ -18,7 +18,7 @@ export type SignKind = (typeof SIGN_KINDS)[number];
 
 const isoTime = z.iso.datetime({ offset: true });
 
-/** What the guard sends: the kinds of signs seen since the last heartbeat, at least one. */
+/** What the guard sends: the kinds of signs seen since the last heartbeat, at least one. @internal */
 export const heartbeatSchema: z.ZodMiniType<Heartbeat> = z.object({
   signs: z.array(z.enum(SIGN_KINDS)).check(z.minLength(1), z.maxLength(SIGN_KINDS.length)),
 });
@@ -34,7 +34,7 @@ export interface AcceptedHash {
   readonly expiresAt: string | null;
 }
 
-/** The schema of one {@link AcceptedHash}. */
+/** The schema of one {@link AcceptedHash}. @internal */
 export const acceptedHashSchema: z.ZodMiniType<AcceptedHash> = z.object({
   hash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   expiresAt: z.nullable(isoTime),
@@ -49,7 +49,7 @@ export interface HeartbeatAnswer {
   readonly deadline?: string | null | undefined;
 }
 
-/** The schema of a {@link HeartbeatAnswer}. */
+/** The schema of a {@link HeartbeatAnswer}. @internal */
 export const heartbeatAnswerSchema: z.ZodMiniType<HeartbeatAnswer> = z.object({
   hashes: z.optional(z.array(acceptedHashSchema).check(z.maxLength(100))),
   deadline: z.optional(z.nullable(isoTime)),

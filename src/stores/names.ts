@@ -15,7 +15,7 @@ export interface Names {
   own(name: string): string;
 }
 
-/** A schema or a prefix, as an option. It becomes part of the SQL text, so nothing is let through that would need quoting. */
+/** A schema or a prefix, as an option. It becomes part of the SQL text, so nothing is let through that would need quoting. @internal */
 export const identifierField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(
   field(
     z.string().check(z.regex(/^[a-z_][a-z0-9_]{0,30}$/)),
