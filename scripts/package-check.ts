@@ -71,7 +71,7 @@ async function typeCheck(folder: string, module: string, moduleResolution: strin
 
 /** Commands work where they are installed, and the self-contained ones alone in an empty folder. */
 async function runPrograms(folder: string): Promise<void> {
-  for (const { bundle, selfContained } of programs) {
+  for (const { bundle, selfContained } of programs.filter(({ source }) => source.startsWith("src/cli/"))) {
     const file = join(folder, selfContained ? "alone.mjs" : `node_modules/${manifest.name}/${bundle}`);
     if (selfContained) await copyFile(bundle, file);
     outputOf(process.execPath, [file, "--help"], folder);

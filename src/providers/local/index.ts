@@ -45,7 +45,7 @@ const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL",
  * const compute = await atlas.spawnCompute({ command: ["node", "server.js"], ports: [8000] });
  * await compute.waitUntilReady();
  * console.log(compute.url(8000)); // http://127.0.0.1:<the port in server.js's PORT>
- * await compute.terminate();
+ * await atlas.terminate(compute.id);
  * ```
  */
 export function local(options: LocalOptions = {}): Provider {
