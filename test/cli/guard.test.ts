@@ -1,0 +1,143 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { describe, expect, it } from "vitest";
+import { waitFor } from "../guard/support/proxied.ts";
+import { startGuard, TOKEN, waitUntilReady } from "./support/guard-process.ts";
+
+const SCRIPT = (code: string) => (): string[] => [process.execPath, "-e", code];
+
+describe.concurrent("atlas-compute guard", () => {
+  it("starts a command, waits for it, guards it, and logs each request without a secret", async () => {
+    await using guard = await startGuard({
+      flags: ["--origin", "https://app.example", "--public", "/healthz"],
+    });
+    await waitUntilReady(guard);
+    const passed = await guard.call("/a?q=1", {
+      headers: { authorization: `Bearer ${TOKEN}`, origin: "https://app.example" },
+    });
+    const seen = await passed.text();
+    expect(passed.headers.get("access-control-allow-origin")).toBe("https://app.example");
+    expect(JSON.parse(seen)).toMatchObject({ url: "/a?q=1" });
+    expect(seen).not.toContain(TOKEN);
+    expect((await fetch(`${guard.url}/a?token=${TOKEN}`)).status).toBe(401);
+    expect((await fetch(`${guard.url}/healthz`)).status).toBe(200);
+    await waitFor(() => guard.stdout().includes('"/healthz"'));
+    expect(guard.stdout()).toContain('"path":"/a","status":401');
+    expect(guard.stdout() + guard.stderr()).not.toContain(TOKEN);
+  });
+
+  it("is quiet when asked to be", async () => {
+    await using guard = await startGuard({ flags: ["--no-log"] });
+    await waitUntilReady(guard);
+    await guard.call();
+    expect(guard.stdout()).toBe("");
+  });
+
+  it("ends with its command, and with its exit code", async () => {
+    await using guard = await startGuard();
+    await waitUntilReady(guard);
+    await guard.call("/exit");
+    expect(await guard.exited).toBe(5);
+  });
+
+  it.each<[string, () => string[], number, string]>([
+    ["a signal ended", SCRIPT("process.kill(process.pid, 'SIGKILL')"), 137, ""],
+    ["is not there", () => ["/no/such/program"], 127, "could not be started: ENOENT"],
+    ["cannot be run", () => [tmpdir()], 126, "could not be started: EACCES"],
+  ])("ends as a shell does for a command that %s", async (_, command, code, said) => {
+    await using guard = await startGuard({ command });
+    expect(await guard.exited).toBe(code);
+    expect(guard.stderr()).toContain(said);
+  });
+
+  it("passes a signal on, and the exit code back", async () => {
+    await using guard = await startGuard();
+    await waitUntilReady(guard);
+    guard.child.kill("SIGINT");
+    expect(await guard.exited).toBe(7);
+  });
+
+  it("lets open requests finish before it passes SIGTERM on", async () => {
+    await using guard = await startGuard();
+    await waitUntilReady(guard);
+    const answer = guard.call("/slow");
+    await waitFor(() => guard.stdout().includes("a slow request"));
+    guard.child.kill("SIGTERM");
+    expect(await (await answer).text()).toBe("done");
+    expect(await guard.exited).toBe(143);
+  });
+
+  it("guards a server that it did not start, and ends well", async () => {
+    await using guard = await startGuard({ command: () => [] });
+    await waitFor(async () => {
+      const response = await guard.call().catch(() => undefined);
+      return response?.status === 503;
+    });
+    guard.child.kill("SIGTERM");
+    expect(await guard.exited).toBe(0);
+  });
+
+  it("refuses everything without a key, and says which variable to set", async () => {
+    await using guard = await startGuard({ env: { ATLAS_PRESHARED_KEY: "" } });
+    await waitUntilReady(guard);
+    expect((await guard.call()).status).toBe(401);
+    expect(guard.stderr()).toContain("Set ATLAS_PRESHARED_KEY");
+  });
+
+  it.each<[string, string[], string]>([
+    ["an origin with a path", ["--origin", "https://app.example/x"], "origins[0]"],
+    ["a target with a path", ["--target", "http://127.0.0.1:1/x"], "without a path"],
+    ["an address without a port", ["--listen", "localhost"], "0.0.0.0:8000"],
+    ["a sign that is none", ["--signs", "cpu"], "requests, sockets, heartbeats"],
+    ["seconds that are none", ["--drain-seconds", "soon"], "whole number"],
+    ["an option that is none", ["--orign", "x"], "--origin"],
+  ])("ends at once for %s", async (_, flags, said) => {
+    await using guard = await startGuard({ flags });
+    expect(await guard.exited).toBeGreaterThan(0);
+    expect(guard.stderr()).toContain(said);
+    expect(guard.stderr()).not.toContain("    at ");
+  });
+
+  it("says so when its port is taken", async () => {
+    await using first = await startGuard();
+    await waitUntilReady(first);
+    await using second = await startGuard({ flags: ["--listen", first.url.replace("http://", "")] });
+    expect(await second.exited).toBe(2);
+    expect(second.stderr()).toContain("EADDRINUSE");
+  });
+
+  it("ends itself and its command past the deadline when asked to, and only then", async () => {
+    const deadline = new Date(Date.now() + 1000).toISOString();
+    const env = { ATLAS_DEADLINE: deadline };
+    await using patient = await startGuard({ env });
+    await using guard = await startGuard({ env, flags: ["--dead-man"], detached: true });
+    await waitUntilReady(patient);
+    expect(await guard.exited).toBe(143);
+    expect(guard.stderr()).toContain("its deadline has passed");
+    await expect(guard.call()).rejects.toThrow();
+    expect((await patient.call()).status).toBe(200);
+  });
+});
+
+describe("dist/guard.mjs", () => {
+  it("is one file that guards by itself", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "atlas-guard-"));
+    const outfile = join(directory, "guard.mjs");
+    await build({
+      entryPoints: [fileURLToPath(new URL("../../src/cli/guard-main.ts", import.meta.url))],
+      outfile,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      target: "node22.12",
+    });
+    await using guard = await startGuard({ entry: [outfile] });
+    await waitUntilReady(guard);
+    expect((await guard.call()).status).toBe(200);
+    expect((await fetch(guard.url)).status).toBe(401);
+    await rm(directory, { recursive: true });
+  });
+});
