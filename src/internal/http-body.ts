@@ -32,8 +32,13 @@ export async function readBeginning(response: Response, maximumBytes: number): P
   return text + decoder.decode();
 }
 
-/** The body's chunks. Leaving the loop early ends the transfer. */
+/** The body's chunks. Leaving the loop early ends the transfer; that it has ended is not waited for. */
 export async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
-  if (response.body === null) return;
-  for await (const chunk of response.body) yield chunk;
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
 }

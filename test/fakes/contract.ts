@@ -46,7 +46,7 @@ export function createContract(options: ContractOptions): Contract {
     wrap: (handler) => async (request) => {
       const operation = await checker.checkRequest(request.clone());
       const response = await handler(request);
-      if (operation !== undefined) await checker.checkAnswer(operation, response.clone());
+      if (operation !== undefined) await checker.checkAnswer(operation, response);
       return response;
     },
     violations: checker.violations,
@@ -102,7 +102,7 @@ class Checker {
     const schema = bodySchema(this.resolve(object(declared)));
     const type = response.headers.get("content-type") ?? "";
     if (schema === undefined || !type.includes("json")) return;
-    this.#validate(operation.name, "answer", schema, await response.json());
+    this.#validate(operation.name, "answer", schema, await response.clone().json());
   }
 
   answerSchema(name: string): Json {

@@ -104,12 +104,12 @@ function toCents(dollars: number): number {
   return Math.round(dollars * 1e6) / 1e6;
 }
 
-const STOCKS: Readonly<Record<string, GpuType["stock"]>> = {
-  HIGH: "high",
-  MEDIUM: "medium",
-  LOW: "low",
-  NONE: "none",
-};
+const STOCKS: ReadonlyMap<string, GpuType["stock"]> = new Map([
+  ["HIGH", "high"],
+  ["MEDIUM", "medium"],
+  ["LOW", "low"],
+  ["NONE", "none"],
+]);
 const STOCK_ORDER: readonly GpuType["stock"][] = ["high", "medium", "low", "unknown", "none"];
 
 const NOWHERE = { availability: "NONE" };
@@ -121,7 +121,7 @@ export function stockIn(
 ): GpuType["stock"] {
   const listed = region === undefined ? [] : (type?.dataCenters ?? []);
   const there = listed.length === 0 ? type : (listed.find(({ id }) => id === region) ?? NOWHERE);
-  return STOCKS[there?.availability ?? ""] ?? "unknown";
+  return STOCKS.get(there?.availability ?? "") ?? "unknown";
 }
 
 /** Orders by stock, the best first. */

@@ -4,18 +4,18 @@ import { redacted } from "../../internal/redact.ts";
 import type { Instance, InstanceStatus, Port, PortRequest } from "../../provider.ts";
 import type { Pod } from "./wire.ts";
 
-const STATUSES: Readonly<Record<string, InstanceStatus>> = {
-  PROVISIONING: "provisioning",
-  STARTING: "provisioning",
-  RUNNING: "running",
-  EXITED: "stopped",
-  ERROR: "failed",
-  TERMINATED: "terminated",
-};
+const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
+  ["PROVISIONING", "provisioning"],
+  ["STARTING", "provisioning"],
+  ["RUNNING", "running"],
+  ["EXITED", "stopped"],
+  ["ERROR", "failed"],
+  ["TERMINATED", "terminated"],
+]);
 
 /** The pod as an instance. `asked` stands in for ports that the pod does not list. */
 export function toInstance(pod: Pod, asked: readonly PortRequest[] = []): Instance {
-  const status = STATUSES[pod.status] ?? "unknown";
+  const status = STATUSES.get(pod.status) ?? "unknown";
   const createdAt = toDate(pod.createdAt);
   const owner = pod.env?.ATLAS_OWNER;
   return {
@@ -35,7 +35,7 @@ export function toInstance(pod: Pod, asked: readonly PortRequest[] = []): Instan
 
 /** Whether the pod belongs into a list: it is not gone for good. */
 export function isListed(pod: Pod): boolean {
-  return STATUSES[pod.status] !== "terminated";
+  return STATUSES.get(pod.status) !== "terminated";
 }
 
 /** A time as RunPod writes it; `undefined` for anything that is not one. */

@@ -18,15 +18,15 @@ import type {
 import type { CallContext } from "../../provider.ts";
 import { jobHealthSchema, jobSchema, jobStreamSchema, type WireJob } from "./wire.ts";
 
-const STATUSES: Readonly<Record<string, JobStatus>> = {
-  IN_QUEUE: "in_queue",
-  IN_PROGRESS: "in_progress",
-  RUNNING: "in_progress",
-  COMPLETED: "completed",
-  FAILED: "failed",
-  CANCELLED: "cancelled",
-  TIMED_OUT: "timed_out",
-};
+const STATUSES: ReadonlyMap<string, JobStatus> = new Map([
+  ["IN_QUEUE", "in_queue"],
+  ["IN_PROGRESS", "in_progress"],
+  ["RUNNING", "in_progress"],
+  ["COMPLETED", "completed"],
+  ["FAILED", "failed"],
+  ["CANCELLED", "cancelled"],
+  ["TIMED_OUT", "timed_out"],
+]);
 
 /** How each way to start a job is called, and how large its body may be. */
 const MODES = {
@@ -135,7 +135,7 @@ function toJob(endpoint: string, wire: WireJob): Job {
 }
 
 function toJobStatus(text: string): JobStatus {
-  const status = STATUSES[text];
+  const status = STATUSES.get(text);
   if (status !== undefined) return status;
   throw new AtlasError("PROVIDER", `runpod: a job has the status ${excerpt(text)}, which is unknown`, {
     provider: "runpod",

@@ -1,0 +1,140 @@
+/** What the fake of RunPod can do wrong, by name. */
+import { BROKEN_ON_PURPOSE } from "./contract.ts";
+
+/** The operations that can be made to fail. */
+export type RunpodOperation =
+  | "create"
+  | "get"
+  | "list"
+  | "terminate"
+  | "action"
+  | "logs"
+  | "gpus"
+  | "cpus"
+  | "job";
+
+/** A refusal: `application/problem+json`, as RunPod writes it. */
+export function problem(
+  status: number,
+  detail: string,
+  more: { errors?: readonly string[]; headers?: Readonly<Record<string, string>> } = {},
+): Response {
+  const { errors, headers } = more;
+  const body = JSON.stringify({
+    title: TITLES[status] ?? "Error",
+    status,
+    detail,
+    ...(errors ? { errors } : {}),
+  });
+  const all = new Headers(headers);
+  all.set("content-type", "application/problem+json");
+  return new Response(body, { status, headers: all });
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  402: "Payment Required",
+  403: "Forbidden",
+  404: "Not Found",
+  409: "Conflict",
+  422: "Unprocessable Entity",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+};
+
+const broken = (body: string, status: number): Response =>
+  new Response(body, { status, headers: { [BROKEN_ON_PURPOSE]: "1", "content-type": "application/json" } });
+
+/** Thrown by the handler when the connection is to break. */
+export class ConnectionLost extends TypeError {
+  override readonly name = "ConnectionLost";
+}
+
+/** What a fault does: before the work, after it (`done`), with or without an answer. */
+interface FaultFacts {
+  readonly done?: true;
+  readonly answer: (request: Request) => Response | Promise<Response>;
+}
+
+/** Never answers; ends when the other side gives up. */
+function never({ signal }: Request): Promise<Response> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new ConnectionLost("given up")), { once: true });
+  });
+}
+
+const lost = (): never => {
+  throw new ConnectionLost("the connection is lost");
+};
+
+/** RunPod's words for "no room". */
+export const CAPACITY_TEXT =
+  "There are no longer any instances available with the requested specifications. Please refresh and try again.";
+
+const FAULTS = {
+  capacity: { answer: () => problem(400, CAPACITY_TEXT) },
+  "capacity-host": {
+    answer: () => problem(400, "There are not enough free GPUs on the host machine to start this pod"),
+  },
+  "capacity-conflict": {
+    answer: () => problem(409, "This machine does not have the resources to deploy your pod"),
+  },
+  conflict: { answer: () => problem(409, "the request conflicts with the pool's state") },
+  "capacity-in-500": { answer: () => problem(500, CAPACITY_TEXT) },
+  balance: { answer: () => problem(402, "Your balance is too low to deploy this pod") },
+  "bad-key": { answer: () => problem(401, "invalid bearer token") },
+  "refused-pool": { answer: () => problem(403, "your account cannot access the requested pool") },
+  gateway: { answer: () => new Response("error code: 1010", { status: 403 }) },
+  "gateway-404": { answer: () => new Response("<html>not found</html>", { status: 404 }) },
+  absent: { answer: () => problem(404, "resource not found") },
+  invalid: { answer: () => problem(400, "dataCenterIds may not be used with this template") },
+  "rate-limit": {
+    answer: () =>
+      problem(429, "rate limit exceeded", { headers: { "retry-after": "2", ratelimit: '"minute";r=0;t=3' } }),
+  },
+  "rate-limit-long": {
+    answer: () => problem(429, "rate limit exceeded", { headers: { "retry-after": "3000" } }),
+  },
+  "timeout-before": { answer: never },
+  "timeout-after": { done: true, answer: never },
+  "connection-before": { answer: lost },
+  "connection-after": { done: true, answer: lost },
+  "error-before": { answer: () => problem(500, "something went wrong") },
+  "error-after": { done: true, answer: () => problem(500, "something went wrong") },
+  "unavailable-html": { answer: () => new Response("<html>502</html>", { status: 502 }) },
+  "unreadable-after": { done: true, answer: () => broken("<html>hello</html>", 201) },
+  "half-an-answer": { done: true, answer: () => broken('{"name":"x"}', 201) },
+  hang: { answer: never },
+  malformed: { answer: () => broken('{"data":[]}', 200) },
+} as const satisfies Readonly<Record<string, FaultFacts>>;
+
+/** A fault's name. */
+export type RunpodFault = keyof typeof FAULTS;
+
+/** The faults that wait for requests to come. */
+export class FaultQueue {
+  readonly #waiting = new Map<RunpodOperation, RunpodFault[]>();
+
+  add(operation: RunpodOperation, fault: RunpodFault, times: number): void {
+    const queue = this.#waiting.get(operation) ?? [];
+    this.#waiting.set(operation, [...queue, ...Array<RunpodFault>(times).fill(fault)]);
+  }
+
+  clear(): void {
+    this.#waiting.clear();
+  }
+
+  /** Answers a request: by its work, or by the fault that waits for it. */
+  async answer(
+    operation: RunpodOperation,
+    request: Request,
+    work: () => Response | Promise<Response>,
+  ): Promise<Response> {
+    const fault = this.#waiting.get(operation)?.shift();
+    if (fault === undefined) return work();
+    const facts: FaultFacts = FAULTS[fault];
+    if (facts.done) await work();
+    return facts.answer(request);
+  }
+}

@@ -1,0 +1,126 @@
+/** The serverless half of the fake of RunPod: one endpoint's queue over the clock. */
+import type { Clock } from "../../src/clock.ts";
+import type { Json } from "./specs.ts";
+
+/** What a test says about the next jobs. */
+export interface JobScript {
+  /** Seconds in the queue. */
+  readonly queueSeconds: number;
+  /** Seconds of work. */
+  readonly workSeconds: number;
+  /** How it ends. */
+  readonly ends: "COMPLETED" | "FAILED" | "TIMED_OUT";
+  /** What it puts out while it works, evenly spread. */
+  readonly pieces: readonly unknown[];
+  /** Whether `/stream` answers the pieces alone, as the documentation has it, or in an object with the status. */
+  readonly bareStream: boolean;
+  /** Whether a look at the stream takes the pieces out. */
+  readonly keepsPieces: boolean;
+}
+
+interface FakeJob {
+  readonly id: string;
+  readonly body: Json;
+  readonly script: JobScript;
+  readonly createdAt: number;
+  cancelled: boolean;
+  streamed: number;
+}
+
+/** The endpoints. */
+export class FakeEndpoints {
+  readonly jobs: FakeJob[] = [];
+  script: JobScript = {
+    queueSeconds: 1,
+    workSeconds: 4,
+    ends: "COMPLETED",
+    pieces: [],
+    bareStream: false,
+    keepsPieces: false,
+  };
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Answers `POST /v2/<endpoint>/run` and the like. */
+  async answer(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const [, , endpoint, operation, id] = url.pathname.split("/");
+    if (endpoint === "missing") return new Response("endpoint not found", { status: 404 });
+    if (operation === "health") return Response.json(this.#health());
+    if (operation === "run" || operation === "runsync") return this.#run(request, operation, url);
+    const job = this.jobs.find((candidate) => candidate.id === id);
+    if (job === undefined) return Response.json({ error: "request does not exist" }, { status: 404 });
+    if (operation === "cancel") job.cancelled = this.#statusOf(job).startsWith("IN_") || job.cancelled;
+    return operation === "stream" ? this.#stream(job) : Response.json(this.#toWire(job));
+  }
+
+  async #run(request: Request, operation: string, url: URL): Promise<Response> {
+    const body = (await request.json()) as Json;
+    if (body.input === undefined) return Response.json({ error: "input is required" }, { status: 400 });
+    const id = `job-${this.jobs.length + 1}-u1`;
+    const job: FakeJob = {
+      id,
+      body,
+      script: this.script,
+      createdAt: this.#now(),
+      cancelled: false,
+      streamed: 0,
+    };
+    this.jobs.push(job);
+    if (operation === "run") return Response.json({ id, status: "IN_QUEUE" });
+    const { queueSeconds, workSeconds } = job.script;
+    await this.#clock.sleep(
+      Math.min(Number(url.searchParams.get("wait") ?? 90_000), (queueSeconds + workSeconds) * 1000),
+    );
+    return Response.json(this.#toWire(job));
+  }
+
+  #stream(job: FakeJob): Response {
+    const { pieces, bareStream, keepsPieces } = job.script;
+    const upTo = Math.floor(this.#progress(job) * pieces.length);
+    const items = pieces.slice(job.streamed, upTo).map((output) => ({ output, metrics: {} }));
+    if (!keepsPieces) job.streamed = upTo;
+    return Response.json(bareStream ? items : { status: this.#statusOf(job), stream: items });
+  }
+
+  #progress({ createdAt, script }: FakeJob): number {
+    const worked = (this.#now() - createdAt) / 1000 - script.queueSeconds;
+    return Math.min(1, Math.max(0, worked / script.workSeconds));
+  }
+
+  #statusOf(job: FakeJob): string {
+    if (job.cancelled) return "CANCELLED";
+    const age = (this.#now() - job.createdAt) / 1000;
+    if (age < job.script.queueSeconds) return "IN_QUEUE";
+    return this.#progress(job) < 1 ? "IN_PROGRESS" : job.script.ends;
+  }
+
+  #toWire(job: FakeJob): Json {
+    const status = this.#statusOf(job);
+    const { queueSeconds, workSeconds } = job.script;
+    const times = { delayTime: queueSeconds * 1000, executionTime: workSeconds * 1000 };
+    if (status === "COMPLETED") return { id: job.id, status, output: { echo: job.body.input }, ...times };
+    if (status === "FAILED") return { id: job.id, status, error: "CUDA out of memory", ...times };
+    return { id: job.id, status };
+  }
+
+  #health(): Json {
+    const count = (status: string): number =>
+      this.jobs.filter((job) => this.#statusOf(job) === status).length;
+    const jobs = {
+      completed: count("COMPLETED"),
+      failed: count("FAILED"),
+      inProgress: count("IN_PROGRESS"),
+      inQueue: count("IN_QUEUE"),
+      retried: 0,
+    };
+    return { jobs, workers: { idle: 1, running: jobs.inProgress, throttled: 0 } };
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime();
+  }
+}
