@@ -1,5 +1,7 @@
 /** A store in the memory of this process: for tests, and for applications that may forget everything when they end. */
 import { type Clock, systemClock } from "../clock.ts";
+import { clockField } from "../internal/option-fields.ts";
+import { parseFields } from "../internal/parse.ts";
 import {
   type Claim,
   type ComputeEvent,
@@ -20,6 +22,8 @@ import { accepts, eventPosition, taken } from "./rules.ts";
  * Creates a store that keeps everything in this process and loses it when the process ends. Whatever runs at a provider
  * then is found again by nobody: use a durable store where pods cost money.
  *
+ * @throws VALIDATION when an option is not valid.
+ *
  * @example
  * ```ts
  * import { createAtlas, memoryStore } from "atlas-compute";
@@ -29,7 +33,8 @@ import { accepts, eventPosition, taken } from "./rules.ts";
  * ```
  */
 export function memoryStore(options: { clock?: Clock } = {}): Store {
-  return new MemoryStore(options.clock ?? systemClock);
+  const { clock = systemClock } = parseFields("The options of memoryStore()", { clock: clockField }, options);
+  return new MemoryStore(clock);
 }
 
 class MemoryStore implements Store {

@@ -39,6 +39,11 @@ export interface PostgresStoreOptions {
   readonly clock?: Clock;
 }
 
+/** A store in a PostgreSQL database. */
+export interface PostgresStore extends Store {
+  migrate(): Promise<void>;
+}
+
 const isQueryable = (value: unknown): value is Queryable =>
   typeof value === "object" && value !== null && "query" in value && typeof value.query === "function";
 
@@ -66,11 +71,11 @@ const FIELDS = {
  * import pg from "pg";
  *
  * const store = postgresStore(new pg.Pool({ connectionString: process.env.DATABASE_URL }));
- * await store.migrate?.();
+ * await store.migrate();
  * const atlas = createAtlas({ providers: [runpod()], store });
  * ```
  */
-export function postgresStore(client: Queryable, options: PostgresStoreOptions = {}): Store {
+export function postgresStore(client: Queryable, options: PostgresStoreOptions = {}): PostgresStore {
   const given = parseFields("The options of postgresStore()", FIELDS, { ...options, client });
   const { schema = "public", tablePrefix = "atlas_", clock } = given;
   const names = tableNames(tablePrefix, schema);

@@ -27,6 +27,11 @@ export interface SqliteStoreOptions {
   readonly tablePrefix?: string;
 }
 
+/** A store in an SQLite file. */
+export interface SqliteStore extends Store {
+  migrate(): Promise<void>;
+}
+
 const FIELDS = {
   path: field(z.string().check(z.minLength(1)), "the path of a file, which need not exist yet"),
   clock: clockField,
@@ -51,7 +56,7 @@ const FIELDS = {
  * const atlas = createAtlas({ providers: [local()], store: sqliteStore("./atlas.db") });
  * ```
  */
-export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
   const given = parseFields("The options of sqliteStore()", FIELDS, { ...options, path });
   const names = tableNames(given.tablePrefix ?? "atlas_");
   const database = new SqliteDatabase({ path, names, clock: given.clock ?? systemClock });

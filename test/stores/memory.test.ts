@@ -1,4 +1,4 @@
-import { describe, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { storeLaws } from "../laws/store-laws.ts";
@@ -7,4 +7,20 @@ storeLaws({ describe, it }, "memory", async () => {
   const clock = manualClock();
   const store = memoryStore({ clock });
   return { store, advance: (seconds) => clock.advance(seconds), close: () => store.close() };
+});
+
+test("without a clock, time is the machine's", async () => {
+  const before = Date.now();
+  const now = await memoryStore().now();
+  expect(now.getTime()).toBeGreaterThanOrEqual(before);
+  expect(now.getTime()).toBeLessThanOrEqual(Date.now());
+});
+
+test("an unknown option is refused", () => {
+  const options: object = { clok: manualClock() };
+  expect(() => memoryStore(options)).toThrow("clok: got an unknown key; allowed: clock");
+});
+
+test("two stores have two identities", async () => {
+  expect(await memoryStore().identity()).not.toBe(await memoryStore().identity());
 });

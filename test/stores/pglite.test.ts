@@ -14,7 +14,7 @@ storeLaws({ describe, it }, "PGlite", async () => {
   const clock = manualClock();
   const options = { clock, schema: `laws_${schemas}` };
   const stores = [postgresStore(client, options), postgresStore(client, options)] as const;
-  await stores[0].migrate?.();
+  await stores[0].migrate();
   return {
     store: stores[0],
     second: async () => stores[1],

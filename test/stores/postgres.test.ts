@@ -2,7 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import type { Store } from "../../src/store.ts";
-import { postgresStore, type Queryable } from "../../src/stores/postgres.ts";
+import { type PostgresStore, postgresStore, type Queryable } from "../../src/stores/postgres.ts";
 import { all, allEvents, claim, eventOf, insert, namespace, newRecord, next } from "../laws/store/harness.ts";
 import { storeLaws } from "../laws/store-laws.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
@@ -25,9 +25,9 @@ function newSchema(): string {
   return `schema_${schemas}`;
 }
 
-async function migrated(client: Queryable, schema: string = newSchema()): Promise<Store> {
+async function migrated(client: Queryable, schema: string = newSchema()): Promise<PostgresStore> {
   const store = postgresStore(client, { schema });
-  await store.migrate?.();
+  await store.migrate();
   return store;
 }
 
@@ -49,7 +49,7 @@ storeLaws({ describe, it }, "PostgreSQL, two pools", async () => {
   const clock = manualClock();
   const options = { clock, schema: newSchema() };
   const stores = [postgresStore(first, options), postgresStore(second, options)] as const;
-  await stores[0].migrate?.();
+  await stores[0].migrate();
   return {
     store: stores[0],
     second: async () => stores[1],
@@ -66,7 +66,7 @@ describe("migrate", () => {
     const stores = Array.from({ length: 10 }, (_, index) =>
       postgresStore(index % 2 ? first : second, { schema }),
     );
-    await Promise.all(stores.map((store) => store.migrate?.()));
+    await Promise.all(stores.map((store) => store.migrate()));
     const { rows } = await first.query(`select number, name from "${schema}".atlas_migrations`);
     expect(rows).toEqual([{ number: 1, name: "computes and their events" }]);
   });
@@ -94,7 +94,7 @@ describe("migrate", () => {
     );
     const newer =
       /newer than this version of atlas-compute, which knows 1 of its migrations: install a newer/;
-    expect(await refusal(store.migrate?.() ?? Promise.resolve())).toEqual(unavailable(newer, false));
+    expect(await refusal(store.migrate())).toEqual(unavailable(newer, false));
   });
 
   it("works in a schema that is there, for a user who may not make one", async () => {
@@ -112,7 +112,7 @@ test("stores of two prefixes share a schema and nothing else", async () => {
   const schema = newSchema();
   const one = postgresStore(first, { schema, tablePrefix: "one_" });
   const two = postgresStore(first, { schema, tablePrefix: "two_" });
-  await Promise.all([one.migrate?.(), two.migrate?.()]);
+  await Promise.all([one.migrate(), two.migrate()]);
   const record = newRecord();
   await insert(one, record);
   expect(await two.get(namespace, record.id)).toBeUndefined();

@@ -95,7 +95,7 @@ test("nothing is opened or made before the first use", async () => {
   const path = newPath();
   const store = sqliteStore(path);
   await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
-  await store.migrate?.();
+  await store.migrate();
   expect((await stat(path)).isFile()).toBe(true);
   await store.close();
 });
@@ -181,7 +181,7 @@ describe("a file that cannot serve is an error that says what to do", () => {
     await mkdir(open);
     const path = join(open, "atlas.db");
     const store = sqliteStore(path);
-    await store.migrate?.();
+    await store.migrate();
     await store.close();
     await chmod(path, 0o444);
     await chmod(open, 0o777);
@@ -192,7 +192,7 @@ describe("a file that cannot serve is an error that says what to do", () => {
   it("one that a later version has migrated", async () => {
     const path = newPath();
     const store = sqliteStore(path);
-    await store.migrate?.();
+    await store.migrate();
     await store.close();
     const later = new DatabaseSync(path);
     later.exec("insert into atlas_migrations (number, name, applied_at) values (1000, 'from the future', 0)");
@@ -230,15 +230,20 @@ test.each([
 
 test("indexes serve what is asked often", async () => {
   const path = newPath();
-  await sqliteStore(path).migrate?.();
+  await sqliteStore(path).migrate();
   const database = new DatabaseSync(path);
-  const plan = (sql: string): unknown => database.prepare(`explain query plan select ${sql}`).get()?.detail;
-  const live = "status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating')";
-  expect(plan("rowid from atlas_computes where namespace = 'a' and due_at <= 5 order by due_at")).toContain(
+  const plan = (sql: string): unknown =>
+    database.prepare(`explain query plan select * from atlas_computes where namespace = 'a' and ${sql}`).get()
+      ?.detail;
+  const isLive = "status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating')";
+  expect(plan("due_at <= 5 order by due_at")).toContain(
     "INDEX atlas_computes_due (namespace=? AND due_at<?)",
   );
-  expect(plan(`sum(cost_per_hour) from atlas_computes where namespace = 'a' and ${live}`)).toContain(
+  expect(plan(`${isLive} and (+created_at, +id) < (1, 'a') order by +created_at desc, +id desc`)).toContain(
     "INDEX atlas_computes_live (namespace=?)",
+  );
+  expect(plan("user_id = 'u' order by created_at desc, id desc")).toContain(
+    "INDEX atlas_computes_user (namespace=? AND user_id=?)",
   );
   database.close();
 });

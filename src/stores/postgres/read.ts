@@ -2,7 +2,7 @@
 import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
 import { eventColumns, type Row, recordColumns, toDate, toEvent, toRecord } from "../columns.ts";
 import { accepts, eventPosition } from "../rules.ts";
-import { listCondition } from "../statements.ts";
+import { type Dialect, listSql } from "../statements.ts";
 import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
 
 const snapshotSql = `${selectSql(recordColumns, "c")}, ${millisecondsSql(nowSql)} as now`;
@@ -59,23 +59,23 @@ export async function getByTokenHash(
   return rows.map(toSnapshot).find((snapshot) => accepts(snapshot.record, hash, kind, snapshot.now));
 }
 
+const dialect: Dialect = {
+  eachOf: (parameter) => `select json_array_elements_text(${parameter}::json)`,
+  sorting: (column) => column,
+};
+
 /** See `Store.list`. */
 export async function list(
   database: PostgresDatabase,
   filter: RecordFilter,
   page: Page,
 ): Promise<readonly ComputeRecord[]> {
-  const eachOf = (parameter: string): string => `select json_array_elements_text(${parameter}::json)`;
-  const { sql, values } = listCondition(filter, page, eachOf);
+  const { sql, values } = listSql(filter, page, dialect);
   const rows = await database.query(
     "list computes",
-    `select ${selectSql(recordColumns, "c")}
-     from (
-       select * from ${database.names.computes} where ${sql}
-       order by created_at desc, id desc limit :limit::integer
-     ) c
+    `select ${selectSql(recordColumns, "c")} from (select * from ${database.names.computes} ${sql}) c
      order by c.created_at desc, c.id desc`,
-    { ...values, limit: page.limit },
+    values,
   );
   return rows.map(toRecord);
 }

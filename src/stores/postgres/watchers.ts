@@ -16,11 +16,12 @@ export class Watchers {
     const callback = (): void => onChange();
     this.#callbacks.add(callback);
     this.#listening ??= this.#listen(() => this.#call());
+    const listening = this.#listening;
     try {
-      await this.#listening;
+      await listening;
     } catch (error) {
       this.#callbacks.delete(callback);
-      this.#listening = undefined;
+      if (this.#listening === listening) this.#listening = undefined;
       throw error;
     }
     return { [Symbol.asyncDispose]: () => this.#remove(callback) };

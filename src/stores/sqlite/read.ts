@@ -2,7 +2,7 @@
 import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
 import { type Row, toEvent, toRecord } from "../columns.ts";
 import { accepts, eventPosition } from "../rules.ts";
-import { listCondition } from "../statements.ts";
+import { type Dialect, listSql } from "../statements.ts";
 import type { SqliteDatabase } from "./database.ts";
 
 /** See `Store.get`. */
@@ -58,22 +58,21 @@ export async function getByTokenHash(
   );
 }
 
+const dialect: Dialect = {
+  eachOf: (parameter) => `select value from json_each(${parameter})`,
+  // Without a `+`, SQLite walks through all records in order to save itself the sorting of a few.
+  sorting: (column, isNarrow) => (isNarrow ? `+${column}` : column),
+};
+
 /** See `Store.list`. */
 export async function list(
   database: SqliteDatabase,
   filter: RecordFilter,
   page: Page,
 ): Promise<readonly ComputeRecord[]> {
-  const { sql, values } = listCondition(
-    filter,
-    page,
-    (parameter) => `select value from json_each(${parameter})`,
-  );
+  const { sql, values } = listSql(filter, page, dialect);
   const rows = await database.run("list computes", () =>
-    database.all(
-      `select * from ${database.names.computes} where ${sql} order by created_at desc, id desc limit :limit`,
-      { ...values, limit: page.limit },
-    ),
+    database.all(`select * from ${database.names.computes} ${sql}`, values),
   );
   return rows.map(toRecord);
 }
