@@ -1,6 +1,7 @@
 /** The guard as a process of its own, as a pod runs it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { freePort, waitFor } from "../../guard/support/proxied.ts";
 
@@ -17,8 +18,8 @@ export interface GuardProcess extends AsyncDisposable {
   /** What it wrote so far. */
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Its exit code, once it has ended. */
-  readonly exited: Promise<number | null>;
+  /** Its exit code as a shell gives it, once it has ended. */
+  readonly exited: Promise<number>;
   call(path?: string, init?: RequestInit): Promise<Response>;
 }
 
@@ -60,7 +61,9 @@ export async function startGuard(options: GuardProcessOptions = {}): Promise<Gua
     child,
     stdout: collect(child.stdout),
     stderr: collect(child.stderr),
-    exited: once(child, "exit").then(([code]) => code),
+    exited: once(child, "exit").then(
+      ([code, signal]) => code ?? 128 + constants.signals[signal as "SIGTERM"],
+    ),
     call: (path = "/", init = {}) => fetch(url + path, { headers, ...init }),
     [Symbol.asyncDispose]: () => end(child),
   };
