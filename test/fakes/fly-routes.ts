@@ -112,10 +112,11 @@ function listApps({ fake, query }: Call): Response {
   return Response.json({ total_apps: rows.length, apps: rows });
 }
 
-function appJson(fake: FlyFake, { name, org, network, liveMachines }: FakeApp): object {
+/** Without the network, which only the list of apps shows. */
+function appJson(fake: FlyFake, { name, org, liveMachines }: FakeApp): object {
   if (org !== fake.org) throw new Refused(flyRefusals.badToken);
   const status = liveMachines.length > 0 ? "deployed" : "pending";
-  return { id: `id-${name}`, name, network, status, organization: { name: "Acme", slug: org } };
+  return { id: `id-${name}`, name, status, organization: { name: "Acme", slug: org } };
 }
 
 function deleteApp(call: Call): Response {

@@ -13,7 +13,10 @@ const duration = z.string().regex(/^[0-9]+(ms|s|m)$/);
 export const appBody = z.strictObject({
   name,
   org_slug: z.string().min(1),
-  network: z.string().min(1).optional(),
+  network: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,62}$/)
+    .optional(),
 });
 
 export const addressBody = z.strictObject({ type: z.enum(["shared_v4", "v4", "v6", "private_v6"]) });

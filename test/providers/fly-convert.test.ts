@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { PortRequest } from "../../src/provider.ts";
 import { toInstance, toMachineBody } from "../../src/providers/fly/convert.ts";
 import { toAuthorization } from "../../src/providers/fly/credentials.ts";
+import { readNetworkName, toNetworkName } from "../../src/providers/fly/network.ts";
 import { toPorts, toServices } from "../../src/providers/fly/ports.ts";
 import type { Machine } from "../../src/providers/fly/wire.ts";
 import { createRequest, machinePlacement } from "./fly-subject.ts";
@@ -179,6 +180,35 @@ describe("ports", () => {
     (autostop) => {
       const [service] = toServices([{ internal: 8000, protocol: "http" }], autostop);
       expect(service).toMatchObject({ autostop, autostart: autostop !== "off" });
+    },
+  );
+});
+
+describe("a network's name", () => {
+  const now = new Date("2026-11-20T12:00:00Z");
+  const app = "atlas-abcdefghijklmnopqrst-0123456789abcdefghij";
+
+  test("is one that Fly takes, and says whose the app is and since when", () => {
+    const owner = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+    const network = toNetworkName(app, owner, now);
+    expect(network).toMatch(/^[A-Za-z][A-Za-z0-9-]{0,62}$/);
+    expect(readNetworkName(app, network)).toEqual({ owner, createdAt: now });
+  });
+
+  test("is one that Fly takes, whatever the owner is called", () => {
+    fc.assert(
+      fc.property(fc.string(), (owner) => {
+        const network = toNetworkName(app, owner, now);
+        expect(network).toMatch(/^[A-Za-z][A-Za-z0-9-]{0,62}$/);
+        expect([undefined, owner]).toContain(readNetworkName(app, network)?.owner);
+      }),
+    );
+  });
+
+  test.each([undefined, "default", "atlas-cdefghij-", "atlas-cdefghij-t5s", "atlas-zzzzzzzz-t5s-owner"])(
+    "%s says nothing of this app",
+    (network) => {
+      expect(readNetworkName(app, network)).toBeUndefined();
     },
   );
 });

@@ -31,7 +31,7 @@ describe("a compute with an app of its own", () => {
     expect({ region, owner }).toEqual({ region: "fra", owner: "owner-1" });
     expect(costPerHour).toBeCloseTo(7.73 / 720, 4);
     const [app] = scene.fake.cloud.apps;
-    expect(app).toMatchObject({ name: request.name, network: request.name });
+    expect(app).toMatchObject({ name: request.name, network: expect.stringMatching(/^atlas-cdefghij-/) });
     expect(app?.addresses.map(({ ip, shared }) => [ip.includes(":"), shared])).toEqual([
       [false, true],
       [true, false],
@@ -173,20 +173,67 @@ describe("what a refusal leaves", () => {
 });
 
 describe("a machine whose outcome is unknown", () => {
-  test("keeps its app, which shows as failed, and ends with it", async () => {
+  const context = quietContext(0.3);
+
+  async function lost(scene: FlyScene, request: CreateRequest): Promise<void> {
+    scene.fake.fault("createMachine", "timeout-before");
+    const creating = scene.provider.create(request, context);
+    await expect(scene.clock.settle(creating)).rejects.toMatchObject({
+      code: "TIMEOUT",
+      mayHaveCreated: true,
+    });
+    await scene.clock.advance(30);
+  }
+
+  test("leaves an app, which is found as ours: first as on its way, then as failed", async () => {
+    await using scene = await flyScene();
+    const { provider, clock } = scene;
+    const request = createRequest();
+    await lost(scene, request);
+    const { name } = request;
+    const facts = { name, providerId: name, owner: "owner-1", createdAt: new Date("2026-01-01") };
+    expect(await clock.settle(provider.find(name, context))).toMatchObject([
+      { ...facts, status: "provisioning" },
+    ]);
+    await clock.advance(120);
+    for (const found of [
+      await clock.settle(provider.find(name, context)),
+      await clock.settle(provider.list({ namePrefix: "atlas-default-" }, context)),
+      [await clock.settle(provider.get({ name, providerId: name }, context))],
+    ])
+      expect(found).toMatchObject([{ ...facts, status: "failed" }]);
+  });
+
+  test("leaves an app whose end is the end of it all", async () => {
     await using scene = await flyScene();
     const { provider, fake, clock } = scene;
-    const request = createRequest();
-    fake.fault("createMachine", "timeout-before");
-    await expect(create(scene, request)).rejects.toMatchObject({ code: "TIMEOUT", mayHaveCreated: true });
-    await clock.advance(30);
-    const [found] = await clock.settle(provider.find(request.name, context));
-    expect(found).toMatchObject({ name: request.name, providerId: request.name, status: "failed" });
-    expect(await clock.settle(provider.list({ namePrefix: "atlas-default-" }, context))).toEqual([found]);
-    await clock.settle(provider.terminate({ name: request.name, providerId: request.name }, context));
+    const { name, ...request } = createRequest();
+    await lost(scene, { ...request, name });
+    await clock.settle(provider.terminate({ name, providerId: name }, context));
     await clock.advance(10);
     expect(fake.cloud.apps).toEqual([]);
-    expect(await clock.settle(provider.find(request.name, context))).toEqual([]);
+    expect(await clock.settle(provider.find(name, context))).toEqual([]);
+  });
+
+  test("turns up under the app's id when it comes late", async () => {
+    await using scene = await flyScene();
+    const { provider, fake, clock } = scene;
+    const { name, ...request } = createRequest();
+    await lost(scene, { ...request, name });
+    const late = fake.cloud.addMachine(fake.cloud.app(name), name, "fra", { image: "x" });
+    expect(await clock.settle(provider.get({ name, providerId: name }, context))).toMatchObject({
+      providerId: late.id,
+    });
+  });
+
+  test("in a network of the caller's is nobody's that we know of", async () => {
+    await using scene = await flyScene();
+    const { provider, clock } = scene;
+    const request = createRequest({ ...machinePlacement, options: { network: "tenant-1" } });
+    await lost(scene, request);
+    const [found] = await clock.settle(provider.find(request.name, context));
+    expect(found).toMatchObject({ status: "failed" });
+    expect(found).not.toHaveProperty("owner");
   });
 });
 

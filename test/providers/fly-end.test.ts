@@ -65,6 +65,15 @@ describe("the ladder of an end", () => {
     await terminate(scene, { name: created.name });
   });
 
+  test("does not take a machine that is not shown for ended while its app is new", async () => {
+    await using scene = await flyScene();
+    const created = await running(scene);
+    const [app] = scene.fake.cloud.apps;
+    app?.machines.splice(0);
+    const shown = await scene.clock.settle(scene.provider.get(created, context));
+    expect(shown).toMatchObject({ providerId: created.providerId, status: "provisioning" });
+  });
+
   test("is an error as long as the app cannot be ended, and the instance is there until it is", async () => {
     await using scene = await flyScene();
     const created = await running(scene);
@@ -109,7 +118,7 @@ describe("an app that is empty", () => {
     await using scene = await flyScene();
     const created = await running(scene);
     scene.fake.cloud.destroy(scene.fake.machine(created.providerId));
-    await scene.clock.advance(30);
+    await scene.clock.advance(120);
     const { provider, clock } = scene;
     const shown = [
       await clock.settle(provider.get(created, context)),

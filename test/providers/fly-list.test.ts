@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Instance } from "../../src/provider.ts";
+import { toNetworkName } from "../../src/providers/fly/network.ts";
 import { flyRefusals } from "../fakes/fly-refusals.ts";
 import { createRequest, type FlyScene, flyScene, machinePlacement, quietContext } from "./fly-subject.ts";
 
@@ -38,6 +39,17 @@ describe("list", () => {
     await scene.clock.advance(30);
     await scene.clock.settle(scene.provider.create(createRequest(machinePlacement, name), context));
     expect((await list(scene)).map(({ status }) => status)).toEqual(["provisioning"]);
+  });
+
+  test("leaves out a new app without a machine, which may only not be listed yet", async () => {
+    await using scene = await flyScene();
+    const [name = ""] = names;
+    const network = toNetworkName(name, "owner-1", scene.clock.now());
+    scene.fake.cloud.addApp(name, scene.fake.org, network);
+    await scene.clock.advance(60);
+    expect(await list(scene)).toEqual([]);
+    await scene.clock.advance(60);
+    expect(await list(scene)).toMatchObject([{ name, owner: "owner-1", status: "failed" }]);
   });
 
   test("leaves out an app that went away meanwhile", async () => {

@@ -27,14 +27,15 @@ describe("the options of fly()", () => {
     const provider = fly({
       fetch: async (input, init) => {
         requests.push(new Request(input, init));
-        return Response.json([]);
+        return Response.json({ id: "e1", name: "atlas-a-b", state: "started" });
       },
     });
-    await expect(provider.find("atlas-a-b", context)).rejects.toThrow(
+    const reference = { name: "atlas-a-b", providerId: "e1" };
+    await expect(provider.get(reference, context)).rejects.toThrow(
       "fly() needs an API token: pass the option apiKey, or set FLY_API_TOKEN",
     );
     vi.stubEnv("FLY_API_TOKEN", "FlyV1 fm2_fromenv");
-    await provider.find("atlas-a-b", context);
+    await provider.get(reference, context);
     expect(requests[0]?.headers.get("authorization")).toBe("FlyV1 fm2_fromenv");
     await expect(provider.list({ namePrefix: "atlas-" }, context)).rejects.toThrow(
       "fly() needs an organization's slug: pass the option org, or set FLY_ORG",

@@ -11,6 +11,7 @@ import {
   addressListAnswer,
   appAnswer,
   appListAnswer,
+  type ListedApp,
   type LogEntry,
   logsAnswer,
   type Machine,
@@ -41,8 +42,8 @@ export interface LogPage {
 export interface FlyApi {
   createApp(body: AppBody, context: CallContext): Promise<void>;
   app(app: string, context: CallContext): Promise<App | undefined>;
-  /** The names of the organization's apps, and how many Fly says there are. */
-  apps(org: string, context: CallContext): Promise<{ names: readonly string[]; total: number | undefined }>;
+  /** The organization's apps, and how many Fly says there are. */
+  apps(org: string, context: CallContext): Promise<{ apps: readonly ListedApp[]; total: number | undefined }>;
   /** Asks for the end of the app; `force` takes what is in it along. An absent app is success. */
   deleteApp(app: string, force: boolean, context: CallContext): Promise<void>;
   addresses(app: string, context: CallContext): Promise<readonly Address[]>;
@@ -118,7 +119,7 @@ function appRequests(
     app: (app, context) => unlessNotFound(http.read(read(appPath(app)), appAnswer, context)),
     apps: async (org, context) => {
       const { apps, total_apps } = await http.read(read("/apps", { org_slug: org }), appListAnswer, context);
-      return { names: apps.map(({ name }) => name), total: total_apps ?? undefined };
+      return { apps, total: total_apps ?? undefined };
     },
     deleteApp: async (app, force, context) => {
       await unlessNotFound(http.send(remove(appPath(app), force ? { force } : {}), context));

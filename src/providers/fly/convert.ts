@@ -1,6 +1,7 @@
 /** Between our words and Fly's. Pure. */
 import type { CreateRequest, Instance, InstanceStatus, Port } from "../../provider.ts";
 import { type CpuKind, guestCostPerHour, toGuest } from "./guest.ts";
+import type { NetworkNote } from "./network.ts";
 import type { FlyCheck, FlyComputeOptions } from "./options.ts";
 import { type Host, toPorts, toServices } from "./ports.ts";
 import type {
@@ -124,12 +125,25 @@ export function toListedInstance(machine: OrgMachine): Instance {
   };
 }
 
-/** What is left when an app of ours has no machine: nothing that runs, but something to be removed. */
-export function toAppInstance(name: string, providerId: string): Instance {
+/** How long a machine may be on its way after its app: longer than any create waits. */
+const ARRIVAL_SECONDS = 120;
+
+/**
+ * An app of ours without a machine: a part of an instance. Its machine may be on its way when the app is new; else it will never come,
+ * and what is left is to be removed.
+ */
+export function toAppInstance(
+  name: string,
+  providerId: string,
+  note: NetworkNote | undefined,
+  now: Date,
+): Instance {
+  const isNew = note !== undefined && now.getTime() < note.createdAt.getTime() + ARRIVAL_SECONDS * 1000;
   return {
+    ...note,
     providerId,
     name,
-    status: "failed",
+    status: isNew ? "provisioning" : "failed",
     message: `the app ${name} exists, but there is no machine in it`,
     ports: [],
     raw: { app: name },

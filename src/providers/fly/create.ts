@@ -14,7 +14,7 @@ export async function createInstance(
   request: CreateRequest,
   context: CallContext,
 ): Promise<Instance> {
-  const plan = toPlan(request, parseComputeOptions(request.options));
+  const plan = toPlan(request, parseComputeOptions(request.options), account.clock.now());
   const machine =
     account.sharedApp === undefined
       ? await createInOwnApp(account, plan, context)

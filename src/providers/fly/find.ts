@@ -3,7 +3,8 @@ import { AtlasError } from "../../errors.ts";
 import type { CallContext, Instance, InstanceReference } from "../../provider.ts";
 import { type Account, appOf, hostOf } from "./account.ts";
 import { toAppInstance, toInstance, toListedInstance } from "./convert.ts";
-import type { Machine, OrgMachine } from "./wire.ts";
+import { readNetworkName } from "./network.ts";
+import type { ListedApp, Machine, OrgMachine } from "./wire.ts";
 
 /** The instance as it is now; one whose machine is gone is still there as long as its app is. */
 export async function getInstance(
@@ -16,21 +17,42 @@ export async function getInstance(
   const machine = await account.api.machine(appOf(account, name), providerId, context);
   const shown = machine && toInstance(machine, hostOf(account, name, machine.id));
   if (shown !== undefined && shown.status !== "terminated") return shown;
-  const others = await machinesNamed(account, name, context);
-  const appRemains = account.sharedApp === undefined && others?.length === 0;
-  return appRemains ? toAppInstance(name, providerId) : shown;
+  const remains = (await findInstances(account, name, context)).find((other) => other.providerId === name);
+  if (remains === undefined) return shown;
+  return { ...remains, providerId, status: shown === undefined ? remains.status : "failed" };
 }
 
-/** Every instance of exactly this name. An empty app of that name is one, whose id is its name. */
+/** Every instance of exactly this name. An empty app of that name is one, under its name as the id. */
 export async function findInstances(
   account: Account,
   name: string,
   context: CallContext,
 ): Promise<readonly Instance[]> {
   const machines = await machinesNamed(account, name, context);
-  if (machines === undefined) return [];
-  if (machines.length === 0 && account.sharedApp === undefined) return [toAppInstance(name, name)];
+  if (machines?.length !== 0 || account.sharedApp !== undefined)
+    return toInstances(account, name, machines ?? []);
+  const apps = await listedApps(account, context);
+  return [emptyApp(account, apps.find((app) => app.name === name) ?? { name })];
+}
+
+/** What is in a listed app. A new app without a machine is none yet: should the machine only not be listed, it must not look empty. */
+async function instancesIn(
+  account: Account,
+  app: ListedApp,
+  context: CallContext,
+): Promise<readonly Instance[]> {
+  const machines = await machinesNamed(account, app.name, context);
+  if (machines?.length !== 0) return toInstances(account, app.name, machines ?? []);
+  const empty = emptyApp(account, app);
+  return empty.status === "provisioning" ? [] : [empty];
+}
+
+function toInstances(account: Account, name: string, machines: readonly Machine[]): readonly Instance[] {
   return machines.map((machine) => toInstance(machine, hostOf(account, name, machine.id)));
+}
+
+function emptyApp({ clock }: Account, { name, network }: ListedApp): Instance {
+  return toAppInstance(name, name, readNetworkName(name, network ?? undefined), clock.now());
 }
 
 /**
@@ -83,21 +105,21 @@ async function listApps(
   namePrefix: string,
   context: CallContext,
 ): Promise<readonly Instance[]> {
-  const apps = (await appNames(account, context)).filter((name) => name.startsWith(namePrefix));
+  const apps = (await listedApps(account, context)).filter(({ name }) => name.startsWith(namePrefix));
   const machines = (await orgMachines(account, context)).filter(
     ({ name, app_name: app, state }) => name === app && name.startsWith(namePrefix) && state !== "destroyed",
   );
   const listed = new Set(machines.map(({ name }) => name));
   const instances = machines.map(toListedInstance);
   for (const app of apps)
-    if (!listed.has(app)) instances.push(...(await findInstances(account, app, context)));
+    if (!listed.has(app.name)) instances.push(...(await instancesIn(account, app, context)));
   return instances;
 }
 
-async function appNames({ api, org }: Account, context: CallContext): Promise<readonly string[]> {
-  const { names, total } = await api.apps(org(), context);
-  if (total === undefined || total <= names.length) return names;
-  throw incomplete(`${names.length} of ${total} apps`);
+async function listedApps({ api, org }: Account, context: CallContext): Promise<readonly ListedApp[]> {
+  const { apps, total } = await api.apps(org(), context);
+  if (total === undefined || total <= apps.length) return apps;
+  throw incomplete(`${apps.length} of ${total} apps`);
 }
 
 async function orgMachines({ api, org }: Account, context: CallContext): Promise<readonly OrgMachine[]> {

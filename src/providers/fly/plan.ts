@@ -3,6 +3,7 @@ import { AtlasError } from "../../errors.ts";
 import type { CreateRequest } from "../../provider.ts";
 import { requireImage } from "./candidates.ts";
 import { toMachineBody } from "./convert.ts";
+import { toNetworkName } from "./network.ts";
 import type { FlyComputeOptions } from "./options.ts";
 import type { AddressType, MachineBody, Mount, VolumeBody } from "./wire.ts";
 
@@ -17,9 +18,9 @@ export interface Plan {
 const DEFAULT_VOLUME_PATH = "/workspace";
 
 /** The plan of a request. @throws VALIDATION for a request that cannot be carried out. */
-export function toPlan(request: CreateRequest, options: FlyComputeOptions): Plan {
+export function toPlan(request: CreateRequest, options: FlyComputeOptions, now: Date): Plan {
   return {
-    network: options.network ?? request.name,
+    network: options.network ?? toNetworkName(request.name, request.owner, now),
     addresses: addressTypes(request, options),
     volume: toVolume(request),
     machine: toMachineBody(request, requireImage(request), options, presentMounts(request)),

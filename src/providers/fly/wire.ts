@@ -17,9 +17,10 @@ export type App = z.infer<typeof appAnswer>;
 
 /** `GET /apps`. */
 export const appListAnswer = z.object({
-  apps: z.array(z.object({ name: z.string() })),
+  apps: z.array(z.object({ name: z.string(), network: text })),
   total_apps: number,
 });
+export type ListedApp = z.infer<typeof appListAnswer>["apps"][number];
 
 /** `GET /apps/{app}/ip_assignments`. */
 export const addressListAnswer = z.object({
