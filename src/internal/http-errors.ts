@@ -144,10 +144,9 @@ function systemCodes(error: unknown, depth = 0): string[] {
 
 function failure(asked: Asked, code: AtlasErrorCode, what: string, facts: AtlasErrorFacts): AtlasError {
   const { provider, request } = asked;
-  return new AtlasError(code, `${provider}: ${request.method} ${request.path} ${what}`, {
-    provider,
-    ...facts,
-  });
+  const message = `${provider}: ${request.method} ${request.path} ${what}`;
+  const retryable = facts.mayHaveCreated === true ? false : facts.retryable;
+  return new AtlasError(code, message, { provider, ...facts, retryable });
 }
 
 function requestId(headers: Headers): string | undefined {

@@ -277,6 +277,12 @@ describe("the outcome of a create", () => {
 });
 
 describe("errors", () => {
+  it("call only that retryable which can be repeated without creating twice", async () => {
+    const { client } = await against(problem(503, "down"), { maximumRetries: 0 });
+    expect(await failureOf(client.read(GET, THING, context()))).toMatchObject({ retryable: true });
+    expect(await failureOf(client.read(CREATE, THING, context()))).toMatchObject({ retryable: false });
+  });
+
   it.each([
     [400, "VALIDATION"],
     [401, "AUTH_ERROR"],

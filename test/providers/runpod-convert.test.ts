@@ -58,7 +58,7 @@ describe("a pod as an instance", () => {
     });
     const odd = fc.record({
       ports: fc.option(fc.array(fc.oneof(fc.string(), fc.constantFrom("8000/http", "22/tcp")))),
-      cost: fc.option(fc.double({ noNaN: true })),
+      cost: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })),
       createdAt: fc.option(fc.oneof(fc.string(), fc.date({ noInvalidDate: true }).map(String))),
       dataCenterId: fc.option(fc.string()),
       status: fc.string(),
