@@ -56,27 +56,48 @@ export function createContract(options: ContractOptions): Contract {
   };
 }
 
+type Compile = (schema: Json) => ValidateFunction;
+
+const KEY = "https://spec.invalid/openapi.json";
+const compilers = new WeakMap<Json, Compile>();
+
+/** Compiles the schemas of a specification, each once, however many contracts are made of it. */
+function compilerOf(spec: Json): Compile {
+  const compile = compilers.get(spec) ?? newCompiler(spec);
+  compilers.set(spec, compile);
+  return compile;
+}
+
+function newCompiler(spec: Json): Compile {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  formats.default(ajv);
+  ajv.addSchema({ ...spec, $id: KEY });
+  const validators = new Map<string, ValidateFunction>();
+  return (schema) => {
+    const absolute = JSON.stringify(schema).replaceAll('"$ref":"#/', `"$ref":"${KEY}#/`);
+    const validator = validators.get(absolute) ?? ajv.compile(JSON.parse(absolute) as Json);
+    validators.set(absolute, validator);
+    return validator;
+  };
+}
+
 interface Operation {
   readonly name: string;
   readonly definition: Json;
   readonly parameters: readonly Json[];
 }
 
-const KEY = "https://spec.invalid/openapi.json";
-
 class Checker {
   readonly violations: Violation[] = [];
   readonly operations: Set<string> = new Set();
   readonly #options: ContractOptions;
   readonly #spec: Json;
-  readonly #ajv = new Ajv2020({ strict: false, allErrors: true });
-  readonly #validators = new Map<string, ValidateFunction>();
+  readonly #compile: Compile;
 
   constructor(options: ContractOptions) {
     this.#options = options;
     this.#spec = options.spec;
-    formats.default(this.#ajv);
-    this.#ajv.addSchema({ ...options.spec, $id: KEY });
+    this.#compile = compilerOf(options.spec);
   }
 
   async checkRequest(request: Request): Promise<Operation | undefined> {
@@ -184,16 +205,10 @@ class Checker {
     value: unknown,
     what = "the body",
   ): void {
-    const validate = this.#validator(schema);
+    const validate = this.#compile(schema);
     if (validate(value)) return;
-    this.#report(operation, where, `${what}: ${this.#ajv.errorsText(validate.errors, { dataVar: "" })}`);
-  }
-
-  #validator(schema: Json): ValidateFunction {
-    const absolute = JSON.stringify(schema).replaceAll('"$ref":"#/', `"$ref":"${KEY}#/`);
-    const known = this.#validators.get(absolute) ?? this.#ajv.compile(JSON.parse(absolute) as Json);
-    this.#validators.set(absolute, known);
-    return known;
+    const problems = (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
+    this.#report(operation, where, `${what}: ${problems.join(", ")}`);
   }
 
   #report(operation: string, where: Violation["where"], problem: string): void {

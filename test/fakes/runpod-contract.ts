@@ -1,12 +1,13 @@
 /** RunPod's specification of 2026-08-20, brought up to what its API did in October 2026. */
 import { type Contract, createContract } from "./contract.ts";
-import { type Json, loadSpec } from "./specs.ts";
+import { findSpec, type Json } from "./specs.ts";
+
+const published = findSpec("runpod-v2.openapi.json");
+const spec = published && patched(published);
 
 /** The contract, or `undefined` where the specification is not at hand. */
 export function runpodContract(): Contract | undefined {
-  const spec = loadSpec("runpod-v2.openapi.json");
-  if (spec === undefined) return undefined;
-  return createContract({ spec: patched(spec), except: ({ pathname }) => !isRest(pathname) });
+  return spec && createContract({ spec, except: ({ pathname }) => !isRest(pathname) });
 }
 
 /** Whether a path is RunPod's REST API and not an endpoint's. */

@@ -12,11 +12,19 @@ export const howToGetSpecs =
 /**
  * A specification, or `undefined` where there is none. Looked up in the folder that `ATLAS_SPECS` names, in `specs/`, and beside the
  * repository.
+ */
+export function findSpec(name: string): Json | undefined {
+  const folders = [process.env.ATLAS_SPECS ?? "specs", "specs", "../shared/specs"];
+  const path = folders.map((folder) => resolve(folder, name)).find((candidate) => existsSync(candidate));
+  return path === undefined ? undefined : (JSON.parse(readFileSync(path, "utf8")) as Json);
+}
+
+/**
+ * The specification for a contract test.
  * @throws Error on CI, where a missing specification is a failure and no reason to skip.
  */
 export function loadSpec(name: string): Json | undefined {
-  const folders = [process.env.ATLAS_SPECS ?? "specs", "specs", "../shared/specs"];
-  const path = folders.map((folder) => resolve(folder, name)).find((candidate) => existsSync(candidate));
-  if (path === undefined && process.env.CI === "true") throw new Error(`${name}: ${howToGetSpecs}`);
-  return path === undefined ? undefined : (JSON.parse(readFileSync(path, "utf8")) as Json);
+  const spec = findSpec(name);
+  if (spec === undefined && process.env.CI === "true") throw new Error(`${name}: ${howToGetSpecs}`);
+  return spec;
 }
