@@ -1,4 +1,7 @@
-/** Reading a response's body, but never more of it than we are ready to hold. */
+/** Reading a body, but never more of it than we are ready to hold. */
+
+/** A response or a request: what has a body. */
+type Message = Pick<Response, "body">;
 
 /** Thrown when a body is longer than allowed. */
 export class BodyTooLong extends Error {
@@ -9,11 +12,11 @@ export class BodyTooLong extends Error {
  * The whole body as text.
  * @throws BodyTooLong as soon as it passes `maximumBytes`; the rest is not read.
  */
-export async function readText(response: Response, maximumBytes: number): Promise<string> {
+export async function readText(message: Message, maximumBytes: number): Promise<string> {
   let length = 0;
   let text = "";
   const decoder = new TextDecoder();
-  for await (const chunk of chunksOf(response)) {
+  for await (const chunk of chunksOf(message)) {
     length += chunk.byteLength;
     if (length > maximumBytes) throw new BodyTooLong(`more than ${maximumBytes} bytes`);
     text += decoder.decode(chunk, { stream: true });
@@ -33,8 +36,8 @@ export async function readBeginning(response: Response, maximumBytes: number): P
 }
 
 /** The body's chunks. Leaving the loop early ends the transfer; that it has ended is not waited for. */
-export async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = response.body?.getReader();
+export async function* chunksOf({ body }: Message): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = body?.getReader();
   if (reader === undefined) return;
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
