@@ -5,7 +5,7 @@ import type { Environment } from "./lifecycle/environment.ts";
 import type { ComputeSecrets } from "./lifecycle/secrets.ts";
 import type { WaitOptions } from "./lifecycle/wait.ts";
 import type { Port } from "./provider.ts";
-import type { AuthScheme, ComputeRecord, ComputeStatus, EndReason } from "./store.ts";
+import type { AuthScheme, ComputeRecord, ComputeStatus, EndReason, TokenHash } from "./store.ts";
 
 /**
  * How a compute is opened. The secrets are there only on the handle that `spawnCompute` returned, once, and are not enumerable: they
@@ -76,6 +76,7 @@ export class Compute implements AsyncDisposable {
   readonly #environment: Environment;
   readonly #secrets: ComputeSecrets;
   readonly #costSoFar: number | null;
+  readonly #isNew: boolean;
   #record: ComputeRecord;
   #raw: unknown;
   #owned: boolean;
@@ -86,6 +87,7 @@ export class Compute implements AsyncDisposable {
     this.#record = record;
     this.#secrets = secrets;
     this.#raw = raw;
+    this.#isNew = owned;
     this.#owned = owned;
     this.#costSoFar = costSoFar;
   }
@@ -156,6 +158,19 @@ export class Compute implements AsyncDisposable {
   /** The requested ports, as the outside reaches them. */
   get ports(): readonly Port[] {
     return this.#record.ports;
+  }
+  /** Whether the call that returned this handle spawned the compute; false for a repeated idempotencyKey, and on every other handle. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+  /** Hashes of the tokens that open it, each with its end. One that has ended may still be here. */
+  get tokens(): readonly Omit<TokenHash, "kind">[] {
+    const ofUser = this.#record.tokens.filter(({ kind }) => kind === "user");
+    return ofUser.map(({ hash, expiresAt }) => ({ hash, expiresAt }));
+  }
+  /** The last report of each kind that its pod sent, each with its time in `at`. */
+  get reports(): Readonly<Record<string, unknown>> {
+    return this.#record.reports;
   }
   /** The provider's answer to the create, env values redacted; `undefined` on a handle that was read from the store. */
   get raw(): unknown {
