@@ -45,9 +45,8 @@ export class Atlas implements AsyncDisposable {
    */
   async spawnCompute(request: SpawnRequest, options: SpawnOptions = {}): Promise<Compute> {
     const { spawn } = await load();
-    const { record, secrets, raw } = await spawn(this.#environment, request, options);
-    const owned = Object.keys(secrets).length > 0 || record.authSchemes.length === 0;
-    return this.#handle(record, record.updatedAt, { secrets, raw, owned });
+    const { record, secrets, raw, isNew } = await spawn(this.#environment, request, options);
+    return this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
   }
 
   /** The handle of a compute, as it is recorded. @throws NOT_FOUND */

@@ -186,12 +186,13 @@ export class Compute implements AsyncDisposable {
     const header = token === undefined ? undefined : `Authorization: Bearer ${token}`;
     const shown = { schemes: authSchemes, ...(hash === undefined ? {} : { hash }) };
     return Object.defineProperties(
-      shown,
-      Object.fromEntries(
-        Object.entries({ token, header, signingSecret, [inspect.custom]: () => shown }).map(
-          ([key, value]) => [key, { value }],
-        ),
-      ),
+      { ...shown },
+      {
+        token: { value: token },
+        header: { value: header },
+        signingSecret: { value: signingSecret },
+        [inspect.custom]: { value: () => shown },
+      },
     );
   }
 
@@ -226,7 +227,7 @@ export class Compute implements AsyncDisposable {
    */
   async waitUntilReady(options: WaitOptions = {}): Promise<this> {
     const { waitUntilReady } = await import("./lifecycle/index.ts");
-    this.#record = await waitUntilReady(this.#environment, this.#record, this.#secrets.token, options);
+    this.#record = await waitUntilReady(this.#environment, this.#record, this.#secrets, options);
     return this;
   }
 

@@ -73,7 +73,7 @@ export interface ResolvedGpu {
 
 /** The canonical variants that a name stands for, best first; a name that is not canonical stands for itself. */
 export function expandGpu(name: string): readonly string[] {
-  return FAMILIES[name] ?? [name];
+  return own(FAMILIES, name) ?? [name];
 }
 
 /**
@@ -102,7 +102,7 @@ export function canonicalGpu(provider: string, id: string): string | undefined {
 
 /** Memory of a canonical variant in GB, or `undefined` for a name that is not one. */
 export function gpuMemoryGb(name: string): number | undefined {
-  return VARIANTS[name]?.memoryGb;
+  return own(VARIANTS, name)?.memoryGb;
 }
 
 /** The ids of every canonical variant this provider has, by canonical name. */
@@ -114,15 +114,22 @@ export function gpuIds(provider: string): Readonly<Record<string, string>> {
   );
 }
 
+/** A table's entry; nothing for a name that every object has, such as `constructor`. */
+function own<Value>(table: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 function resolve(provider: string, name: string): ResolvedGpu[] {
-  const variant = VARIANTS[name];
+  const variant = own(VARIANTS, name);
   if (variant === undefined) return [{ name: canonicalGpu(provider, name) ?? name, id: name }];
   const id = variant.ids[provider];
   return id === undefined ? [] : [{ name, id }];
 }
 
 function unsupportedGpus(provider: string, preferences: readonly string[]): AtlasError {
-  const providers = preferences.flatMap(expandGpu).flatMap((name) => Object.keys(VARIANTS[name]?.ids ?? {}));
+  const providers = preferences
+    .flatMap(expandGpu)
+    .flatMap((name) => Object.keys(own(VARIANTS, name)?.ids ?? {}));
   const who = providers.length > 0 ? `; known to have it: ${[...new Set(providers)].join(", ")}` : "";
   return new AtlasError("UNSUPPORTED", `${provider} has no ${preferences.join(" or ")}${who}`, { provider });
 }

@@ -9,6 +9,11 @@ export function newComputeId(): string {
   return newId();
 }
 
+/** Whether a value has the form of a compute id. */
+export function isComputeId(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-z]{20}$/.test(value);
+}
+
 /** The name prefix that all instances of a namespace share. */
 export function namePrefix(namespace: string): string {
   return `atlas-${namespace}-`;
@@ -23,5 +28,5 @@ export function instanceName(namespace: string, computeId: string): string {
 export function computeIdOf(namespace: string, name: string): string | undefined {
   const prefix = namePrefix(namespace);
   const id = name.slice(prefix.length);
-  return name.startsWith(prefix) && /^[0-9a-z]{20}$/.test(id) ? id : undefined;
+  return name.startsWith(prefix) && isComputeId(id) ? id : undefined;
 }

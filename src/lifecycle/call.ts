@@ -12,7 +12,7 @@ export interface Call {
   /** The name of the contract's method, for messages and telemetry. */
   readonly operation: string;
   readonly signal?: AbortSignal | undefined;
-  /** The time the whole call may take; none for calls that read page after page. */
+  /** The time the whole call may take; none for one that follows what goes on. */
   readonly timeoutSeconds?: number;
   /** Texts that must not appear in an error. */
   readonly secrets?: readonly string[];
@@ -33,6 +33,13 @@ export function mayHaveCreated(error: AtlasError): boolean {
 /** Whether the provider refused this candidate, and another one may be tried. */
 export function isCleanRefusal(error: AtlasError): boolean {
   return !mayHaveCreated(error) && CLEAN_REFUSALS.has(error.code);
+}
+
+const REQUESTS_A_LIST = 10;
+
+/** The time that a list may take: it reads page after page, but must end, or a reaper would wait for ever. */
+export function listTimeoutSeconds({ timing }: Environment): number {
+  return timing.requestTimeoutSeconds * REQUESTS_A_LIST;
 }
 
 /**

@@ -3,7 +3,7 @@ import { AtlasError, type AtlasErrorCode, type CandidateRefusal, isAtlasError } 
 import { describe, invalid } from "../internal/parse.ts";
 import type { Candidate, PlacementRequest, Provider } from "../provider.ts";
 import type { ParsedRequest } from "../request.ts";
-import { callProvider } from "./call.ts";
+import { callProvider, isCleanRefusal } from "./call.ts";
 import type { Environment } from "./environment.ts";
 
 /** A candidate with the provider that offers it, and the request as that provider gets it. */
@@ -105,7 +105,7 @@ async function offers(
     if (candidates.length > 0) return candidates;
     return new AtlasError("CAPACITY", `${provider.name} offers nothing that fits the request now`);
   } catch (error) {
-    if (isAtlasError(error) && error.code === "UNSUPPORTED") return error;
+    if (isAtlasError(error) && (error.code === "UNSUPPORTED" || isCleanRefusal(error))) return error;
     throw error;
   }
 }

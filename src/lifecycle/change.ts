@@ -1,5 +1,7 @@
 /** How a record changes: by compare-and-swap, with its deadlines, its cost and its event kept in step. */
 import { AtlasError } from "../errors.ts";
+import { isComputeId } from "../internal/names.ts";
+import { describe } from "../internal/parse.ts";
 import type { ComputeRecord, ComputeStatus, EndReason, Limits, NewEvent, Snapshot } from "../store.ts";
 import { costSoFar } from "./cost.ts";
 import type { Environment } from "./environment.ts";
@@ -50,12 +52,10 @@ export async function changeRecord(
 
 /** Reads a record. @throws NOT_FOUND */
 export async function loadRecord(environment: Environment, id: string): Promise<Snapshot> {
-  const snapshot = await environment.store.get(environment.namespace, id);
+  const { store, namespace } = environment;
+  const snapshot = isComputeId(id) ? await store.get(namespace, id) : undefined;
   if (snapshot !== undefined) return snapshot;
-  throw new AtlasError(
-    "NOT_FOUND",
-    `there is no compute ${JSON.stringify(id.slice(0, 40))} in namespace ${environment.namespace}`,
-  );
+  throw new AtlasError("NOT_FOUND", `there is no compute ${describe(id)} in namespace ${namespace}`);
 }
 
 /** Hands an event that was written to the application's hook and the log; neither can disturb what wrote it. */
@@ -81,8 +81,16 @@ export function applyPatch(record: ComputeRecord, patch: Patch, now: Date): Comp
   const next = { ...record, ...patch, costBefore, costSince, version: record.version + 1, updatedAt: now };
   return {
     ...next,
-    dueAt: earliest(next.bootDeadline, next.idleDeadline, next.lifetimeDeadline, next.checkAt),
+    dueAt: dueAtOf(next),
   };
+}
+
+/** While a task that failed is put off, nothing is due before its next try: what is down must not crowd out everything else. */
+function dueAtOf(record: ComputeRecord): Date | null {
+  const { attempts, bootDeadline, idleDeadline, lifetimeDeadline, checkAt } = record;
+  return attempts > 0 && checkAt !== null
+    ? checkAt
+    : earliest(bootDeadline, idleDeadline, lifetimeDeadline, checkAt);
 }
 
 /** The earliest of the times that are set, or null. */
@@ -100,24 +108,25 @@ export function after(now: Date, seconds: number | null): Date | null {
   return seconds === null ? null : new Date(now.getTime() + seconds * 1000);
 }
 
+/** The event of a record that is in its state now. */
+export function stateEvent(record: ComputeRecord, data: NewEvent["data"] = {}): NewEvent {
+  const { provider, region } = record;
+  return { ...eventFacts(record), type: "state", data: { provider, ...(region && { region }), ...data } };
+}
+
 /** The event of a change: of its new status, or what the change asks to tell. */
-export function eventOf(
-  before: ComputeRecord | undefined,
-  next: ComputeRecord,
-  change: Change,
-): NewEvent | undefined {
-  const facts = {
-    status: next.status,
-    reason: next.reason,
-    costSoFar: next.costPerHour === null ? null : next.costBefore,
-  };
-  const data = {
-    provider: next.provider,
-    ...(next.region === null ? {} : { region: next.region }),
-    ...change.event?.data,
-  };
-  if (before?.status !== next.status) return { type: "state", ...facts, data };
-  return change.event && { type: change.event.type, ...facts, data: change.event.data };
+function eventOf(before: ComputeRecord, next: ComputeRecord, { event }: Change): NewEvent | undefined {
+  if (before.status !== next.status) return stateEvent(next, event?.data);
+  return event && { ...eventFacts(next), ...event };
+}
+
+function eventFacts({
+  status,
+  reason,
+  costPerHour,
+  costBefore,
+}: ComputeRecord): Omit<NewEvent, "type" | "data"> {
+  return { status, reason, costSoFar: costPerHour === null ? null : costBefore };
 }
 
 const NOTHING_DUE = {

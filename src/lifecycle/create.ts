@@ -1,11 +1,12 @@
 /** One create, and what follows when it does not say what became of it. */
 import { AtlasError, isAtlasError, withFacts } from "../errors.ts";
+import { redact } from "../internal/redact.ts";
 import type { CreateRequest, Instance, Provider } from "../provider.ts";
 import type { ParsedRequest } from "../request.ts";
 import type { ComputeRecord } from "../store.ts";
 import { callProvider, isCleanRefusal, mayHaveCreated } from "./call.ts";
 import type { Placement } from "./candidates.ts";
-import { after, type Change, changeRecord, endedPatch, terminatingPatch } from "./change.ts";
+import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "./change.ts";
 import type { Environment } from "./environment.ts";
 import { observed } from "./observe.ts";
 import type { Report } from "./progress.ts";
@@ -15,6 +16,8 @@ import { endCompute } from "./terminate.ts";
 
 /** A compute that was spawned. Without secrets when an earlier call spawned it. */
 export interface Spawned {
+  /** False when an earlier call under the same idempotency key spawned it. */
+  readonly isNew: boolean;
   readonly record: ComputeRecord;
   readonly secrets: ComputeSecrets;
   readonly raw: unknown;
@@ -24,6 +27,9 @@ export interface Spawned {
 export interface Walk {
   readonly environment: Environment;
   readonly request: ParsedRequest;
+  readonly requestHash: string;
+  /** Of the compute. */
+  readonly id: string;
   readonly secrets: ComputeSecrets;
   /** The store's own id. */
   readonly owner: string;
@@ -35,12 +41,9 @@ export interface Walk {
 export async function createOn(walk: Walk, record: ComputeRecord, placement: Placement): Promise<Spawned> {
   const { environment, signal } = walk;
   const { provider, candidate } = placement;
-  if (signal?.aborted) throw await failed(walk, record.id, signal.reason);
-  walk.report(
-    "creating",
-    `creating on ${[provider.name, candidate.gpu, candidate.region].filter(Boolean).join(" ")}`,
-    record,
-  );
+  if (signal?.aborted) throw await failed(walk, signal.reason);
+  const where = [provider.name, candidate.gpu, candidate.region].filter(Boolean).join(" ");
+  walk.report("creating", `creating on ${where}`, record);
   const request = createRequest(walk, record, placement);
   const secrets = [...Object.values(walk.request.env), ...Object.values(walk.secrets)];
   const timeoutSeconds = environment.timing.createTimeoutSeconds;
@@ -50,11 +53,16 @@ export async function createOn(walk: Walk, record: ComputeRecord, placement: Pla
     instance = await callProvider(environment, call, (context) => provider.create(request, context));
   } catch (error) {
     if (!isAtlasError(error) || isCleanRefusal(error)) throw error;
-    if (!mayHaveCreated(error))
-      throw await failed(walk, record.id, withFacts(error, { computeId: record.id }));
+    if (!mayHaveCreated(error)) throw await failed(walk, error);
     instance = await settleUnknown(walk, record, placement, error);
   }
-  return adopt(walk, record, placement, instance);
+  return adopt(walk, placement, withoutSecrets(instance, secrets));
+}
+
+/** The provider's word on a failure is stored and shown: what it may have quoted of the env is not. */
+function withoutSecrets(instance: Instance, secrets: readonly string[]): Instance {
+  const { message } = instance;
+  return message === undefined ? instance : { ...instance, message: redact(message, secrets) };
 }
 
 function createRequest(walk: Walk, record: ComputeRecord, { request, candidate }: Placement): CreateRequest {
@@ -98,7 +106,9 @@ async function settleUnknown(
           },
         }
       : undefined,
-  );
+  ).catch((failure: unknown) => {
+    throw withTrace(failure, provider);
+  });
   const next =
     uncertain.status === "uncertain"
       ? "it stays recorded and the reaper keeps looking"
@@ -118,26 +128,20 @@ function factsOf({ status, requestId }: AtlasError): {
 }
 
 /** Writes back what was created. An instance whose compute was ended meanwhile is ended too. */
-async function adopt(
-  walk: Walk,
-  { id }: ComputeRecord,
-  { provider }: Placement,
-  instance: Instance,
-): Promise<Spawned> {
-  const { environment, secrets } = walk;
+async function adopt(walk: Walk, { provider }: Placement, instance: Instance): Promise<Spawned> {
+  const { environment, id, secrets } = walk;
   const record = await changeRecord(environment, id, (current, now) =>
     adopted(current, provider, instance, now),
   ).catch((error: unknown) => {
-    throw isAtlasError(error)
-      ? withFacts(error, { computeId: id, providerId: instance.providerId, mayHaveCreated: true })
-      : error;
+    throw withTrace(error, provider, instance);
   });
-  if (record.status !== "terminating") {
+  if (record.status !== "terminating" && !isEnded(record.status)) {
     walk.report("provisioning", `${provider.name} created ${instance.providerId}`, record);
-    return { record, secrets, raw: instance.raw };
+    return { record, secrets, raw: instance.raw, isNew: true };
   }
   const ended = await endCompute(environment, record);
-  throw instance.status === "failed" ? bootFailed(ended, instance) : endedMeanwhile(ended);
+  const isBroken = instance.status === "failed" || instance.status === "terminated";
+  throw isBroken ? bootFailed(ended, instance) : endedMeanwhile(ended);
 }
 
 /** What was ended while its create was under way begins its end again, now that there is an instance. */
@@ -147,7 +151,8 @@ function adopted(
   instance: Instance,
   now: Date,
 ): Change | undefined {
-  if (record.status === "pending") return observed(record, instance, provider.bootTimeoutSeconds, now);
+  if (record.status !== "terminating" && !isEnded(record.status))
+    return observed(record, instance, provider.bootTimeoutSeconds, now);
   const reason = record.reason ?? "abandoned";
   return {
     patch: {
@@ -157,6 +162,12 @@ function adopted(
       costSince: record.costSince ?? now,
     },
   };
+}
+
+/** The error of a write that failed while there may be an instance: it names what the reaper will look for. */
+function withTrace(error: unknown, provider: Provider, instance?: Instance): unknown {
+  const facts = { provider: provider.name, providerId: instance?.providerId, mayHaveCreated: true };
+  return isAtlasError(error) ? withFacts(error, facts) : error;
 }
 
 function bootFailed({ id, provider }: ComputeRecord, { providerId, message }: Instance): AtlasError {
@@ -176,7 +187,7 @@ export function endedMeanwhile({ id, status }: ComputeRecord): AtlasError {
 }
 
 /** Marks the compute as failed and hands the error back. A store that is down must not hide why: the reaper settles the row. */
-export async function failed<Reason>({ environment }: Walk, id: string, reason: Reason): Promise<Reason> {
+export async function failed<Reason>({ environment, id }: Walk, reason: Reason): Promise<Reason> {
   try {
     await changeRecord(environment, id, ({ status }, now) =>
       status === "pending"

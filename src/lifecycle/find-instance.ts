@@ -1,20 +1,35 @@
 /** Finding an instance again, by its exact name or by its id. */
 import type { Instance, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
-import { type Call, callProvider } from "./call.ts";
+import { type Call, callProvider, listTimeoutSeconds } from "./call.ts";
 import { type Environment, providerOf } from "./environment.ts";
 
-/** Every instance with exactly this name. */
-export async function findByName(
+/** Every instance with exactly this name, whoever made it. */
+export async function findNamesakes(
   environment: Environment,
   call: Omit<Call, "operation">,
   name: string,
 ): Promise<readonly Instance[]> {
   const { provider } = call;
-  const found = await callProvider(environment, { ...call, operation: "find" }, async (context) =>
+  const { requestTimeoutSeconds } = environment.timing;
+  const timeoutSeconds =
+    provider.find === undefined ? listTimeoutSeconds(environment) : requestTimeoutSeconds;
+  const search = { timeoutSeconds, ...call, operation: "find" };
+  const found = await callProvider(environment, search, async (context) =>
     provider.find === undefined ? provider.list({ namePrefix: name }, context) : provider.find(name, context),
   );
   return found.filter((instance) => instance.name === name && instance.status !== "terminated");
+}
+
+/** Every instance with exactly this name that carries this store's owner tag: nobody else's is ours to touch. */
+export async function findByName(
+  environment: Environment,
+  call: Omit<Call, "operation">,
+  name: string,
+): Promise<readonly Instance[]> {
+  const owner = await environment.store.identity();
+  const found = await findNamesakes(environment, call, name);
+  return found.filter((instance) => instance.owner === owner);
 }
 
 /** The instance of a record as the provider shows it now: by id where it is known, else by name. The oldest of several. */

@@ -37,7 +37,7 @@ export function observed(
     case "terminated":
       return { patch: { ...facts, ...endedPatch("terminated", "vanished", now) } };
     default:
-      return { patch: { ...facts, ...waitingPatch(record, bootTimeoutSeconds, now) } };
+      return { patch: { ...facts, ...waitingPatch(record, instance, bootTimeoutSeconds, now) } };
   }
 }
 
@@ -96,8 +96,16 @@ function stoppedPatch(now: Date): Patch {
   };
 }
 
-function waitingPatch(record: ComputeRecord, bootTimeoutSeconds: number, now: Date): Patch {
-  if (record.status === "running") return { checkAt: after(now, CHECK_SECONDS) };
+/** What runs or is stopped is not booting because its provider says something else for a while; only a start begins a boot again. */
+function waitingPatch(
+  record: ComputeRecord,
+  instance: Instance,
+  bootTimeoutSeconds: number,
+  now: Date,
+): Patch {
+  const checkAt = after(now, CHECK_SECONDS);
+  const isStarted = record.status === "stopped" && instance.status === "provisioning";
+  if (record.status === "running" || (record.status === "stopped" && !isStarted)) return { checkAt };
   const bootDeadline = record.bootDeadline ?? after(now, bootTimeoutSeconds);
-  return { status: "provisioning", bootDeadline, checkAt: after(now, CHECK_SECONDS) };
+  return { status: "provisioning", bootDeadline, checkAt, costSince: costSinceOf(record) ?? now };
 }

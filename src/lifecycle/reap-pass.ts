@@ -1,8 +1,8 @@
 /** What one pass of the reaper shares: one list per provider, and a memory of which providers are down. */
-import { type AtlasError, isAtlasError } from "../errors.ts";
+import { AtlasError, isAtlasError } from "../errors.ts";
 import { namePrefix } from "../internal/names.ts";
 import type { Instance, Provider } from "../provider.ts";
-import { callProvider } from "./call.ts";
+import { callProvider, listTimeoutSeconds } from "./call.ts";
 import type { Environment } from "./environment.ts";
 
 /** After that many failures in a row a provider is left alone for the rest of the pass. */
@@ -35,16 +35,18 @@ export class ReapPass {
     const known = this.#lists.get(provider.name);
     if (known !== undefined) return known;
     const { environment, signal } = this;
-    const listed = callProvider(environment, { provider, operation: "list", signal }, (context) =>
+    const call = { provider, operation: "list", signal, timeoutSeconds: listTimeoutSeconds(environment) };
+    const listed = callProvider(environment, call, (context) =>
       provider.list({ namePrefix: namePrefix(environment.namespace) }, context),
     );
     this.#lists.set(provider.name, listed);
     return listed;
   }
 
-  /** Whether the provider failed so often in this pass that asking again is no use. */
-  isDown(provider: string): boolean {
-    return (this.#failures.get(provider) ?? 0) >= FAILURES_UNTIL_DOWN;
+  /** @throws UNAVAILABLE when the provider failed so often in this pass that asking again is no use. */
+  requireUp(provider: string): void {
+    if ((this.#failures.get(provider) ?? 0) < FAILURES_UNTIL_DOWN) return;
+    throw new AtlasError("UNAVAILABLE", `${provider} did not answer in this pass`, { provider });
   }
 
   /** Remembers how a call to the provider ended. */

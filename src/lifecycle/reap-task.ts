@@ -3,12 +3,12 @@ import { isAtlasError } from "../errors.ts";
 import type { Instance } from "../provider.ts";
 import type { ComputeRecord, EndReason } from "../store.ts";
 import { callProvider } from "./call.ts";
-import { isEnded, terminatingPatch } from "./change.ts";
+import { type Change, isEnded, terminatingPatch } from "./change.ts";
 import { type Environment, providerOf } from "./environment.ts";
 import { absenceProvenFrom, findByName, oldest } from "./find-instance.ts";
 import { observed } from "./observe.ts";
 import { messageOf, type ReapPass } from "./reap-pass.ts";
-import { changeHeld, finishEnd, retryPatch } from "./terminate.ts";
+import { changeHeld, retryPatch, tryEnd } from "./terminate.ts";
 
 /** One line of a reap report. */
 export interface ReapEntry {
@@ -52,8 +52,6 @@ function isPast(deadline: Date | null, now: Date): boolean {
 export async function reapRecord(pass: ReapPass, record: ComputeRecord, now: Date): Promise<Outcome> {
   const { environment } = pass;
   try {
-    if (pass.isDown(record.provider))
-      return await putOff(pass, record, `${record.provider} did not answer in this pass`);
     const outcome = await carryOut(pass, record, taskOf(record, now), now);
     pass.note(record.provider);
     return outcome;
@@ -107,17 +105,10 @@ function outcome(heading: Heading, record: ComputeRecord, reason: string, error?
   };
 }
 
-async function end(
-  { environment }: ReapPass,
-  record: ComputeRecord,
-  heading: Heading = "terminated",
-): Promise<Outcome> {
-  const next = await finishEnd(environment, record);
-  const reason = next.reason ?? "requested";
-  if (isEnded(next.status)) return outcome(heading, next, reason);
-  return next.lastError === null
-    ? outcome("unfinished", next, reason)
-    : outcome("failed", next, reason, next.lastError);
+async function end(pass: ReapPass, record: ComputeRecord, heading: Heading = "terminated"): Promise<Outcome> {
+  pass.requireUp(record.provider);
+  const next = await tryEnd(pass.environment, record);
+  return outcome(isEnded(next.status) ? heading : "unfinished", next, next.reason ?? next.status);
 }
 
 /** Begins an end and carries it out. `holds` is asked in the same step that stores the intent. */
@@ -142,20 +133,15 @@ async function expire(
 /** Settles a create of which nobody knows what became. */
 async function settle(pass: ReapPass, record: ComputeRecord, now: Date): Promise<Outcome> {
   const { environment, signal } = pass;
+  pass.requireUp(record.provider);
   const provider = providerOf(environment, record);
-  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
   const found = oldest(
-    await findByName(environment, { provider, signal, computeId: record.id, timeoutSeconds }, record.name),
+    await findByName(environment, { provider, signal, computeId: record.id }, record.name),
   );
   if (found !== undefined && record.status === "uncertain" && record.reason === null)
     return settled(environment, record, found);
-  if (found !== undefined) return expire(pass, { ...record }, record.reason ?? "abandoned");
-  if (now < absenceProvenFrom(environment, provider, record)) {
-    const next = await changeHeld(environment, record, (current, time) => ({
-      patch: retryPatch(current, null, time),
-    }));
-    return outcome("unfinished", next, next.status);
-  }
+  if (found !== undefined) return expire(pass, record, record.reason ?? "abandoned");
+  if (now < absenceProvenFrom(environment, provider, record)) return lookLater(pass, record, "unfinished");
   return expire(pass, record, record.reason ?? "abandoned", undefined, "settled");
 }
 
@@ -174,23 +160,43 @@ async function settled(
 /** Looks at an instance that nothing else is due for: is it there, does it run, did it boot in time? */
 async function look(pass: ReapPass, record: ComputeRecord, now: Date): Promise<Outcome> {
   const { environment } = pass;
+  pass.requireUp(record.provider);
   const provider = providerOf(environment, record);
   const instance = await instanceOf(pass, record);
-  if (instance === undefined) {
-    if (now < absenceProvenFrom(environment, provider, record)) return putOff(pass, record, "not listed yet");
-    return expire(pass, record, "vanished", undefined, "vanished");
-  }
+  if (instance === undefined)
+    return now < absenceProvenFrom(environment, provider, record)
+      ? lookLater(pass, record, "checked")
+      : expire(pass, record, "vanished", undefined, "vanished");
+  const { lease, leaseUntil } = record;
   const next = await changeHeld(environment, record, (current, time) => {
-    const change = observed(current, instance, provider.bootTimeoutSeconds, time);
-    return (
-      change && { ...change, patch: { ...change.patch, lease: record.lease, leaseUntil: record.leaseUntil } }
-    );
+    const change = bootedInTime(observed(current, instance, provider.bootTimeoutSeconds, time), time);
+    const ends = change?.patch.status === "terminating";
+    return ends ? { ...change, patch: { ...change.patch, lease, leaseUntil } } : change;
   });
-  if (next.status === "terminating" && next.lease === record.lease) return end(pass, next);
-  if (next.status === "provisioning" && isPast(next.bootDeadline, now))
-    return expire(pass, next, "boot_timeout");
-  const free = await changeHeld(environment, next, () => ({ patch: { lease: null, leaseUntil: null } }));
-  return outcome("checked", free, free.status);
+  if (next.status === "terminating" && next.lease === lease) return end(pass, next);
+  return outcome(
+    isEnded(next.status) && next.reason === "vanished" ? "vanished" : "checked",
+    next,
+    next.status,
+  );
+}
+
+/** The change that was seen, or the end of what is still booting after its deadline. */
+function bootedInTime(change: Change | undefined, now: Date): Change | undefined {
+  const isLate = change?.patch.status === "provisioning" && isPast(change.patch.bootDeadline ?? null, now);
+  return isLate ? { patch: terminatingPatch("boot_timeout", now) } : change;
+}
+
+/** What is not there yet proves nothing, and is no failure. */
+async function lookLater(
+  { environment }: ReapPass,
+  record: ComputeRecord,
+  heading: Heading,
+): Promise<Outcome> {
+  const next = await changeHeld(environment, record, (current, time) => ({
+    patch: retryPatch(current, null, time),
+  }));
+  return outcome(heading, next, next.status);
 }
 
 /** From the pass's one list; what is missing there is asked for by its id, because lists lag. */

@@ -66,29 +66,46 @@ async function reapOnce(environment: Environment, options: ReapOptions): Promise
   } = parseFields("The options of reap", FIELDS, options);
   const pass = new ReapPass(environment, signal);
   const due = dryRun ? await findDue(environment, limit) : await claimDue(environment, limit);
-  const outcomes = dryRun ? due.map(toPlan) : await work(pass, due);
-  const end = !dryRun && orphans !== "report";
-  const searches = orphans === false ? [] : await searchAll(pass, { end, limit });
-  return toReport(outcomes, searches, due.length === limit);
+  const search = orphans === false ? undefined : { end: !dryRun && orphans !== "report", limit };
+  const shares = sharesOf(environment, due).map(async ([provider, own]) => ({
+    outcomes: dryRun ? own.map(toPlan) : await work(pass, own),
+    searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],
+  }));
+  const done = await Promise.all(shares);
+  return toReport(
+    done.flatMap(({ outcomes }) => outcomes),
+    done.flatMap(({ searches }) => searches),
+    due.length === limit,
+  );
+}
+
+/** What is due by provider: each provider's share is worked on by itself, so that one that is down holds up nobody else's. */
+function sharesOf(
+  { providers }: Environment,
+  due: readonly Snapshot[],
+): readonly (readonly [Provider | undefined, readonly Snapshot[]])[] {
+  const names = providers.map(({ name }) => name);
+  const unknown = due.filter(({ record }) => !names.includes(record.provider));
+  const shares = providers.map(
+    (provider) => [provider, due.filter(({ record }) => record.provider === provider.name)] as const,
+  );
+  return [...shares, [undefined, unknown]];
 }
 
 function claimDue({ store, namespace, timing }: Environment, limit: number): Promise<readonly Snapshot[]> {
   return store.claimDue({ namespace, lease: nanoid(), leaseSeconds: timing.leaseSeconds, limit });
 }
 
+/** @throws STORE_UNAVAILABLE after everything was tried: what failed at a provider is an outcome. */
 async function work(pass: ReapPass, due: readonly Snapshot[]): Promise<readonly Outcome[]> {
-  return pMap(due, ({ record, now }) => reapRecord(pass, record, now), {
-    concurrency: CONCURRENCY,
-    stopOnError: false,
-  });
-}
-
-async function searchAll(
-  pass: ReapPass,
-  options: { end: boolean; limit: number },
-): Promise<readonly OrphanSearch[]> {
-  const search = (provider: Provider): Promise<OrphanSearch> => searchOrphans(pass, provider, options);
-  return Promise.all(pass.environment.providers.map(search));
+  try {
+    return await pMap(due, ({ record, now }) => reapRecord(pass, record, now), {
+      concurrency: CONCURRENCY,
+      stopOnError: false,
+    });
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
 }
 
 /** What is due, read without claiming it. */

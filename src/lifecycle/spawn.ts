@@ -1,12 +1,15 @@
 /** Spawning: a row first, then one candidate after the other until one takes the compute. */
+import * as z from "zod/mini";
 import { type AtlasError, type CandidateRefusal, isAtlasError, withFacts } from "../errors.ts";
+import { orReason } from "../internal/abort.ts";
 import { newComputeId } from "../internal/names.ts";
+import { field, optional, parseFields } from "../internal/parse.ts";
 import { traced } from "../internal/telemetry.ts";
 import { type ParsedRequest, parseRequest } from "../request.ts";
 import type { ComputeRecord } from "../store.ts";
 import { isCleanRefusal } from "./call.ts";
 import { collectPlacements, nowhere, type Placement, type Placements, toRefusal } from "./candidates.ts";
-import { changeRecord, eventOf, tell } from "./change.ts";
+import { changeRecord, stateEvent, tell } from "./change.ts";
 import { createOn, endedMeanwhile, failed, type Spawned, type Walk } from "./create.ts";
 import type { Environment, Progress } from "./environment.ts";
 import { fingerprint, newIntent, placedPatch, sameRequest } from "./intent.ts";
@@ -20,6 +23,16 @@ export interface SpawnOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+const FIELDS = {
+  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
+  onProgress: optional(
+    field(
+      z.custom<(progress: Progress) => void>((value) => typeof value === "function"),
+      "a function",
+    ),
+  ),
+};
+
 /** Spawns a compute. See `Atlas.spawnCompute` for what it throws. */
 export function spawn(
   environment: Environment,
@@ -30,27 +43,23 @@ export function spawn(
 }
 
 async function spawnOnce(environment: Environment, input: unknown, options: SpawnOptions): Promise<Spawned> {
+  const { signal, onProgress } = parseFields("The options of spawnCompute", FIELDS, options);
   const request = parseRequest(input);
-  const { signal } = options;
   signal?.throwIfAborted();
   const owner = await environment.store.identity();
   const requestHash = fingerprint(owner, request);
   const earlier = await findEarlier(environment, request, requestHash);
   if (earlier !== undefined) return repeated(earlier);
-  const report = reporter(environment, options.onProgress);
+  const report = reporter(environment, onProgress);
   report("placing", "looking for a place");
-  const found = await collectPlacements(environment, request, signal);
-  signal?.throwIfAborted();
+  const found = await orReason(collectPlacements(environment, request, signal), signal);
   const id = newComputeId();
   const secrets = mintSecrets(request.auth, id, environment);
-  const walk: Walk = { environment, request, secrets, owner, signal, report };
-  const intent = await writeIntent(walk, id, requestHash, found);
-  if (intent.id !== id) return repeated(sameRequest(intent, requestHash));
-  return place(walk, intent, found);
+  return place({ environment, request, requestHash, id, secrets, owner, signal, report }, found);
 }
 
 function repeated(record: ComputeRecord): Spawned {
-  return { record, secrets: {}, raw: undefined };
+  return { record, secrets: {}, raw: undefined, isNew: false };
 }
 
 async function findEarlier(
@@ -63,46 +72,49 @@ async function findEarlier(
   return earlier && sameRequest(earlier.record, requestHash);
 }
 
-async function writeIntent(
-  { environment, request, secrets }: Walk,
-  id: string,
-  requestHash: string,
-  { placements: [first] }: Placements,
-): Promise<ComputeRecord> {
-  if (first === undefined) throw nowhere([]);
+/** Tries one placement after the other until one takes the compute. The first that the limits allow is written down before anyone is asked. */
+async function place(walk: Walk, { placements, refusals }: Placements): Promise<Spawned> {
+  const { id, requestHash } = walk;
+  const refused: CandidateRefusal[] = [...refusals];
+  let record: ComputeRecord | undefined;
+  let limited: AtlasError | undefined;
+  for (const placement of placements) {
+    try {
+      const placed =
+        record === undefined ? await writeIntent(walk, placement) : await moveTo(walk, placement);
+      if (placed.id !== id) return repeated(sameRequest(placed, requestHash));
+      record = placed;
+      return await createOn(walk, record, placement);
+    } catch (error) {
+      if (!isAtlasError(error)) throw error;
+      if (!goesOn(error)) throw record === undefined ? error : withFacts(error, { computeId: id });
+      if (record === undefined) limited ??= error;
+      refused.push(toRefusal(placement.provider, placement.candidate, error));
+    }
+  }
+  if (record === undefined) throw withFacts(limited ?? nowhere(refused), { candidates: refused });
+  throw await failed(walk, withFacts(nowhere(refused), { computeId: id }));
+}
+
+/** Whether another candidate may do better: one that is free, or one that costs less. */
+function goesOn(error: AtlasError): boolean {
+  const { code, details } = error;
+  return isCleanRefusal(error) || (code === "LIMIT_EXCEEDED" && String(details?.limit).startsWith("cost"));
+}
+
+/** Records the compute on its first candidate. @returns the record of an earlier call under the same key, if there is one */
+async function writeIntent(walk: Walk, first: Placement): Promise<ComputeRecord> {
+  const { environment } = walk;
   const { store, limits } = environment;
-  const intent = newIntent(environment, { id, now: await store.now(), request, requestHash, first, secrets });
-  const event = eventOf(undefined, intent, { patch: {} });
-  const earlier = event && (await store.insert(intent, event, limits));
+  const intent = newIntent(environment, { ...walk, first, now: await store.now() });
+  const event = stateEvent(intent);
+  const earlier = await store.insert(intent, event, limits);
   if (earlier !== undefined) return earlier;
   tell(environment, intent, event);
   return intent;
 }
 
-/** Tries one placement after the other until one takes the compute. */
-async function place(
-  walk: Walk,
-  intent: ComputeRecord,
-  { placements, refusals }: Placements,
-): Promise<Spawned> {
-  const refused: CandidateRefusal[] = [...refusals];
-  for (const [index, placement] of placements.entries()) {
-    try {
-      const record = index === 0 ? intent : await moveTo(walk, intent.id, placement);
-      return await createOn(walk, record, placement);
-    } catch (error) {
-      if (!isAtlasError(error) || !goesOn(error)) throw error;
-      refused.push(toRefusal(placement.provider, placement.candidate, error));
-    }
-  }
-  throw await failed(walk, intent.id, withFacts(nowhere(refused), { computeId: intent.id }));
-}
-
-function goesOn(error: AtlasError): boolean {
-  return isCleanRefusal(error) || error.code === "LIMIT_EXCEEDED";
-}
-
-async function moveTo({ environment }: Walk, id: string, placement: Placement): Promise<ComputeRecord> {
+async function moveTo({ environment, id }: Walk, placement: Placement): Promise<ComputeRecord> {
   const event = {
     type: "note",
     data: { candidate: placement.candidate.region ?? placement.provider.name },

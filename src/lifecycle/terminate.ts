@@ -1,11 +1,12 @@
 /** Ending a compute: stored first, asked for then, and over only when the provider shows that the instance is gone. */
 import { nanoid } from "nanoid";
 import { isAtlasError } from "../errors.ts";
+import type { InstanceReference, Provider } from "../provider.ts";
 import type { ComputeRecord, EndReason } from "../store.ts";
 import { callProvider } from "./call.ts";
 import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "./change.ts";
 import { type Environment, providerOf } from "./environment.ts";
-import { absenceProvenFrom, lookUp } from "./find-instance.ts";
+import { absenceProvenFrom, findNamesakes, lookUp } from "./find-instance.ts";
 
 const CONFIRM_PAUSES_SECONDS: readonly number[] = [0.25, 0.5, 1, 2, 4];
 const FIRST_RETRY_SECONDS = 5;
@@ -26,31 +27,21 @@ export async function terminate(
   return isEnded(record.status) ? record : endCompute(environment, record);
 }
 
-/** Carries out an end that is stored, as the only one who does so. */
+/** Carries out an end that is stored, as the only one who does so; where somebody else is at it, leaves it to them. */
 export async function endCompute(environment: Environment, { id }: ComputeRecord): Promise<ComputeRecord> {
   const lease = nanoid();
-  const held = await changeRecord(environment, id, ({ status }, now) =>
-    status === "terminating"
+  const held = await changeRecord(environment, id, ({ status, leaseUntil }, now) =>
+    status === "terminating" && (leaseUntil === null || leaseUntil <= now)
       ? { patch: { lease, leaseUntil: after(now, environment.timing.leaseSeconds) } }
       : undefined,
   );
-  return held.status === "terminating" ? finishEnd(environment, held, CONFIRM_PAUSES_SECONDS) : held;
+  return held.lease === lease ? finishEnd(environment, held) : held;
 }
 
-/** Asks the provider to end the instance of a record we hold the lease of, and stores what came of it. */
-export async function finishEnd(
-  environment: Environment,
-  record: ComputeRecord,
-  pausesSeconds: readonly number[] = [],
-): Promise<ComputeRecord> {
+/** Ends the instance of a record we hold the lease of; a failure is put off to the reaper. */
+async function finishEnd(environment: Environment, record: ComputeRecord): Promise<ComputeRecord> {
   try {
-    await askToTerminate(environment, record);
-    const gone = await isGone(environment, record, pausesSeconds);
-    return await changeHeld(environment, record, (current, now) =>
-      gone
-        ? { patch: endedPatch("terminated", current.reason ?? "requested", now) }
-        : { patch: retryPatch(current, null, now) },
-    );
+    return await tryEnd(environment, record, CONFIRM_PAUSES_SECONDS);
   } catch (error) {
     if (!isAtlasError(error) || error.code === "STORE_UNAVAILABLE") throw error;
     environment.logger.warn(`compute ${record.id} could not be ended yet`, {
@@ -61,6 +52,21 @@ export async function finishEnd(
       patch: retryPatch(current, error.message, now),
     }));
   }
+}
+
+/** Asks the provider to end the instance of a record we hold the lease of, and stores what came of it. @throws what the provider throws */
+export async function tryEnd(
+  environment: Environment,
+  record: ComputeRecord,
+  pausesSeconds: readonly number[] = [],
+): Promise<ComputeRecord> {
+  await askToTerminate(environment, record);
+  const gone = await isGone(environment, record, pausesSeconds);
+  return changeHeld(environment, record, (current, now) => ({
+    patch: gone
+      ? endedPatch("terminated", current.reason ?? "requested", now)
+      : retryPatch(current, null, now),
+  }));
 }
 
 /** Changes a record only while the given one's lease still holds it; who lost the lease changes nothing. */
@@ -76,14 +82,26 @@ export async function changeHeld(
 
 async function askToTerminate(environment: Environment, record: ComputeRecord): Promise<void> {
   const provider = providerOf(environment, record);
-  const { name, providerId, id: computeId } = record;
   const timeoutSeconds = environment.timing.requestTimeoutSeconds;
-  const reference = providerId === null ? { name } : { name, providerId };
-  await callProvider(
-    environment,
-    { provider, operation: "terminate", timeoutSeconds, computeId },
-    (context) => provider.terminate(reference, context),
-  );
+  const call = { provider, operation: "terminate", timeoutSeconds, computeId: record.id };
+  for (const reference of await referencesOf(environment, provider, record))
+    await callProvider(environment, call, (context) => provider.terminate(reference, context));
+}
+
+/** What is to be ended: everything under the record's name, unless a stranger has taken that name, too. */
+async function referencesOf(
+  environment: Environment,
+  provider: Provider,
+  record: ComputeRecord,
+): Promise<readonly InstanceReference[]> {
+  const { id: computeId, name, providerId } = record;
+  if (providerId !== null) return [{ name, providerId }];
+  const owner = await environment.store.identity();
+  const namesakes = await findNamesakes(environment, { provider, computeId }, name);
+  const ours = namesakes.filter((instance) => instance.owner === owner);
+  return ours.length === namesakes.length
+    ? [{ name }]
+    : ours.map((instance) => ({ name, providerId: instance.providerId }));
 }
 
 async function isGone(

@@ -1,9 +1,11 @@
 /** Waiting until a compute can be used: its instance runs, and its port really answers. */
 import * as z from "zod/mini";
-import { AtlasError, isAtlasError } from "../errors.ts";
+import { AtlasError, type AtlasErrorCode, isAtlasError } from "../errors.ts";
+import { orReason } from "../internal/abort.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
-import type { LogLine, Port, Provider } from "../provider.ts";
+import { redact } from "../internal/redact.ts";
+import type { Instance, LogLine, Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import { callProvider } from "./call.ts";
 import { changeRecord, isEnded, loadRecord } from "./change.ts";
@@ -12,6 +14,7 @@ import { absenceProvenFrom, lookUp } from "./find-instance.ts";
 import { observed } from "./observe.ts";
 import { isReady } from "./probe.ts";
 import { reporter } from "./progress.ts";
+import type { ComputeSecrets } from "./secrets.ts";
 import { endCompute } from "./terminate.ts";
 
 /** What to wait for, and how long. */
@@ -50,7 +53,7 @@ interface Wait {
   readonly environment: Environment;
   readonly id: string;
   readonly provider: Provider;
-  readonly token: string | undefined;
+  readonly secrets: ComputeSecrets;
   readonly path: string | undefined;
   readonly port: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -61,7 +64,7 @@ interface Wait {
 export async function waitUntilReady(
   environment: Environment,
   record: ComputeRecord,
-  token: string | undefined,
+  secrets: ComputeSecrets,
   input: WaitOptions = {},
 ): Promise<ComputeRecord> {
   const { path, port, signal, timeoutSeconds, onProgress } = parseFields(
@@ -74,12 +77,13 @@ export async function waitUntilReady(
   const elapsed = (): number => (environment.clock.now().getTime() - begin) / 1000;
   const tell = reporter(environment, onProgress);
   const report: Wait["report"] = (phase, message) => tell(phase, message, record);
-  const wait: Wait = { environment, id: record.id, provider, token, path, port, signal, report };
+  const wait: Wait = { environment, id: record.id, provider, secrets, path, port, signal, report };
+  portToAsk(wait, record);
   const limit = timeoutSeconds ?? provider.bootTimeoutSeconds;
   let seconds = FIRST_PAUSE_SECONDS;
   for (;;) {
     signal?.throwIfAborted();
-    const step = await tryOnce(wait);
+    const step = await orReason(tryOnce(wait), signal);
     if (step.ready) return step.record;
     if (elapsed() >= limit) throw await tooLate(wait, limit, step.message);
     await pause(environment.clock, Math.min(seconds, limit - elapsed()), signal);
@@ -101,39 +105,56 @@ async function tryOnce(wait: Wait): Promise<Step> {
     return { ready: false, message };
   }
   const port = portToAsk(wait, record);
-  const answer = port === undefined ? { ready: true, message: "it runs" } : await isReady(wait, record, port);
+  const probe = { ...wait, token: wait.secrets.token };
+  const answer =
+    port === undefined ? { ready: true, message: "it runs" } : await isReady(probe, record, port);
   report(answer.ready ? "ready" : "starting", answer.message);
   return answer.ready ? { ready: true, record } : { ready: false, message: answer.message };
 }
 
+/** Codes after which a provider is asked again: they speak of this moment, not of the compute. */
+const PASSING: ReadonlySet<AtlasErrorCode> = new Set([
+  "TIMEOUT",
+  "TRANSPORT",
+  "PROVIDER",
+  "UNAVAILABLE",
+  "RATE_LIMIT",
+]);
+
 /** Asks the provider and stores what it says. A question that fails is asked again until the time is over. */
 async function refresh(wait: Wait): Promise<ComputeRecord> {
-  const { environment, id, provider, signal } = wait;
+  const { environment, id, signal } = wait;
   const { record } = await loadRecord(environment, id);
   if (record.status === "stopped")
     throw new AtlasError("CONFLICT", `compute ${id} is stopped: start it first`, { computeId: id });
   if (record.status === "terminating" || isEnded(record.status)) throw await bootFailed(wait, record);
+  if (record.status === "pending" || record.status === "uncertain") return record;
+  let instance: Instance | undefined;
   try {
-    const instance = await lookUp(environment, record, signal);
-    if (
-      instance === undefined &&
-      (await environment.store.now()) < absenceProvenFrom(environment, provider, record)
-    )
-      return record;
-    const next = await changeRecord(environment, id, (current, now) =>
-      instance === undefined ? undefined : observed(current, instance, provider.bootTimeoutSeconds, now),
-    );
-    if (instance !== undefined && next.status !== "terminating" && !isEnded(next.status)) return next;
-    throw await bootFailed(
-      wait,
-      next.status === "terminating" ? await endCompute(environment, next) : next,
-      instance === undefined,
-    );
+    instance = await lookUp(environment, record, signal);
   } catch (error) {
-    if (isAtlasError(error) && error.retryable && error.code !== "BOOT_FAILED")
-      return { ...record, lastError: error.message };
+    if (isAtlasError(error) && PASSING.has(error.code)) return { ...record, lastError: error.message };
     throw error;
   }
+  return instance === undefined ? unseen(wait, record) : seen(wait, instance);
+}
+
+/** The record of an instance that its provider does not show: it may be too new for that. @throws BOOT_FAILED when it is gone */
+async function unseen(wait: Wait, record: ComputeRecord): Promise<ComputeRecord> {
+  const { environment, provider } = wait;
+  if ((await environment.store.now()) < absenceProvenFrom(environment, provider, record)) return record;
+  throw await bootFailed(wait, record, true);
+}
+
+/** The record with what its instance says. @throws BOOT_FAILED when that is the end of it */
+async function seen(wait: Wait, instance: Instance): Promise<ComputeRecord> {
+  const { environment, id, provider } = wait;
+  const record = await changeRecord(environment, id, (current, now) =>
+    observed(current, instance, provider.bootTimeoutSeconds, now),
+  );
+  if (record.status === "terminating") throw await bootFailed(wait, await endCompute(environment, record));
+  if (isEnded(record.status)) throw await bootFailed(wait, record);
+  return record;
 }
 
 function portToAsk({ id, port }: Wait, { ports }: ComputeRecord): Port | undefined {
@@ -173,7 +194,7 @@ async function withLogs(wait: Wait, code: "BOOT_FAILED" | "TIMEOUT", message: st
 }
 
 /** The last log lines; none when they cannot be had, because they only decorate an error that matters more. */
-async function lastLines({ environment, id, provider, token }: Wait): Promise<readonly string[]> {
+async function lastLines({ environment, id, provider, secrets }: Wait): Promise<readonly string[]> {
   const { logs } = provider;
   if (logs === undefined) return [];
   const lines: LogLine[] = [];
@@ -199,7 +220,5 @@ async function lastLines({ environment, id, provider, token }: Wait): Promise<re
       code: isAtlasError(error) ? error.code : "unknown",
     });
   }
-  return lines
-    .slice(-LOG_LINES)
-    .map(({ line }) => (token === undefined ? line : line.replaceAll(token, "[redacted]")));
+  return lines.slice(-LOG_LINES).map(({ line }) => redact(line, Object.values(secrets)));
 }
