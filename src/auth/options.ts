@@ -31,3 +31,22 @@ export function failClosed<Result>(check: () => Result, refusal: Result): Result
     return refusal;
   }
 }
+
+/** Throws `VALIDATION` for a number that is not finite, or out of bounds. What is not there is allowed. */
+export function requireNumbers(
+  functionName: string,
+  options: object,
+  minimums: Readonly<Record<string, number>>,
+): void {
+  for (const [name, minimum] of Object.entries(minimums)) {
+    const value: unknown = Reflect.get(options, name);
+    if (value === undefined || (Number.isFinite(value) && Number(value) >= minimum)) continue;
+    throw new AtlasError("VALIDATION", `${functionName} needs ${name} to be a number from ${minimum}.`);
+  }
+}
+
+/** Throws `VALIDATION` for an option that is no function. */
+export function requireFunction(functionName: string, name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw new AtlasError("VALIDATION", `${functionName} needs ${name} to be a function.`);
+}

@@ -60,6 +60,11 @@ export function hashToken(token: string): string {
   return sha256(token).toString("hex");
 }
 
+/** Whether a candidate could be a token of any kind. What could not is rejected before anybody is asked about it. */
+export function isToken(candidate: unknown): candidate is string {
+  return typeof candidate === "string" && CANDIDATE.test(candidate);
+}
+
 /**
  * Whether a candidate is the token behind a hash, in constant time. Never throws: a candidate that is not a
  * string, is empty, has more than 4096 characters or any outside ASCII is `false`, and so is every candidate
@@ -75,7 +80,7 @@ export function hashToken(token: string): string {
  * ```
  */
 export function verifyToken(candidate: unknown, hash: unknown): boolean {
-  if (typeof candidate !== "string" || !CANDIDATE.test(candidate)) return false;
+  if (!isToken(candidate)) return false;
   if (typeof hash !== "string" || !HASH.test(hash)) return false;
   return timingSafeEqual(sha256(candidate), Buffer.from(hash, "hex"));
 }

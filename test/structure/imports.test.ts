@@ -36,7 +36,12 @@ const layers: readonly Layer[] = [
     mayImport: [CONTRACTS, INTERNAL],
     packages: [NODE, BUNDLED, /^(ky|p-retry|@opentelemetry\/api)$/],
   },
-  { name: "auth", files: AUTH, mayImport: [/^src\/errors\.ts$/], packages: [NODE] },
+  {
+    name: "auth",
+    files: AUTH,
+    mayImport: [/^src\/(errors|clock|internal\/(http-body|pause))\.ts$/],
+    packages: [NODE],
+  },
   {
     name: "a provider",
     files: /^src\/providers\/([^/]+)\//,
@@ -76,7 +81,7 @@ const layers: readonly Layer[] = [
   {
     name: "the control plane",
     files: /^src\/server\//,
-    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, CLIENT],
+    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, CLIENT, /^src\/guard\/heartbeat\.ts$/],
     packages: [NODE, BUNDLED, /^hono(\/|$)/],
   },
   {
