@@ -1,0 +1,160 @@
+/** What a signed-in user can do: with their own computes, and with nobody else's. */
+import { createHash } from "node:crypto";
+import * as z from "zod/mini";
+import type { Compute, ComputeAuth } from "../compute.ts";
+import { AtlasError, isAtlasError } from "../errors.ts";
+import { describe, field, optional, parseFields } from "../internal/parse.ts";
+import type { SpawnRequest } from "../request.ts";
+import { isLive, liveStatuses } from "../store.ts";
+import { json, noContent, streamed } from "./answer.ts";
+import type { BodyRule } from "./body.ts";
+import { callApplication } from "./credentials.ts";
+import { eventStream } from "./event-stream.ts";
+import type { ControlPlaneUser } from "./options.ts";
+import type { Call } from "./route.ts";
+
+type UserCall<Body = undefined> = Call<"user", Body>;
+
+/** The browser's wish: any JSON, because only the application knows what it means. */
+export const wishBody: BodyRule<unknown> = { maximumBytes: 16_384, parse: (input) => input };
+
+const SIGN_FIELDS = {
+  path: field(z.string().check(z.maxLength(2000)), 'a path that begins with "/", up to 2000 characters'),
+  port: optional(field(z.int(), "a port of the compute")),
+  expiresInSeconds: optional(field(z.int(), "a whole number of seconds")),
+};
+
+/** What is to be signed. */
+export const signUrlBody: BodyRule<{ path: string; port?: number; expiresInSeconds?: number }> = {
+  maximumBytes: 4096,
+  parse: (input) => parseFields("The body", SIGN_FIELDS, input),
+};
+
+/** Spawns what the application makes of the wish. The answer is the only one that ever tells the token. */
+export async function createCompute({ plane, identity, body }: UserCall<unknown>): Promise<Response> {
+  const request = await callApplication(plane, "request", async () =>
+    requireRequest(await plane.request(identity, body)),
+  );
+  const { idempotencyKey } = request;
+  const compute = await plane.atlas.spawnCompute({
+    ...request,
+    userId: identity.userId,
+    idempotencyKey: idempotencyKey && ownKey(identity, idempotencyKey),
+  });
+  const { isNew, id, auth } = compute;
+  const secrets = auth === undefined ? {} : { auth: spelledOut(auth) };
+  return json(isNew ? 201 : 200, { ...compute.toJSON(), ...secrets }, { location: `computes/${id}` });
+}
+
+/** A user's computes, newest first. */
+export async function listComputes({ plane, request, identity }: UserCall): Promise<Response> {
+  const { limit, ...query } = parseFields("The query", QUERY_FIELDS, queryOf(request));
+  const { computes, nextCursor } = await plane.atlas.listComputes({
+    ...query,
+    ...(limit === undefined ? {} : { limit: Number(limit) }),
+    userId: identity.userId,
+  });
+  return json(200, { computes, nextCursor });
+}
+
+/** One compute, with what its pod reported last. */
+export async function showCompute(call: UserCall): Promise<Response> {
+  const compute = await ownCompute(call);
+  return json(200, { ...compute.toJSON(), reports: compute.reports });
+}
+
+/** Ends a compute: 200 when it is gone, 202 while it is going. */
+export async function endCompute(call: UserCall): Promise<Response> {
+  const { id } = await ownCompute(call);
+  const compute = await call.plane.atlas.terminate(id);
+  return json(isLive(compute.status) ? 202 : 200, compute);
+}
+
+/** Notes that the user is there. */
+export async function touchCompute(call: UserCall): Promise<Response> {
+  const { id } = await ownCompute(call);
+  return json(200, await call.plane.atlas.touch(id));
+}
+
+/** A URL that opens one path of a port for a while, for what cannot send headers. */
+export async function signUrl(call: UserCall<ReturnType<typeof signUrlBody.parse>>): Promise<Response> {
+  const { path, port, ...options } = call.body;
+  const compute = await ownCompute(call);
+  const url = compute.signUrl(port ?? firstHttpPort(compute), path, options);
+  const expires = Number(new URL(url).searchParams.get("exp"));
+  return json(200, { url, expiresAt: new Date(expires * 1000).toISOString() });
+}
+
+/**
+ * A compute's events from the beginning, or from behind the one that the browser saw last. When there will be no more, 204: on that an
+ * `EventSource` stops to come back.
+ */
+export async function followEvents(call: UserCall): Promise<Response> {
+  const { plane, request } = call;
+  const { id, status } = await ownCompute(call);
+  const after = request.headers.get("last-event-id") || undefined;
+  const isOver = !isLive(status) && (await plane.atlas.events(id, { after, follow: false }).next()).done;
+  if (isOver) return noContent();
+  return streamed(eventStream(plane, request.signal, (signal) => plane.atlas.events(id, { after, signal })));
+}
+
+/** The compute that the path names, if it is this user's. To everybody else it does not exist. @throws NOT_FOUND */
+async function ownCompute({ plane, id, identity }: UserCall<unknown>): Promise<Compute> {
+  const compute = await plane.atlas.getCompute(id).catch((error: unknown) => {
+    if (isAtlasError(error) && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  });
+  if (compute?.userId === identity.userId) return compute;
+  throw new AtlasError("NOT_FOUND", `there is no compute ${describe(id)}`);
+}
+
+/** Two users may choose the same key, and neither may learn of the other's. */
+function ownKey({ userId }: ControlPlaneUser, key: string): string {
+  return `user-${createHash("sha256")
+    .update(JSON.stringify([userId, key]))
+    .digest("hex")}`;
+}
+
+/** A wish that the application forgot to answer must not become a compute with every default. */
+function requireRequest(request: SpawnRequest): SpawnRequest {
+  if (typeof request === "object" && request !== null) return request;
+  throw new TypeError(`request returned ${request === null ? "null" : typeof request}, not a spawn request`);
+}
+
+/** The secrets by name, because by themselves they do not show in JSON. */
+function spelledOut({ schemes, hash, token, signingSecret }: ComputeAuth): ComputeAuth {
+  return {
+    schemes,
+    ...(token === undefined ? {} : { token }),
+    ...(hash === undefined ? {} : { hash }),
+    ...(signingSecret === undefined ? {} : { signingSecret }),
+  };
+}
+
+function firstHttpPort({ id, ports }: Compute): number {
+  const port = ports.find(({ protocol }) => protocol === "http");
+  if (port !== undefined) return port.internal;
+  throw new AtlasError("VALIDATION", `compute ${id} has no http port to sign a URL of`, { computeId: id });
+}
+
+const QUERY_FIELDS = {
+  limit: optional(field(z.string().check(z.regex(/^[0-9]{1,4}$/)), "a whole number from 1 to 1000")),
+  cursor: optional(field(z.string(), "the nextCursor of a page")),
+  provider: optional(field(z.string(), "a provider's name")),
+  status: optional(
+    field(
+      z.array(z.enum([...liveStatuses, "terminated", "failed"])),
+      `${[...liveStatuses].join(", ")}, terminated or failed, once or several times`,
+    ),
+  ),
+};
+
+function queryOf(request: Request): Readonly<Record<string, unknown>> {
+  const { searchParams } = new URL(request.url);
+  return Object.fromEntries(
+    [...new Set(searchParams.keys())].map((name) => {
+      const values = searchParams.getAll(name);
+      return [name, name === "status" || values.length > 1 ? values : values[0]];
+    }),
+  );
+}

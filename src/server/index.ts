@@ -1,0 +1,46 @@
+/**
+ * The control plane: one Fetch handler that a web application mounts. Browsers spawn and end their computes through it, pods report to it,
+ * crons and other services call it, each with a credential of its own.
+ *
+ * @module
+ */
+import { createApp } from "./app.ts";
+import { type ControlPlaneOptions, type ControlPlaneUser, toPlane } from "./options.ts";
+
+export type { ControlPlaneOptions, ControlPlaneUser } from "./options.ts";
+
+/**
+ * Makes the handler. Mount it so that everything below `basePath` reaches it, whatever the method:
+ *
+ * - **Next**: `app/api/atlas/[...path]/route.ts` with `basePath: "/api/atlas"`, exported as `GET`, `POST` and `DELETE`.
+ * - **React Router**: a resource route `api/atlas/*` whose `loader` and `action` call it with `request`.
+ * - **Hono**: `app.mount("/api/atlas", handler)`, which takes the path away: leave `basePath` out.
+ * - **node:http**: `serve({ fetch: handler })` of `@hono/node-server`.
+ *
+ * Whatever it answers is JSON or an event stream, and every failure an RFC 9457 problem with a `code`. It never throws.
+ *
+ * @throws VALIDATION naming each option that is wrong; an internal secret that is empty or short is one.
+ *
+ * @example
+ * ```ts
+ * import { createAtlas } from "atlas-compute";
+ * import { mock } from "atlas-compute/mock";
+ * import { createControlPlane } from "atlas-compute/server";
+ *
+ * const sessions = new Map([["cookie-of-ada", { userId: "ada", plan: "pro" }]]);
+ * const handler = createControlPlane({
+ *   atlas: createAtlas({ providers: [mock()], controlUrl: "https://app.example/api/atlas" }),
+ *   authorize: (request) => sessions.get(request.headers.get("cookie") ?? "") ?? null,
+ *   request: ({ plan }) => ({ gpu: plan === "pro" ? "h100" : "l4", image: "ghcr.io/me/server:1", ports: [8000] }),
+ *   basePath: "/api/atlas",
+ * });
+ * const response = await handler(new Request("https://app.example/api/atlas/health"));
+ * console.log(response.status); // 200
+ * ```
+ */
+export function createControlPlane<User extends ControlPlaneUser>(
+  options: ControlPlaneOptions<User>,
+): (request: Request) => Promise<Response> {
+  const app = createApp(toPlane(options));
+  return async (request) => app.fetch(request);
+}

@@ -1,0 +1,107 @@
+/** Every route of the control plane: who may call it, what it takes, how often, and what answers it. */
+import { noBody } from "./body.ts";
+import {
+  createCompute,
+  endCompute,
+  followEvents,
+  listComputes,
+  showCompute,
+  signUrl,
+  signUrlBody,
+  touchCompute,
+  wishBody,
+} from "./computes.ts";
+import { reap, showHealth, verifyBody, verifyToken } from "./internal.ts";
+import { reportBodies } from "./report-bodies.ts";
+import { recorder, recordHeartbeat } from "./reports.ts";
+import { type Route, route } from "./route.ts";
+
+/** The table. A guard sends at most one heartbeat a minute; the rates leave room for restarts and for pods with a reporter of their own. */
+export const routes: readonly Route[] = [
+  route({ method: "GET", path: "/health", credential: "public", body: noBody, handle: showHealth }),
+
+  route({ method: "POST", path: "/computes", credential: "user", body: wishBody, handle: createCompute }),
+  route({ method: "GET", path: "/computes", credential: "user", body: noBody, handle: listComputes }),
+  route({ method: "GET", path: "/computes/:id", credential: "user", body: noBody, handle: showCompute }),
+  route({ method: "DELETE", path: "/computes/:id", credential: "user", body: noBody, handle: endCompute }),
+  route({
+    method: "POST",
+    path: "/computes/:id/touch",
+    credential: "user",
+    body: noBody,
+    handle: touchCompute,
+  }),
+  route({
+    method: "GET",
+    path: "/computes/:id/events",
+    credential: "user",
+    body: noBody,
+    head: false,
+    handle: followEvents,
+  }),
+  route({
+    method: "POST",
+    path: "/computes/:id/signed-url",
+    credential: "user",
+    body: signUrlBody,
+    handle: signUrl,
+  }),
+
+  route({
+    method: "POST",
+    path: "/pod/heartbeat",
+    credential: "pod",
+    body: reportBodies.heartbeat,
+    rate: { perMinute: 6, burst: 10 },
+    handle: recordHeartbeat,
+  }),
+  route({
+    method: "POST",
+    path: "/pod/status",
+    credential: "pod",
+    body: reportBodies.status,
+    rate: { perMinute: 12, burst: 20 },
+    handle: recorder("status"),
+  }),
+  route({
+    method: "POST",
+    path: "/pod/gpu-health",
+    credential: "pod",
+    body: reportBodies["gpu-health"],
+    rate: { perMinute: 6, burst: 10 },
+    handle: recorder("gpu-health"),
+  }),
+  route({
+    method: "POST",
+    path: "/pod/metrics",
+    credential: "pod",
+    body: reportBodies.metrics,
+    rate: { perMinute: 6, burst: 10 },
+    handle: recorder("metrics"),
+  }),
+  route({
+    method: "POST",
+    path: "/pod/logs",
+    credential: "pod",
+    body: reportBodies.logs,
+    rate: { perMinute: 6, burst: 20 },
+    handle: recorder("logs"),
+  }),
+
+  route({
+    method: "POST",
+    path: "/internal/verify",
+    credential: "internal",
+    body: verifyBody,
+    handle: verifyToken,
+  }),
+  route({
+    method: "GET",
+    path: "/internal/reap",
+    credential: "internal",
+    body: noBody,
+    head: false,
+    handle: reap,
+  }),
+  route({ method: "POST", path: "/internal/reap", credential: "internal", body: noBody, handle: reap }),
+];
