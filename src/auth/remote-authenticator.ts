@@ -115,7 +115,7 @@ async function ask<Identity>(
   signal: AbortSignal,
 ): Promise<Identity> {
   const response = await send(settings, token, signal);
-  if (response.status === 401) throw rejected();
+  if (response.status === 401) throw await refusal(settings.url, response);
   if (response.status !== 200) throw unexpected(settings.url, response.status);
   const identity = read(settings, await bodyOf(settings.url, response));
   if (identity === null) throw rejected();
@@ -134,6 +134,13 @@ async function send(
   } catch (error) {
     throw outage(`${nameOfUrl(url)} could not be reached (${nameOf(error)})`);
   }
+}
+
+/** A control plane answers 401 for a wrong internal secret too, and says so: that tells nothing about the credential. */
+async function refusal(url: URL, response: Response): Promise<AtlasError> {
+  const text = await readText(response, MAXIMUM_BYTES).catch(() => "");
+  const isAboutUs = /"details":\{[^{}]*"credential":"internal"/.test(text);
+  return isAboutUs ? nonsense(`${nameOfUrl(url)} rejected the internal secret`) : rejected();
 }
 
 function unexpected(url: URL, status: number): AtlasError {

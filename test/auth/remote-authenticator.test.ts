@@ -5,7 +5,7 @@ import {
   createRemoteAuthenticator,
   type RemoteAuthenticatorOptions,
 } from "../../src/auth/index.ts";
-import type { AtlasError } from "../../src/errors.ts";
+import { AtlasError } from "../../src/errors.ts";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import { type Handler, serveFake } from "../fakes/serve.ts";
 import { anyValue, hostileValues } from "./arbitraries.ts";
@@ -54,6 +54,14 @@ describe("a remote authenticator", () => {
   it("says that the credential was rejected for a 401, whatever stands in it", async () => {
     const { verify } = authenticator(() => new Response("<html>", { status: 401 }));
     await expect(verify("token")).rejects.toEqual(unauthorized);
+  });
+
+  it("says nonsense for a 401 by which a control plane rejects the internal secret itself", async () => {
+    const { verify } = authenticator(() => {
+      const error = new AtlasError("UNAUTHORIZED", "no", { details: { credential: "internal" } });
+      return Response.json(error.toProblem(), { status: 401 });
+    });
+    await expect(verify("token")).rejects.toEqual(unavailable("nonsense"));
   });
 
   it("rejects what can be no token without asking", async () => {
