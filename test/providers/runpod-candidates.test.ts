@@ -215,7 +215,7 @@ describe("candidates of runpod()", () => {
 
 describe("listGpuTypes of runpod()", () => {
   it("is one entry a type, with the lowest price, the best stock and every region of both clouds", async () => {
-    const types = (await provider.listGpuTypes?.(context)) ?? [];
+    const types = await provider.listGpuTypes(context);
     expect(types.find(({ name }) => name === "rtx-4090")).toEqual({
       provider: "runpod",
       id: "NVIDIA GeForce RTX 4090",

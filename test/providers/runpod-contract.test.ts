@@ -59,14 +59,14 @@ async function useEverything(fake: FakeRunpod): Promise<void> {
   const [reference] = await provider.list({ namePrefix: "atlas-c-" }, context);
   if (reference === undefined) throw new Error("nothing is listed");
   fake.log(reference.providerId, "hello");
-  for await (const line of provider.logs?.(reference, { tail: 1, follow: false }, context) ?? [])
+  for await (const line of provider.logs(reference, { tail: 1, follow: false }, context))
     expect(line.line).toBe("hello");
   fake.setStatus(reference.providerId, "RUNNING");
-  await provider.stop?.(reference, context);
-  await provider.start?.(reference, context);
+  await provider.stop(reference, context);
+  await provider.start(reference, context);
   fake.setStatus(reference.providerId, "RUNNING");
   await provider.restart(reference, context);
-  await provider.listGpuTypes?.(context);
+  await provider.listGpuTypes(context);
   await provider.get(reference, context);
   await provider.terminate(reference, context);
 }

@@ -1,11 +1,7 @@
 import { describe, it } from "vitest";
 import { providerLaws } from "../laws/provider-laws.ts";
-import { overHttp, runpodSubject, runpodTraits, throughMsw } from "./runpod-subject.ts";
+import { runpodSubject, runpodTraits, throughMsw } from "./runpod-subject.ts";
 
 providerLaws({ describe, it }, "runpod() through msw", runpodTraits, () =>
   runpodSubject(throughMsw, { pageSize: 3 }),
-);
-
-providerLaws({ describe, it }, "runpod() over real HTTP, before an API that lags", runpodTraits, () =>
-  runpodSubject(overHttp, { pageSize: 2, listLagSeconds: 20, bootSeconds: 90 }),
 );

@@ -31,11 +31,7 @@ afterEach(async () => {
 });
 
 const read = (tail: number, follow: boolean, within = context): AsyncIterator<LogLine> =>
-  (provider.logs?.(pod, { tail, follow }, within) ?? missing())[Symbol.asyncIterator]();
-
-function missing(): never {
-  throw new Error("runpod() has no logs");
-}
+  provider.logs(pod, { tail, follow }, within)[Symbol.asyncIterator]();
 
 async function all(lines: AsyncIterator<LogLine>): Promise<readonly string[]> {
   const texts: string[] = [];
@@ -106,11 +102,7 @@ describe("the logs of a pod", () => {
           : Response.json({ id: "x", name: "x", status: "RUNNING" }),
     });
     const lines: LogLine[] = [];
-    for await (const line of odd.logs?.(
-      { name: "x", providerId: "x" },
-      { tail: 10, follow: false },
-      context,
-    ) ?? [])
+    for await (const line of odd.logs({ name: "x", providerId: "x" }, { tail: 10, follow: false }, context))
       lines.push(line);
     expect(lines).toEqual([
       { line: "not json", source: "container" },

@@ -113,7 +113,10 @@ export async function runpodSubject(
         env: pod.body.env ?? {},
       })),
     settle: (promise) => promise,
-    advance: async (seconds) => clock.advance(seconds * 1000),
+    advance: async (seconds) => {
+      clock.advance(seconds * 1000);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
     fault: (operation, fault, times) => provoke(fake, operation, fault, times),
     log: (providerId, line) => fake.log(providerId, line),
     ...(facts.pageSize === undefined ? {} : { pageSize: facts.pageSize }),

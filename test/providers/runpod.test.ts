@@ -329,12 +329,12 @@ describe("terminate, stop, start, restart", () => {
     clock.advance(60_000);
     const [pod] = fake.pods;
     if (pod === undefined) throw new Error("there is no pod");
-    await provider.stop?.(reference, context);
-    await provider.stop?.({ name: NAME }, context);
+    await provider.stop(reference, context);
+    await provider.stop({ name: NAME }, context);
     expect(fake.statusOf(pod)).toBe("EXITED");
     expect(await failureOf(provider.restart(reference, context))).toMatchObject({ code: "CONFLICT" });
-    await provider.start?.(reference, context);
-    await provider.start?.(reference, context);
+    await provider.start(reference, context);
+    await provider.start(reference, context);
     expect(fake.statusOf(pod)).toBe("PROVISIONING");
     clock.advance(60_000);
     await provider.restart(reference, context);
@@ -345,13 +345,13 @@ describe("terminate, stop, start, restart", () => {
     const reference = await provider.create(await createRequest(), context);
     fake.setStatus(reference.providerId, "EXITED");
     fake.fault("action", "capacity-host");
-    expect(await failureOf(provider.start?.(reference, context) ?? Promise.resolve())).toMatchObject({
+    expect(await failureOf(provider.start(reference, context))).toMatchObject({
       code: "CAPACITY",
     });
   });
 
   it("acting on what is not there is NOT_FOUND", async () => {
-    const acting = provider.stop?.({ name: "atlas-x-nobody" }, context) ?? Promise.resolve();
+    const acting = provider.stop({ name: "atlas-x-nobody" }, context);
     expect(await failureOf(acting)).toMatchObject({ code: "NOT_FOUND" });
   });
 });
