@@ -148,6 +148,8 @@ export class FakeApp {
 export class FlyCloud {
   readonly clock: Clock;
   readonly timing: CloudTiming;
+  /** The name of every machine there ever was. */
+  readonly createdNames: string[] = [];
   #apps: FakeApp[] = [];
   #made = 0;
 
@@ -194,6 +196,7 @@ export class FlyCloud {
   addMachine(app: FakeApp, name: string, region: string, config: FakeConfig): FakeMachine {
     const machine = new FakeMachine(this.newId(), name, region, config, this.clock);
     app.machines.push(machine);
+    this.createdNames.push(name);
     const { bootSeconds } = this.timing;
     machine.go(["created", 0], ["starting", bootSeconds / 2], ["started", bootSeconds / 2]);
     return machine;

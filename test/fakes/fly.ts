@@ -82,6 +82,13 @@ export class FlyFake {
     this.#faults.push({ operation, fault, times });
   }
 
+  /** Nothing goes wrong any more. */
+  heal(): void {
+    this.#faults.length = 0;
+    this.fullRegions.clear();
+    this.silentRegions.clear();
+  }
+
   /** The machine of that id, wherever it is. */
   machine(id: string): FakeMachine {
     const found = this.cloud.machines.find(({ machine }) => machine.id === id);
