@@ -135,9 +135,10 @@ export function toEnvironment(input: AtlasOptions): Environment {
 }
 
 function refuseNames(providers: readonly Provider[]): void {
-  const names = providers.map(({ name }) => name);
+  const names = providers.map(({ name }): unknown => name);
   const wrong = names.filter(
-    (name, index) => !/^[a-z][a-z0-9-]{0,31}$/.test(name) || names.indexOf(name) !== index,
+    (name, index) =>
+      typeof name !== "string" || !/^[a-z][a-z0-9-]{0,31}$/.test(name) || names.indexOf(name) !== index,
   );
   if (wrong.length === 0) return;
   throw invalid(

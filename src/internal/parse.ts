@@ -45,7 +45,7 @@ export function parseFields<const F extends Fields>(what: string, fields: F, inp
   const result = z.strictObject(shape).safeParse(input);
   if (result.success) return withoutUndefined(result.data) as Parsed<F>;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, fields, input));
-  throw invalid(what, problems);
+  throw invalid(what, [...new Map(problems.map((problem) => [problem.field, problem])).values()]);
 }
 
 function withoutUndefined(object: object): object {
