@@ -3,11 +3,11 @@ import { createHttpClient, type HttpClientOptions } from "../../internal/http.ts
 import { findCandidates } from "./candidates.ts";
 import { createCatalogue } from "./catalogue.ts";
 import { listGpuTypes } from "./gpu-types.ts";
-import type { RunpodExtras, RunpodProvider } from "./index.ts";
 import { classifyJobRefusal, createJobRunner } from "./jobs.ts";
 import type { RunpodSettings } from "./options.ts";
 import { actOnPod, createPod, getPod, listInstances, podLogs, terminatePods } from "./pods.ts";
 import { classifyRefusal } from "./refusals.ts";
+import type { RunpodExtras, RunpodProvider } from "./types.ts";
 
 /** The calls that go to RunPod. */
 export type RunpodApi = RunpodExtras &

@@ -4,26 +4,12 @@
  * @module
  */
 import type { JobRunner } from "../../job-runner.ts";
-import type { CallContext, InstanceReference, Provider } from "../../provider.ts";
 import type { RunpodApi } from "./api.ts";
 import { parseComputeOptions, parseRunpodOptions, type RunpodOptions } from "./options.ts";
+import type { RunpodProvider } from "./types.ts";
 
 export type { RunpodComputeOptions, RunpodOptions } from "./options.ts";
-
-/** What RunPod has beside the contract of a provider. */
-export interface RunpodExtras {
-  readonly jobs: JobRunner;
-  /**
-   * Restarts the pod in place: its container disk is wiped, its volume stays.
-   * @throws NOT_FOUND when there is no such pod, CONFLICT when it does not run.
-   */
-  restart(reference: InstanceReference, context: CallContext): Promise<void>;
-}
-
-/** RunPod as a provider, and what of the optional it can do. */
-export type RunpodProvider = Provider &
-  Required<Pick<Provider, "parseOptions" | "stop" | "start" | "logs" | "listGpuTypes">> &
-  RunpodExtras;
+export type { RunpodExtras, RunpodProvider } from "./types.ts";
 
 /**
  * Makes a provider of RunPod. Nothing is read or sent before the first call, so that an app builds without a key.
