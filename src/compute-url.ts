@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { deriveSigningSecret, signUrl } from "./auth/index.ts";
 import { AtlasError } from "./errors.ts";
-import { field, invalid, optional, parseFields } from "./internal/parse.ts";
+import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Environment } from "./lifecycle/environment.ts";
 import type { Port } from "./provider.ts";
 import type { ComputeRecord } from "./store.ts";
@@ -24,12 +24,12 @@ export function urlOf(record: ComputeRecord, number: number, path: string): stri
   const { id, ports } = record;
   const port = ports.find(({ internal }) => internal === number);
   if (port === undefined)
-    throw invalid("url", [{ field: "port", received: String(number), allowed: asked(ports) }]);
-  if (path !== "" && !/^\/(?!\/)[^\s\\]*$/.test(path))
+    throw invalid("url", [{ field: "port", received: describe(number), allowed: asked(ports) }]);
+  if (!isPath(path))
     throw invalid("url", [
       {
         field: "path",
-        received: JSON.stringify(path.slice(0, 60)),
+        received: describe(typeof path === "string" ? path.split("?")[0] : path),
         allowed: 'a path that begins with one "/"',
       },
     ]);
@@ -50,6 +50,10 @@ export function urlOf(record: ComputeRecord, number: number, path: string): stri
       },
     );
   return `${port.url}${path}`;
+}
+
+function isPath(path: unknown): boolean {
+  return typeof path === "string" && (path === "" || /^\/(?!\/)[^\s\\]*$/.test(path));
 }
 
 function asked(ports: readonly Port[]): string {
@@ -78,6 +82,10 @@ export function signedUrl(
       `compute ${id} takes no signed URLs: spawn it with auth: "signed-url"`,
       { computeId: id },
     );
+  if (record.ports.some(({ internal, protocol }) => internal === signing.port && protocol !== "http"))
+    throw invalid("signUrl", [
+      { field: "port", received: `${signing.port}, a tcp port`, allowed: "an http port that was asked for" },
+    ]);
   const { expiresInSeconds } = parseFields("The options of signUrl", SIGN_FIELDS, signing.options);
   const secret = signing.secret ?? (signingKey && deriveSigningSecret(signingKey, id));
   if (secret === undefined)
