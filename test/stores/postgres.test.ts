@@ -139,6 +139,26 @@ test("without a clock of its own, time is the database's", async () => {
   expect((await store.getByTokenHash(namespace, "aa", "user"))?.record).toEqual(claimed?.record);
 });
 
+test("no event becomes visible before another one with a smaller id", async () => {
+  const schema = newSchema();
+  const store = await migrated(first, schema);
+  const client = await second.connect();
+  const [early, late] = [newRecord(), newRecord()];
+  await client.query("begin");
+  await insert(postgresStore(client, { schema }), early);
+  let isWritten = false;
+  const writing = insert(store, late).then(() => {
+    isWritten = true;
+  });
+  const waiting = "select from pg_locks where locktype = 'advisory' and not granted";
+  while (!isWritten && (await first.query(waiting)).rows.length === 0);
+  expect(await allEvents(store)).toEqual([]);
+  await client.query("commit");
+  client.release();
+  await writing;
+  expect((await allEvents(store)).map((event) => event.computeId)).toEqual([early.id, late.id]);
+});
+
 test("what a driver makes of types does not matter", async () => {
   const TEXT = 25;
   const getTypeParser = (oid: number) => (value: string) => (oid === TEXT ? value : { odd: value });

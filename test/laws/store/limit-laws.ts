@@ -80,11 +80,14 @@ export const limitLaws: Laws = (law) => {
     },
   );
 
-  law("prices that add up to the limit are within it", async ({ store }) => {
-    for (let index = 0; index < 10; index += 1)
-      assert.equal(await admits(store, { costPerHour: 1 }, 0.1), true);
-    assert.equal(await admits(store, { costPerHour: 1 }, 0.01), false);
-  });
+  law(
+    "prices that add up to the limit are within it, though 0.1 + 0.2 is more than 0.3",
+    async ({ store }) => {
+      for (const costPerHour of [0.1, 0.2])
+        assert.equal(await admits(store, { costPerHour: 0.3 }, costPerHour), true);
+      assert.equal(await admits(store, { costPerHour: 0.3 }, 0.01), false);
+    },
+  );
 
   law("a compute that ends makes room, with its cost", async ({ store }) => {
     const [first] = await insertAll(store, [{ userId: "u", costPerHour: 1 }]);
@@ -112,6 +115,13 @@ export const limitLaws: Laws = (law) => {
       );
     },
   );
+
+  law("replace of another version is false even where it would break a limit", async ({ store }) => {
+    const [record] = await insertAll(store, [{}, {}]);
+    assert.ok(record !== undefined);
+    assert.equal(await replace(store, record, { computes: 1 }), false);
+    assert.equal(await replace(store, next(newRecord()), { computes: 1 }), false);
+  });
 
   law("replaces at once under a limit raise the cost no further than allowed", async (subject) => {
     const records = await insertAll(
