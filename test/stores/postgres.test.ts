@@ -2,6 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import type { Store } from "../../src/store.ts";
+import { postgresMigrations } from "../../src/stores/migrations/postgres.ts";
 import { type PostgresStore, postgresStore, type Queryable } from "../../src/stores/postgres.ts";
 import { all, allEvents, claim, eventOf, insert, namespace, newRecord, next } from "../laws/store/harness.ts";
 import { storeLaws } from "../laws/store-laws.ts";
@@ -68,7 +69,7 @@ describe("migrate", () => {
     );
     await Promise.all(stores.map((store) => store.migrate()));
     const { rows } = await first.query(`select number, name from "${schema}".atlas_migrations`);
-    expect(rows).toEqual([{ number: 1, name: "computes and their events" }]);
+    expect(rows).toEqual(postgresMigrations.map(({ number, name }) => ({ number, name })));
   });
 
   it("is asked for by every call before it", async () => {
@@ -93,7 +94,7 @@ describe("migrate", () => {
       `insert into "${schema}".atlas_migrations (number, name) values (1000, 'from the future')`,
     );
     const newer =
-      /newer than this version of atlas-compute, which knows 1 of its migrations: install a newer/;
+      /newer than this version of atlas-compute, which knows \d+ of its migrations: install a newer/;
     expect(await refusal(store.migrate())).toEqual(unavailable(newer, false));
   });
 
