@@ -7,8 +7,6 @@ providerLaws({ describe, it }, "fly()", flyTraits, () => flySubject({}, { pageSi
 
 providerLaws({ describe, it }, "fly() with one shared app", flyTraits, () => flySubject({ app: "computes" }));
 
-providerLaws({ describe, it }, "fly() over real HTTP", flyTraits, () => flySubject({}, {}, "http"));
-
 afterAll(() => {
   expect(flyContract?.violations ?? []).toEqual([]);
 });

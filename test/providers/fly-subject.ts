@@ -75,6 +75,11 @@ export const machinePlacement: PlacementRequest = {
   options: undefined,
 };
 
+const bothPorts: PlacementRequest = {
+  ...machinePlacement,
+  ports: [...machinePlacement.ports, { internal: 22, protocol: "tcp" }],
+};
+
 /** A create's argument, for the first of the regions. */
 export function createRequest(
   placement: PlacementRequest = machinePlacement,
@@ -169,7 +174,7 @@ export async function flySubject(
   const shared = options.app !== undefined;
   return {
     provider,
-    placement: machinePlacement,
+    placement: shared ? machinePlacement : bothPorts,
     instances: async () => existing(fake, shared),
     settle: (promise) => clock.settle(promise),
     advance: (seconds) => clock.advance(seconds),
@@ -183,6 +188,7 @@ export async function flySubject(
     },
     ...(fakeOptions.pageSize === undefined ? {} : { pageSize: fakeOptions.pageSize }),
     secrets: [fake.apiKey],
+    // Real seconds: the time limit of a request is no matter of the clock.
     requestTimeoutSeconds: 0.25,
     close: async () => scene[Symbol.asyncDispose](),
   };

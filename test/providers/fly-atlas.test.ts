@@ -1,0 +1,102 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { type Atlas, createAtlas } from "../../src/index.ts";
+import type { SpawnRequest } from "../../src/request.ts";
+import { flyContract } from "../fakes/fly-contract.ts";
+import { type FlyScene, flyScene } from "./fly-subject.ts";
+
+const request: SpawnRequest = {
+  image: "ghcr.io/acme/server:1",
+  ports: [8000],
+  regions: ["fra", "ams"],
+  userId: "user_42",
+};
+
+function clientOf({ provider, clock }: FlyScene): Atlas {
+  return createAtlas({ providers: [provider], clock, fetch: async () => new Response("ok") });
+}
+
+describe("a compute on Fly", () => {
+  test("has a URL for the browser at once, and holds the token that the caller got", async () => {
+    await using scene = await flyScene();
+    const compute = await scene.clock.settle(clientOf(scene).spawnCompute(request));
+    expect(compute.url(8000, "/v1")).toBe(`https://atlas-default-${compute.id}.fly.dev/v1`);
+    const [found] = scene.fake.cloud.machines;
+    expect(found?.machine.config.env?.ATLAS_PRESHARED_KEY).toBe(compute.auth?.token);
+    expect(JSON.stringify(compute)).not.toContain(compute.auth?.token);
+  });
+
+  test("goes to the next region when the first is full, under its one name", async () => {
+    await using scene = await flyScene();
+    scene.fake.fullRegions.add("fra");
+    const compute = await scene.clock.settle(clientOf(scene).spawnCompute(request));
+    expect(compute.region).toBe("ams");
+    expect(scene.fake.cloud.apps.map(({ name }) => name)).toEqual([compute.name]);
+  });
+
+  test("is nowhere when every region is full, and the error lists them", async () => {
+    await using scene = await flyScene();
+    scene.fake.fullRegions.add("fra").add("ams");
+    const spawning = scene.clock.settle(clientOf(scene).spawnCompute(request));
+    await expect(spawning).rejects.toMatchObject({
+      code: "CAPACITY",
+      candidates: [{ region: "fra" }, { region: "ams" }],
+    });
+    expect(scene.fake.cloud.apps).toEqual([]);
+  });
+
+  test.each(["error-after", "connection-after", "unreadable-after"] as const)(
+    "is not made twice when the answer to its create is lost (%s)",
+    async (fault) => {
+      await using scene = await flyScene();
+      scene.fake.fault("createMachine", fault);
+      const compute = await scene.clock.settle(clientOf(scene).spawnCompute(request));
+      expect(scene.fake.cloud.createdNames).toEqual([compute.name]);
+      expect(compute.providerId).toBe(scene.fake.cloud.machines[0]?.machine.id);
+    },
+  );
+
+  test("that never came is failed and gone, app and all", async () => {
+    await using scene = await flyScene();
+    scene.fake.fault("createMachine", "connection-before");
+    const atlas = clientOf(scene);
+    const compute = await scene.clock.settle(atlas.spawnCompute(request));
+    expect(compute.status).toBe("provisioning");
+    for (let pass = 0; pass < 3; pass += 1) {
+      await scene.clock.advance(121);
+      await scene.clock.settle(atlas.reap());
+    }
+    expect(await scene.clock.settle(atlas.getCompute(compute.id))).toMatchObject({
+      status: "terminated",
+      reason: expect.stringMatching(/failed|boot_timeout/),
+    });
+    expect(scene.fake.cloud.apps).toEqual([]);
+  });
+
+  test("in a shared app has no URL for a browser, and says why", async () => {
+    await using scene = await flyScene({ app: "computes" });
+    const compute = await scene.clock.settle(clientOf(scene).spawnCompute(request));
+    expect(() => compute.url(8000)).toThrow(
+      expect.objectContaining({
+        code: "UNSUPPORTED",
+        message: expect.stringContaining("fly-force-instance-id"),
+      }),
+    );
+    expect(compute.ports).toMatchObject([
+      { url: "https://computes.fly.dev", headers: { "fly-force-instance-id": compute.providerId } },
+    ]);
+  });
+
+  test("with a GPU is refused, saying who has it", async () => {
+    await using scene = await flyScene();
+    const spawning = clientOf(scene).spawnCompute({ ...request, gpu: "h100" });
+    await expect(scene.clock.settle(spawning)).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+      message: expect.stringContaining("Fly ended GPUs on 2026-08-01"),
+    });
+    expect(scene.fake.exchanges).toEqual([]);
+  });
+});
+
+afterAll(() => {
+  expect(flyContract?.violations ?? []).toEqual([]);
+});
