@@ -4,7 +4,8 @@ import type { Instance, Provider } from "../provider.ts";
 import { type ComputeRecord, isLive } from "../store.ts";
 import { callProvider } from "./call.ts";
 import type { Environment } from "./environment.ts";
-import { messageOf, type ReapPass } from "./reap-pass.ts";
+import { messageOf } from "./message.ts";
+import type { ReapPass } from "./reap-pass.ts";
 import type { ReapEntry } from "./reap-task.ts";
 
 const NAMES_PER_QUERY = 500;

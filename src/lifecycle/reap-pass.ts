@@ -1,5 +1,5 @@
 /** What one pass of the reaper shares: one list per provider, and a memory of which providers are down. */
-import { AtlasError, isAtlasError } from "../errors.ts";
+import { AtlasError } from "../errors.ts";
 import { namePrefix } from "../internal/names.ts";
 import type { Instance, Provider } from "../provider.ts";
 import { callProvider, listTimeoutSeconds } from "./call.ts";
@@ -54,13 +54,4 @@ export class ReapPass {
     const failed = error !== undefined && DOWN_CODES.has(error.code);
     this.#failures.set(provider, failed ? (this.#failures.get(provider) ?? 0) + 1 : 0);
   }
-}
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return isAtlasError(error)
-    ? `${error.code}: ${error.message}`
-    : error instanceof Error
-      ? error.message
-      : "unknown error";
 }

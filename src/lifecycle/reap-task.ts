@@ -6,8 +6,9 @@ import { callProvider } from "./call.ts";
 import { type Change, isEnded, terminatingPatch } from "./change.ts";
 import { type Environment, providerOf } from "./environment.ts";
 import { absenceProvenFrom, findByName, oldest } from "./find-instance.ts";
+import { messageOf } from "./message.ts";
 import { observed } from "./observe.ts";
-import { messageOf, type ReapPass } from "./reap-pass.ts";
+import type { ReapPass } from "./reap-pass.ts";
 import { changeHeld, retryPatch, tryEnd } from "./terminate.ts";
 
 /** One line of a reap report. */

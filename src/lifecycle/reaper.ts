@@ -3,8 +3,8 @@ import * as z from "zod/mini";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { Environment } from "./environment.ts";
+import { messageOf } from "./message.ts";
 import type { ReapReport } from "./reap.ts";
-import { messageOf } from "./reap-pass.ts";
 
 /** How a reaper runs. */
 export interface ReaperOptions {
