@@ -90,6 +90,9 @@ const remove = (path: string, query: HttpRequest["query"] = {}): HttpRequest => 
   idempotent: true,
 });
 
+const SHORTEST_SECRET_ARGUMENT = 8;
+const mayBeSecret = (argument: string): boolean => argument.length >= SHORTEST_SECRET_ARGUMENT;
+
 const appPath = (app: string): string => `/apps/${encodeURIComponent(app)}`;
 const machinePath = (app: string, id: string): string => `${appPath(app)}/machines/${encodeURIComponent(id)}`;
 
@@ -148,7 +151,8 @@ function machineRequests(
 ): Pick<FlyApi, "createMachine" | "machine" | "machines" | "act" | "waitFor" | "deleteMachine"> {
   return {
     createMachine: (app, body, context) => {
-      const secrets = [...Object.values(body.config.env), ...(body.config.init?.cmd ?? [])];
+      const { env, init } = body.config;
+      const secrets = [...Object.values(env), ...(init?.cmd ?? []).filter(mayBeSecret)];
       return http.read(post(`${appPath(app)}/machines`, body, secrets), machineAnswer, context);
     },
     machine: (app, id, context) =>
