@@ -13,6 +13,7 @@
  */
 export { type Atlas, createAtlas } from "./atlas.ts";
 export type { AtlasOptions } from "./atlas-options.ts";
+export type { ClientCredential, ClientRecord, ClientSnapshot, ClientStore } from "./client-store.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Compute, ComputeAuth, ComputeJson } from "./compute.ts";
 export type { ComputeList, ComputePage } from "./compute-list.ts";

@@ -1,4 +1,5 @@
 /** How records and events lie in tables: one table of fields and columns, for every store that speaks SQL. */
+import type { ClientRecord } from "../client-store.ts";
 import type { ComputeEvent, ComputeRecord, NewEvent } from "../store.ts";
 
 /** What a column holds. */
@@ -88,6 +89,18 @@ export const eventColumns: Columns<ComputeEvent> = {
   at: time("at"),
 };
 
+/** The table of clients. */
+export const clientColumns: Columns<ClientRecord> = {
+  namespace: text("namespace"),
+  id: text("id"),
+  name: text("name"),
+  version: integer("version"),
+  credentials: { name: "credentials", kind: "tokens" },
+  providerKeys: json("provider_keys"),
+  createdAt: time("created_at"),
+  lastUsedAt: time("last_used_at"),
+};
+
 /** A record's values, by column. */
 export function recordValues(record: ComputeRecord): Values {
   return toValues(recordColumns, record);
@@ -107,6 +120,16 @@ export function toRecord(row: Row): ComputeRecord {
 export function toEvent(row: Row): ComputeEvent {
   const event = fromRow(eventColumns, row) as ComputeEvent;
   return { ...event, id: String(event.id) };
+}
+
+/** A client's values, by column. */
+export function clientValues(client: ClientRecord): Values {
+  return toValues(clientColumns, client);
+}
+
+/** The client in a row. */
+export function toClient(row: Row): ClientRecord {
+  return fromRow(clientColumns, row) as ClientRecord;
 }
 
 /** Text as every database can hold it, written or searched for: whole characters, and no NUL. */

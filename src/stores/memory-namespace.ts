@@ -51,6 +51,11 @@ export class MemoryNamespace {
     return [...(this.#byToken.get(`${kind}:${hash}`)?.values() ?? [])];
   }
 
+  /** Whether any record has this token, of whatever kind. */
+  hasToken(hash: string): boolean {
+    return this.#byToken.has(`user:${hash}`) || this.#byToken.has(`pod:${hash}`);
+  }
+
   /** Due records that are not leased, longest due first. */
   claimable(now: Date, limit: number): readonly ComputeRecord[] {
     const isFree = (id: string): boolean => {

@@ -1,4 +1,5 @@
 /** A store in the memory of this process: for tests, and for applications that may forget everything when they end. */
+import type { ClientRecord, ClientSnapshot, ClientStore } from "../client-store.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { clockField } from "../internal/option-fields.ts";
 import { parseFields } from "../internal/parse.ts";
@@ -15,8 +16,9 @@ import {
   type Store,
   type TokenHash,
 } from "../store.ts";
+import { MemoryClients } from "./memory-clients.ts";
 import { MemoryNamespace } from "./memory-namespace.ts";
-import { accepts, eventPosition, taken } from "./rules.ts";
+import { accepts, belongsTo, eventPosition, taken } from "./rules.ts";
 
 /**
  * Creates a store that keeps everything in this process and loses it when the process ends. Whatever runs at a provider
@@ -32,16 +34,17 @@ import { accepts, eventPosition, taken } from "./rules.ts";
  * const atlas = createAtlas({ providers: [mock()], store: memoryStore() });
  * ```
  */
-export function memoryStore(options: { clock?: Clock } = {}): Store {
+export function memoryStore(options: { clock?: Clock } = {}): Store & ClientStore {
   const { clock = systemClock } = parseFields("The options of memoryStore()", { clock: clockField }, options);
   return new MemoryStore(clock);
 }
 
-class MemoryStore implements Store {
+class MemoryStore implements Store, ClientStore {
   readonly name = "memory";
   readonly #clock: Clock;
   readonly #identity = crypto.randomUUID();
   readonly #namespaces = new Map<string, MemoryNamespace>();
+  readonly #clients = new MemoryClients();
   readonly #watchers = new Set<() => void>();
   #lastEvent = 0;
 
@@ -117,6 +120,40 @@ class MemoryStore implements Store {
     return copy(this.#namespace(filter.namespace).events(filter.computeId, after, limit));
   }
 
+  async insertClient(client: ClientRecord): Promise<boolean> {
+    const { namespace, id, name } = client;
+    const isTaken = this.#clients.find(namespace, (other) => other.id === id || other.name === name);
+    if (isTaken === undefined) this.#clients.put(copy(client));
+    return isTaken === undefined;
+  }
+
+  async getClient(namespace: string, id: string): Promise<ClientSnapshot | undefined> {
+    return this.#clientSnapshot(this.#clients.get(namespace, id));
+  }
+
+  async getClientByName(namespace: string, name: string): Promise<ClientSnapshot | undefined> {
+    return this.#clientSnapshot(this.#clients.find(namespace, (client) => client.name === name));
+  }
+
+  async getClientByHash(namespace: string, hash: string): Promise<ClientSnapshot | undefined> {
+    const now = this.#clock.now();
+    return this.#clientSnapshot(this.#clients.find(namespace, (client) => belongsTo(client, hash, now)));
+  }
+
+  async replaceClient(client: ClientRecord): Promise<boolean> {
+    const isPrevious = this.#clients.get(client.namespace, client.id)?.version === client.version - 1;
+    if (isPrevious) this.#clients.put(copy(client));
+    return isPrevious;
+  }
+
+  async listClients(namespace: string): Promise<readonly ClientRecord[]> {
+    return copy(this.#clients.list(namespace));
+  }
+
+  async namespaceOfToken(hash: string): Promise<string | undefined> {
+    return [...this.#namespaces].find(([, namespace]) => namespace.hasToken(hash))?.[0];
+  }
+
   async watch(onChange: () => void): Promise<AsyncDisposable> {
     const watcher = (): void => onChange();
     this.#watchers.add(watcher);
@@ -139,6 +176,10 @@ class MemoryStore implements Store {
 
   #snapshot(record: ComputeRecord | undefined): Snapshot | undefined {
     return record === undefined ? undefined : { record: copy(record), now: this.#clock.now() };
+  }
+
+  #clientSnapshot(client: ClientRecord | undefined): ClientSnapshot | undefined {
+    return client === undefined ? undefined : { client: copy(client), now: this.#clock.now() };
   }
 
   #write(namespace: MemoryNamespace, record: ComputeRecord, event: NewEvent | undefined): void {

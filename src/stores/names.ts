@@ -8,6 +8,8 @@ export interface Names {
   readonly tokens: string;
   readonly events: string;
   readonly settings: string;
+  readonly clients: string;
+  readonly credentials: string;
   readonly migrations: string;
   /** A name of ours in the same schema, with the prefix: for a function. */
   qualified(name: string): string;
@@ -32,6 +34,8 @@ export function tableNames(prefix: string, schema?: string): Names {
     tokens: qualified("tokens"),
     events: qualified("events"),
     settings: qualified("settings"),
+    clients: qualified("clients"),
+    credentials: qualified("client_credentials"),
     migrations: qualified("migrations"),
     qualified,
     own,

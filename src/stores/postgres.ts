@@ -4,12 +4,14 @@
  * @module
  */
 import * as z from "zod/mini";
+import type { ClientStore } from "../client-store.ts";
 import type { Clock } from "../clock.ts";
 import { clockField } from "../internal/option-fields.ts";
 import { field, parseFields } from "../internal/parse.ts";
 import type { Store } from "../store.ts";
 import { identifierField, tableNames } from "./names.ts";
 import { claimDue, identity } from "./postgres/claim.ts";
+import { postgresClients } from "./postgres/clients.ts";
 import { PostgresDatabase, type Queryable } from "./postgres/database.ts";
 import { postgresError } from "./postgres/errors.ts";
 import { listenThrough } from "./postgres/listen.ts";
@@ -40,7 +42,7 @@ export interface PostgresStoreOptions {
 }
 
 /** A store in a PostgreSQL database. */
-export interface PostgresStore extends Store {
+export interface PostgresStore extends Store, ClientStore {
   migrate(): Promise<void>;
 }
 
@@ -94,6 +96,7 @@ export function postgresStore(client: Queryable, options: PostgresStoreOptions =
     list: (filter, page) => list(database, filter, page),
     claimDue: (claim) => claimDue(database, claim),
     events: (filter, limit) => events(database, filter, limit),
+    ...postgresClients(database),
     ...(watchers && { watch: (onChange: () => void) => watchers.add(onChange) }),
     close: async () => watchers?.clear(),
   };

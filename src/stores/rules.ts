@@ -1,4 +1,5 @@
 /** Small rules of the store contract that every store here keeps in the same way. */
+import type { ClientRecord } from "../client-store.ts";
 import { AtlasError } from "../errors.ts";
 import type { ComputeRecord, Limits, RecordFilter, Snapshot, TokenHash } from "../store.ts";
 
@@ -7,6 +8,13 @@ export function accepts(record: ComputeRecord, hash: string, kind: TokenHash["ki
   return record.tokens.some(
     (token) =>
       token.hash === hash && token.kind === kind && (token.expiresAt === null || token.expiresAt > now),
+  );
+}
+
+/** Whether this credential is the client's at that time. */
+export function belongsTo({ credentials }: ClientRecord, hash: string, now: Date): boolean {
+  return credentials.some(
+    (credential) => credential.hash === hash && (credential.expiresAt === null || credential.expiresAt > now),
   );
 }
 

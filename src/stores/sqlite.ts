@@ -4,11 +4,13 @@
  * @module
  */
 import * as z from "zod/mini";
+import type { ClientStore } from "../client-store.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { clockField } from "../internal/option-fields.ts";
 import { field, parseFields } from "../internal/parse.ts";
 import type { Store } from "../store.ts";
 import { identifierField, tableNames } from "./names.ts";
+import { sqliteClients } from "./sqlite/clients.ts";
 import { SqliteDatabase } from "./sqlite/database.ts";
 import { events, get, getByIdempotencyKey, getByTokenHash, list } from "./sqlite/read.ts";
 import { claimDue, identity, insert, replace } from "./sqlite/write.ts";
@@ -28,7 +30,7 @@ export interface SqliteStoreOptions {
 }
 
 /** A store in an SQLite file. */
-export interface SqliteStore extends Store {
+export interface SqliteStore extends Store, ClientStore {
   migrate(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
     list: (filter, page) => list(database, filter, page),
     claimDue: (claim) => claimDue(database, claim),
     events: (filter, limit) => events(database, filter, limit),
+    ...sqliteClients(database),
     close: async () => database.close(),
   };
 }

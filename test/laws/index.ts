@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { type ClientStoreUnderTest, clientStoreLaws, type StoreWithClients } from "./client-store-laws.ts";
 export {
   type ExistingInstance,
   type FaultyOperation,

@@ -1,13 +1,17 @@
 import { describe, expect, it, test } from "vitest";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
+import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
 import { storeLaws } from "../laws/store-laws.ts";
 
-storeLaws({ describe, it }, "memory", async () => {
+async function make(): Promise<ClientStoreUnderTest> {
   const clock = manualClock();
   const store = memoryStore({ clock });
   return { store, advance: (seconds) => clock.advance(seconds), close: () => store.close() };
-});
+}
+
+storeLaws({ describe, it }, "memory", make);
+clientStoreLaws({ describe, it }, "memory", make);
 
 test("without a clock, time is the machine's", async () => {
   const before = Date.now();

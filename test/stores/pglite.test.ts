@@ -2,6 +2,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { afterAll, describe, it } from "vitest";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import { postgresStore } from "../../src/stores/postgres.ts";
+import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
 import { storeLaws } from "../laws/store-laws.ts";
 
 const client = await PGlite.create();
@@ -9,7 +10,7 @@ let schemas = 0;
 
 afterAll(() => client.close());
 
-storeLaws({ describe, it }, "PGlite", async () => {
+async function make(): Promise<ClientStoreUnderTest> {
   schemas += 1;
   const clock = manualClock();
   const options = { clock, schema: `laws_${schemas}` };
@@ -23,4 +24,7 @@ storeLaws({ describe, it }, "PGlite", async () => {
       for (const store of stores) await store.close();
     },
   };
-});
+}
+
+storeLaws({ describe, it }, "PGlite", make);
+clientStoreLaws({ describe, it }, "PGlite", make);

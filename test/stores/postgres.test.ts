@@ -4,6 +4,7 @@ import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import type { Store } from "../../src/store.ts";
 import { postgresMigrations } from "../../src/stores/migrations/postgres.ts";
 import { type PostgresStore, postgresStore, type Queryable } from "../../src/stores/postgres.ts";
+import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
 import { all, allEvents, claim, eventOf, insert, namespace, newRecord, next } from "../laws/store/harness.ts";
 import { storeLaws } from "../laws/store-laws.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
@@ -46,7 +47,7 @@ function unavailable(words: RegExp, retryable = true): unknown {
   });
 }
 
-storeLaws({ describe, it }, "PostgreSQL, two pools", async () => {
+async function twoPools(): Promise<ClientStoreUnderTest> {
   const clock = manualClock();
   const options = { clock, schema: newSchema() };
   const stores = [postgresStore(first, options), postgresStore(second, options)] as const;
@@ -59,7 +60,10 @@ storeLaws({ describe, it }, "PostgreSQL, two pools", async () => {
       for (const store of stores) await store.close();
     },
   };
-});
+}
+
+storeLaws({ describe, it }, "PostgreSQL, two pools", twoPools);
+clientStoreLaws({ describe, it }, "PostgreSQL, two pools", twoPools);
 
 describe("migrate", () => {
   it("may run ten times at once on an empty database, and records each migration once", async () => {

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
+import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
 import { all, allEvents, insert, namespace, newRecord } from "../laws/store/harness.ts";
 import { storeLaws } from "../laws/store-laws.ts";
 
@@ -25,7 +26,7 @@ function newPath(): string {
   return join(folder, `${files}.db`);
 }
 
-storeLaws({ describe, it }, "SQLite", async () => {
+async function make(): Promise<ClientStoreUnderTest> {
   const clock = manualClock();
   const path = newPath();
   const stores = [sqliteStore(path, { clock }), sqliteStore(path, { clock })] as const;
@@ -37,7 +38,10 @@ storeLaws({ describe, it }, "SQLite", async () => {
       for (const store of stores) await store.close();
     },
   };
-});
+}
+
+storeLaws({ describe, it }, "SQLite", make);
+clientStoreLaws({ describe, it }, "SQLite", make);
 
 test("several processes that begin on a new file at once keep every law", { timeout: 30_000 }, async () => {
   const path = newPath();

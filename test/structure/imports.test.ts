@@ -13,12 +13,12 @@ interface Layer {
   readonly packages: readonly RegExp[];
 }
 
-const CONTRACTS = /^src\/(?:errors|provider|job-runner|store|clock|request|gpus)\.ts$/;
+const CONTRACTS = /^src\/(?:errors|provider|job-runner|store|client-store|clock|request|gpus)\.ts$/;
 const INTERNAL = /^src\/internal\//;
 const AUTH = /^src\/auth\//;
 const LIFECYCLE = /^src\/lifecycle\//;
 const CLIENT =
-  /^src\/(?!(?:errors|provider|job-runner|store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
+  /^src\/(?!(?:errors|provider|job-runner|store|client-store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
 const DEFAULT_CLIENT = /^src\/default-client\.ts$/;
 const NODE = /^node:/;
 const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|p-map)(\/|$)/;

@@ -9,6 +9,7 @@ export const postgresMigrations: readonly Migration[] = [
     name: "computes and their events",
     sql: (names) => [computes, indexes, tokens, events, settings, turn].map((part) => part(names)).join(""),
   },
+  { number: 2, name: "clients of a shared control plane", sql: (names) => clients(names) },
 ];
 
 const computes = (names: Names): string => `
@@ -134,4 +135,28 @@ begin
       and c.status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating');
 end
 $function$;
+`;
+
+const clients = (names: Names): string => `
+create table ${names.clients} (
+  namespace text not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  version integer not null,
+  credentials json not null,
+  provider_keys json not null,
+  created_at timestamptz not null,
+  last_used_at timestamptz,
+  primary key (namespace, id),
+  unique (namespace, name)
+);
+create table ${names.credentials} (
+  namespace text not null,
+  hash text not null,
+  client_id text collate "C" not null,
+  primary key (namespace, hash, client_id),
+  foreign key (namespace, client_id) references ${names.clients} (namespace, id) on delete cascade
+);
+create index ${names.own("credentials_client")} on ${names.credentials} (namespace, client_id);
+create index ${names.own("tokens_hash")} on ${names.tokens} (hash);
 `;

@@ -9,6 +9,7 @@ export const sqliteMigrations: readonly Migration[] = [
     name: "computes and their events",
     sql: (names) => computes(names) + indexes(names) + tokens(names) + events(names) + settings(names),
   },
+  { number: 2, name: "clients of a shared control plane", sql: (names) => clients(names) },
 ];
 
 const computes = (names: Names): string => `
@@ -100,4 +101,28 @@ create table ${names.settings} (
   name text primary key,
   value text not null
 ) strict, without rowid;
+`;
+
+const clients = (names: Names): string => `
+create table ${names.clients} (
+  namespace text not null,
+  id text not null,
+  name text not null,
+  version integer not null,
+  credentials text not null,
+  provider_keys text not null,
+  created_at integer not null,
+  last_used_at integer,
+  primary key (namespace, id),
+  unique (namespace, name)
+) strict;
+create table ${names.credentials} (
+  namespace text not null,
+  hash text not null,
+  client_id text not null,
+  primary key (namespace, hash, client_id),
+  foreign key (namespace, client_id) references ${names.clients} (namespace, id) on delete cascade
+) strict, without rowid;
+create index ${names.own("credentials_client")} on ${names.credentials} (namespace, client_id);
+create index ${names.own("tokens_hash")} on ${names.tokens} (hash);
 `;
