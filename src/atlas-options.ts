@@ -1,6 +1,7 @@
 /** What a client is configured with, parsed strictly. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
+import { baseUrlField, clockField, fetchField } from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Environment, Logger, Timing } from "./lifecycle/environment.ts";
 import type { Provider } from "./provider.ts";
@@ -74,9 +75,7 @@ const FIELDS = {
     }),
   ),
   timing: optional(field(anyObject, "an object of times in seconds")),
-  controlUrl: optional(
-    field(z.url().check(z.regex(/^https?:\/\/[^?#]+$/)), "an http or https URL without a query"),
-  ),
+  controlUrl: baseUrlField,
   onEvent: optional(field(functionSchema<NonNullable<AtlasOptions["onEvent"]>>(), "a function")),
   logger: optional(
     field(
@@ -84,8 +83,8 @@ const FIELDS = {
       "an object with debug, info, warn and error",
     ),
   ),
-  fetch: optional(field(functionSchema<typeof fetch>(), "a function")),
-  clock: optional(field(z.custom<Clock>(isObjectWith("now", "sleep")), "an object with now and sleep")),
+  fetch: fetchField,
+  clock: clockField,
 };
 
 const LIMIT_FIELDS = {

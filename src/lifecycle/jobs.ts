@@ -34,7 +34,7 @@ const FIELDS = {
   input: field(z.unknown(), "anything that JSON can say"),
   mode: optional(field(z.enum(["async", "sync"]), '"async" or "sync"')),
   waitSeconds: seconds,
-  webhook: optional(field(z.url().check(z.regex(/^https?:/)), "an http or https URL")),
+  webhook: optional(field(z.string().check(z.regex(/^https?:\/\/[^\s#@]+$/)), "an http or https URL")),
   policy: optional(
     field(z.record(z.string(), z.unknown()), "an object with limits of the job", { secret: true }),
   ),
