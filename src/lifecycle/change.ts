@@ -5,6 +5,7 @@ import { describe } from "../internal/parse.ts";
 import type { ComputeRecord, ComputeStatus, EndReason, Limits, NewEvent, Snapshot } from "../store.ts";
 import { costSoFar } from "./cost.ts";
 import type { Environment } from "./environment.ts";
+import { notify } from "./notify.ts";
 
 /** What may change of a record; the rest follows from it. */
 export type Patch = Partial<
@@ -63,14 +64,7 @@ export function tell(environment: Environment, record: ComputeRecord, event: New
   if (event === undefined) return;
   const { id: computeId, provider, updatedAt: at } = record;
   environment.logger.info(`compute ${computeId} is ${event.status}`, { computeId, provider, ...event.data });
-  try {
-    environment.onEvent?.({ ...event, computeId, at });
-  } catch (error) {
-    environment.logger.error("onEvent threw", {
-      computeId,
-      error: error instanceof Error ? error.message : "not an Error",
-    });
-  }
+  notify(environment, "onEvent", environment.onEvent, { ...event, computeId, at });
 }
 
 /** The record after a patch, at that time: version, deadlines, cost. Pure. */

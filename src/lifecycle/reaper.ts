@@ -4,6 +4,7 @@ import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { Environment } from "./environment.ts";
 import { messageOf } from "./message.ts";
+import { notify } from "./notify.ts";
 import type { ReapReport } from "./reap.ts";
 
 /** How a reaper runs. */
@@ -54,7 +55,7 @@ async function passOnce(environment: Environment, onReport: ReaperOptions["onRep
   try {
     const { reap } = await import("./index.ts");
     const report = await reap(environment);
-    onReport?.(report);
+    notify(environment, "onReport", onReport, report);
     return report.remaining && report.failed.length === 0;
   } catch (error) {
     environment.logger.error("a pass of the reaper failed; it goes on", { error: messageOf(error) });
