@@ -1,10 +1,19 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { CreateRequest, Instance } from "../../src/provider.ts";
 import { flyRefusals } from "../fakes/fly-refusals.ts";
 import type { FlyOperation } from "../fakes/fly-routes.ts";
-import { createRequest, type FlyScene, flyScene, machinePlacement, quietContext } from "./fly-subject.ts";
+import {
+  createRequest,
+  type FlyScene,
+  flyScene,
+  machinePlacement,
+  quietContext,
+  warmUp,
+} from "./fly-subject.ts";
 
-const context = quietContext(0.5);
+const context = quietContext(1);
+
+beforeAll(warmUp);
 
 function create(scene: FlyScene, request: CreateRequest = createRequest()): Promise<Instance> {
   return scene.clock.settle(scene.provider.create(request, context));
@@ -173,8 +182,6 @@ describe("what a refusal leaves", () => {
 });
 
 describe("a machine whose outcome is unknown", () => {
-  const context = quietContext(0.3);
-
   async function lost(scene: FlyScene, request: CreateRequest): Promise<void> {
     scene.fake.fault("createMachine", "timeout-before");
     const creating = scene.provider.create(request, context);
