@@ -39,7 +39,7 @@ export async function createCompute({ plane, identity, body }: UserCall<unknown>
   const compute = await plane.atlas.spawnCompute({
     ...request,
     userId: identity.userId,
-    idempotencyKey: idempotencyKey && ownKey(identity, idempotencyKey),
+    idempotencyKey: ownKey(identity, idempotencyKey),
   });
   const { isNew, id, auth } = compute;
   const secrets = auth === undefined ? {} : { auth: spelledOut(auth) };
@@ -93,8 +93,8 @@ export async function followEvents(call: UserCall): Promise<Response> {
   const { plane, request } = call;
   const { id, status } = await ownCompute(call);
   const after = request.headers.get("last-event-id") || undefined;
-  const isOver = !isLive(status) && (await plane.atlas.events(id, { after, follow: false }).next()).done;
-  if (isOver) return noContent();
+  const next = await plane.atlas.events(id, { after, follow: false }).next();
+  if (next.done === true && !isLive(status)) return noContent();
   return streamed(eventStream(plane, request.signal, (signal) => plane.atlas.events(id, { after, signal })));
 }
 
@@ -108,8 +108,9 @@ async function ownCompute({ plane, id, identity }: UserCall<unknown>): Promise<C
   throw new AtlasError("NOT_FOUND", `there is no compute ${describe(id)}`);
 }
 
-/** Two users may choose the same key, and neither may learn of the other's. */
-function ownKey({ userId }: ControlPlaneUser, key: string): string {
+/** Two users may choose the same key, and neither may learn of the other's. What is no key is left to be refused. */
+function ownKey({ userId }: ControlPlaneUser, key: string | undefined): string | undefined {
+  if (typeof key !== "string" || key === "") return key;
   return `user-${createHash("sha256")
     .update(JSON.stringify([userId, key]))
     .digest("hex")}`;

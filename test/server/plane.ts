@@ -1,0 +1,117 @@
+/** A control plane on a mock provider, with two signed-in users, to which every kind of request can be made. */
+import type { Compute } from "../../src/compute.ts";
+import { type Atlas, createAtlas, memoryStore } from "../../src/index.ts";
+import { type ManualClock, type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
+import type { SpawnRequest } from "../../src/request.ts";
+import { type ControlPlaneOptions, createControlPlane } from "../../src/server/index.ts";
+import type { Store } from "../../src/store.ts";
+
+export const INTERNAL_SECRET = "internal-secret-of-32-characters!";
+export const BASE = "https://app.example/api/atlas";
+
+/** What a pod was told at its birth. */
+export interface Pod {
+  readonly compute: Compute;
+  /** The user's. */
+  readonly token: string;
+  readonly podToken: string;
+}
+
+/** A user of the application, with what the application knows of them. */
+interface User {
+  readonly userId: string;
+  readonly gpu: string;
+}
+
+/** A control plane, and everything behind it. */
+export interface PlaneUnderTest {
+  readonly atlas: Atlas;
+  readonly clock: ManualClock;
+  readonly provider: MockProvider;
+  readonly store: Store;
+  /** Who is signed in, by cookie. */
+  readonly sessions: Map<string, User>;
+  /** What was logged. */
+  readonly logged: unknown[][];
+  readonly handler: (request: Request) => Promise<Response>;
+  /** Calls a path below the base. An object as body is sent as JSON. */
+  call(method: string, path: string, options?: CallOptions): Promise<Response>;
+  /** A compute of this user, with the secrets of its pod. */
+  spawn(userId?: string | undefined, request?: SpawnRequest): Promise<Pod>;
+}
+
+/** What a request carries. */
+export interface CallOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+export const ada: Record<string, string> = { cookie: "session=ada" };
+export const bob: Record<string, string> = { cookie: "session=bob" };
+
+/** Headers that present a bearer token. */
+export function bearer(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** Makes a control plane; what is given replaces what is usual. */
+export function planeUnderTest(
+  options: Partial<ControlPlaneOptions<User>> = {},
+  through: (store: Store) => Store = (store) => store,
+): PlaneUnderTest {
+  const clock = manualClock();
+  const provider = mock({ clock });
+  const store = memoryStore({ clock });
+  const signingKey = "signing-key-of-thirty-two-characters";
+  const atlas = createAtlas({
+    ...{ providers: [provider], fetch: provider.fetch, clock, signingKey, controlUrl: BASE },
+    store: through(store),
+  });
+  const sessions = new Map([
+    ["session=ada", { userId: "ada", gpu: "h100" }],
+    ["session=bob", { userId: "bob", gpu: "l4" }],
+  ]);
+  const logged: unknown[][] = [];
+  const note = (...line: unknown[]): void => void logged.push(line);
+  const handler = createControlPlane<User>({
+    atlas,
+    authorize: ({ headers }) => sessions.get(headers.get("cookie") ?? "") ?? null,
+    request: ({ gpu }) => ({ gpu, ports: [8000, "22/tcp"], auth: ["bearer", "signed-url"] }),
+    internalSecret: INTERNAL_SECRET,
+    basePath: "/api/atlas",
+    clock,
+    logger: { debug: note, info: note, warn: note, error: note },
+    ...options,
+  });
+  return {
+    ...{ atlas, clock, provider, store, sessions, logged, handler },
+    call: (method, path, call) => handler(toRequest(method, path, call)),
+    spawn: async (userId = "ada", request = {}) => {
+      const given = { ports: [8000], auth: ["bearer", "signed-url"] as const, ...request };
+      const compute = await atlas.spawnCompute({ ...given, userId });
+      const env = provider.instances.find(({ name }) => name === compute.name)?.env ?? {};
+      return { compute, token: env.ATLAS_PRESHARED_KEY ?? "", podToken: env.ATLAS_POD_TOKEN ?? "" };
+    },
+  };
+}
+
+/** A request as a browser or a pod would send it. */
+export function toRequest(
+  method: string,
+  path: string,
+  { headers, body, signal }: CallOptions = {},
+): Request {
+  const isRaw = typeof body === "string" || body instanceof ReadableStream || body === undefined;
+  return new Request(`${BASE}${path}`, {
+    method,
+    headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    ...(body === undefined ? {} : { body: isRaw ? body : JSON.stringify(body), duplex: "half" }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** An answer's JSON. */
+export async function jsonOf(response: Response | Promise<Response>): Promise<Record<string, unknown>> {
+  return (await (await response).json()) as Record<string, unknown>;
+}
