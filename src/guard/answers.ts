@@ -1,6 +1,6 @@
 import { AtlasError } from "../errors.ts";
+import type { Readiness } from "../internal/readiness.ts";
 import { preflightHeaders } from "./cors.ts";
-import type { Readiness } from "./readiness.ts";
 import type { Answer, GuardRequest, Headers, RefusalReason } from "./request.ts";
 import type { GuardState } from "./state.ts";
 

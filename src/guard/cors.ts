@@ -6,16 +6,25 @@ const USUAL_HEADERS = "authorization, content-type";
 /** The longest that any browser keeps a preflight's answer (Chromium). */
 const MAX_AGE_SECONDS = 7200;
 
+const UNLISTED: Headers = { vary: "Origin" };
+const SILENT: Headers = {};
+
+/** The origins whose pages may call, each with what every response says to it. */
+export type AllowedOrigins = ReadonlyMap<string, Headers>;
+
+/** Lists origins. */
+export function allowOrigins(origins: readonly string[]): AllowedOrigins {
+  return new Map(origins.map((origin) => [origin, headersFor(origin)]));
+}
+
 /** What every response says about its origin. Nothing where no origins are listed: then no page may read it. */
-export function corsHeaders(request: GuardRequest, origins: ReadonlySet<string>): Headers {
-  if (origins.size === 0) return {};
-  const origin = request.header("origin");
-  if (origin === undefined || !origins.has(origin)) return { vary: "Origin" };
-  return { "access-control-allow-origin": origin, "access-control-expose-headers": "*", vary: "Origin" };
+export function corsHeaders(request: GuardRequest, origins: AllowedOrigins): Headers {
+  if (origins.size === 0) return SILENT;
+  return origins.get(request.header("origin") ?? "") ?? UNLISTED;
 }
 
 /** Whether a browser asks, before the real request, if a page of a listed origin may make it. */
-export function isPreflight(request: GuardRequest, origins: ReadonlySet<string>): boolean {
+export function isPreflight(request: GuardRequest, origins: AllowedOrigins): boolean {
   if (request.method !== "OPTIONS" || request.header("access-control-request-method") === undefined)
     return false;
   return origins.has(request.header("origin") ?? "");
@@ -31,4 +40,8 @@ export function preflightHeaders(request: GuardRequest): Headers {
     "access-control-max-age": String(MAX_AGE_SECONDS),
     vary: "Origin, Access-Control-Request-Headers",
   };
+}
+
+function headersFor(origin: string): Headers {
+  return { "access-control-allow-origin": origin, "access-control-expose-headers": "*", vary: "Origin" };
 }

@@ -1,12 +1,14 @@
 import { splitUrl, type UrlParts } from "../auth/canonical-url.ts";
+import { READINESS_PATH } from "../internal/readiness.ts";
 import { heartbeatAnswer, preflightAnswer, readinessAnswer, refusal } from "./answers.ts";
 import { corsHeaders, isPreflight } from "./cors.ts";
 import { findCredential, remainingSubprotocols, withoutSignature } from "./credentials.ts";
 import { HEARTBEAT_PATH } from "./heartbeat.ts";
 import { isPublic } from "./public-paths.ts";
-import { READINESS_PATH } from "./readiness.ts";
 import type { Credential, GuardRequest, Headers, Pass, Verdict } from "./request.ts";
 import type { GuardState } from "./state.ts";
+
+const GUARDS_OWN: readonly string[] = [READINESS_PATH];
 
 /**
  * The guard's one decision, without any effect: what to do with this request in this state. Every server
@@ -17,7 +19,7 @@ export function decide(request: GuardRequest, state: GuardState): Verdict {
   const headers = corsHeaders(request, state.origins);
   const target = splitTarget(request.url);
   if (target === undefined) return refusal("malformed", headers);
-  if (isPublic(request.method, target.path, [READINESS_PATH])) return readinessAnswer(state, headers);
+  if (isPublic(request.method, target.path, GUARDS_OWN)) return readinessAnswer(state, headers);
   if (isPublic(request.method, target.path, state.publicPaths))
     return pass(request, target, "none", state, headers);
   const finding = findCredential(request, target, state);
@@ -30,7 +32,7 @@ export function decide(request: GuardRequest, state: GuardState): Verdict {
 function splitTarget(url: string): UrlParts | undefined {
   const parts = splitUrl(url);
   if (parts === undefined || (parts.origin === "" && parts.fragment !== "")) return undefined;
-  return { ...parts, path: parts.path || "/" };
+  return parts.path === "" ? { ...parts, path: "/" } : parts;
 }
 
 function pass(

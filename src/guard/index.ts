@@ -6,12 +6,12 @@
  * @module
  */
 
+export { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
 export type { FetchHandler } from "./fetch.ts";
 export { createGuard, type ExpressMiddleware, type Guard } from "./guard.ts";
 export type { AcceptedHash, SignKind } from "./heartbeat.ts";
 export type { NodeListener, UpgradeListener } from "./node.ts";
 export type { DeadManOptions, GuardOptions } from "./options.ts";
-export { READINESS_PATH, type Readiness } from "./readiness.ts";
 export type {
   Answer,
   Credential,

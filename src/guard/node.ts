@@ -68,10 +68,13 @@ function toGuardRequest(request: IncomingMessage): GuardRequest {
 
 /** Node keeps the first `Authorization` only and says nothing of the others. */
 function headerOf(request: IncomingMessage, name: GuardHeader): string | undefined {
-  const value = request.headers[name];
-  if (name !== "authorization" || value === undefined) return value as string | undefined;
+  const value = request.headers[name] as string | undefined;
+  if (name !== "authorization" || value === undefined) return value;
   const { rawHeaders } = request;
-  return rawHeaders.filter((_, index) => index % 2 === 1 && isNamed(rawHeaders[index - 1], name)).join(", ");
+  const values: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (isNamed(rawHeaders[index], name)) values.push(rawHeaders[index + 1] ?? "");
+  return values.join(", ");
 }
 
 /** Express keeps what was received here, and in `url` what is left of it below a mount. */

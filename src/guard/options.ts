@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { hashToken } from "../auth/token.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
+import { type AllowedOrigins, allowOrigins } from "./cors.ts";
 import { SIGN_KINDS, type SignKind } from "./heartbeat.ts";
 import { PUBLIC_PATH } from "./public-paths.ts";
 
@@ -51,7 +52,7 @@ export interface GuardOptions {
 export interface GuardSettings {
   readonly hashes: readonly string[];
   readonly signingSecrets: readonly string[];
-  readonly origins: ReadonlySet<string>;
+  readonly origins: AllowedOrigins;
   readonly publicPaths: readonly string[];
   readonly computeId: string | null;
   readonly control: ControlPlane | undefined;
@@ -160,7 +161,7 @@ export function parseOptions(options: GuardOptions): GuardSettings {
   return {
     hashes: [...keys.map(hashToken), ...(given.hashes ?? [])],
     signingSecrets: [given.signingSecret ?? found.ATLAS_SIGNING_SECRET ?? []].flat(),
-    origins: new Set(given.origins ?? splitList(found.ATLAS_ORIGINS ?? "")),
+    origins: allowOrigins(given.origins ?? splitList(found.ATLAS_ORIGINS ?? "")),
     publicPaths: given.publicPaths ?? [],
     computeId: given.computeId ?? found.ATLAS_COMPUTE_ID ?? null,
     control: controlPlane(

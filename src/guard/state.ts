@@ -1,3 +1,5 @@
+import type { AllowedOrigins } from "./cors.ts";
+
 /** The hash of an accepted token, and until when it is accepted, in milliseconds since 1970. */
 export interface LiveHash {
   readonly hash: string;
@@ -8,7 +10,7 @@ export interface LiveHash {
 export interface GuardState {
   readonly hashes: readonly LiveHash[];
   readonly signingSecrets: readonly string[];
-  readonly origins: ReadonlySet<string>;
+  readonly origins: AllowedOrigins;
   readonly publicPaths: readonly string[];
   readonly computeId: string | null;
   readonly isReady: () => boolean;

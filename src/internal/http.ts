@@ -19,6 +19,7 @@ import {
   unusable,
 } from "./http-errors.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { parseJson } from "./json.ts";
 import { userAgent } from "./user-agent.ts";
 
 export type { HttpRequest } from "./http-request.ts";
@@ -191,17 +192,8 @@ async function readRefusal(settings: Settings, asked: Asked, response: Response)
     return unusable(asked, response, "that is a redirect, and redirects are not followed");
   const text = await readBeginning(response, REFUSAL_BYTES);
   const { status, headers } = response;
-  const refusal: Refusal = { status, headers, text, json: jsonOrUndefined(text) };
+  const refusal: Refusal = { status, headers, text, json: parseJson(text) };
   return refused(asked, refusal, settings.clock.now(), settings.classify);
-}
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    const json: unknown = JSON.parse(text);
-    return json;
-  } catch {
-    return undefined;
-  }
 }
 
 async function textOf({ maximumBytes }: Settings, { asked, response }: Answer): Promise<string> {
@@ -218,7 +210,7 @@ async function parse<Schema extends z.ZodMiniType>(
   answer: Answer,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
-  const json = jsonOrUndefined(await textOf(settings, answer));
+  const json = parseJson(await textOf(settings, answer));
   if (json === undefined) throw unusable(answer.asked, answer.response, "its body is no JSON");
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw unusable(answer.asked, answer.response, misfit(parsed.error));

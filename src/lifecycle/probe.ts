@@ -1,4 +1,8 @@
 /** Whether a pod's http port really answers. */
+import * as z from "zod/mini";
+import { readBeginning } from "../internal/http-body.ts";
+import { parseJson } from "../internal/json.ts";
+import { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
 import type { Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import type { Environment } from "./environment.ts";
@@ -20,6 +24,12 @@ export interface Probe {
 }
 
 const PROBE_SECONDS = 5;
+const LONGEST_ANSWER_BYTES = 10_000;
+
+const readinessSchema = z.object({
+  computeId: z.nullable(z.string()),
+  status: z.enum(["ready", "starting"]),
+});
 
 /** Asks a port. Connection errors and the answers of a proxy whose pod does not listen yet are "not ready". */
 export async function isReady(probe: Probe, record: ComputeRecord, port: Port): Promise<Answer> {
@@ -35,9 +45,20 @@ export async function isReady(probe: Probe, record: ComputeRecord, port: Port): 
 }
 
 async function ask(probe: Probe, record: ComputeRecord, port: Port, url: string): Promise<Answer> {
-  const { environment, token, path, signal } = probe;
+  const guard = await askGuard(probe, record, port, url);
+  if (guard !== undefined && (!guard.ready || probe.path === undefined)) return guard;
+  const response = await request(probe, port, `${url}${probe.path ?? "/"}`);
+  await response.body?.cancel();
+  const { status } = response;
+  const guarded = record.authSchemes.length > 0 && probe.token === undefined;
+  const ready = probe.path === undefined ? isOwn(probe.provider, status) : accepts(status, guarded);
+  return { ready, message: `port ${port.internal} answers ${status}` };
+}
+
+function request(probe: Probe, port: Port, url: string): Promise<Response> {
+  const { environment, token, signal } = probe;
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const response = await environment.fetch(`${url}${path ?? "/"}`, {
+  return environment.fetch(url, {
     headers: { accept: "application/json, */*", ...port.headers, ...authorization },
     redirect: "manual",
     signal: AbortSignal.any([
@@ -45,15 +66,45 @@ async function ask(probe: Probe, record: ComputeRecord, port: Port, url: string)
       ...(signal === undefined ? [] : [signal]),
     ]),
   });
-  await response.body?.cancel();
-  const guarded = record.authSchemes.length > 0 && token === undefined;
-  const ready =
-    path === undefined ? answers(probe.provider, response.status) : accepts(response.status, guarded);
-  return { ready, message: `port ${port.internal} answers ${response.status}` };
+}
+
+/** What the guard says; `undefined` where none answers. A page in the pod's place is not taken for the pod. */
+async function askGuard(
+  probe: Probe,
+  record: ComputeRecord,
+  port: Port,
+  url: string,
+): Promise<Answer | undefined> {
+  const response = await request(probe, port, `${url}${READINESS_PATH}`);
+  const type = response.headers.get("content-type") ?? "";
+  const readiness = type.includes("json")
+    ? toReadiness(await readBeginning(response, LONGEST_ANSWER_BYTES))
+    : undefined;
+  if (readiness === undefined) {
+    if (!response.bodyUsed) await response.body?.cancel();
+    const isPage = response.ok && type.includes("html") && probe.path === undefined;
+    return isPage
+      ? {
+          ready: false,
+          message: `port ${port.internal} shows a page, which may be a placeholder: say which path to ask`,
+        }
+      : undefined;
+  }
+  if (readiness.computeId !== null && readiness.computeId !== record.id)
+    return { ready: false, message: `port ${port.internal} is answered by another pod` };
+  return {
+    ready: readiness.status === "ready",
+    message: `the guard on port ${port.internal} says ${readiness.status}`,
+  };
+}
+
+function toReadiness(text: string): Readiness | undefined {
+  const parsed = readinessSchema.safeParse(parseJson(text));
+  return parsed.success ? parsed.data : undefined;
 }
 
 /** Without a path: any answer that is the pod's own. */
-function answers({ notReadyStatuses = [] }: Provider, status: number): boolean {
+function isOwn({ notReadyStatuses = [] }: Provider, status: number): boolean {
   const ofProxy = [502, 503, 504].includes(status) || (status >= 520 && status <= 530);
   return !ofProxy && !notReadyStatuses.includes(status);
 }
