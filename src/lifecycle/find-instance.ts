@@ -1,5 +1,5 @@
 /** Finding an instance again, by its exact name or by its id. */
-import type { Instance, Provider } from "../provider.ts";
+import type { Instance, InstanceReference, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import { type Call, callProvider, listTimeoutSeconds } from "./call.ts";
 import { type Environment, providerOf } from "./environment.ts";
@@ -46,6 +46,11 @@ export async function lookUp(
   return callProvider(environment, { ...call, operation: "get", timeoutSeconds }, (context) =>
     provider.get({ name, providerId }, context),
   );
+}
+
+/** How a record's instance is named in calls. */
+export function referenceOf({ name, providerId }: ComputeRecord): InstanceReference {
+  return providerId === null ? { name } : { name, providerId };
 }
 
 /** The instance that was created first. */

@@ -5,7 +5,7 @@ import { field, optional, parseFields } from "../internal/parse.ts";
 import type { LogLine } from "../provider.ts";
 import { loadRecord } from "./change.ts";
 import { type Environment, providerOf } from "./environment.ts";
-import { referenceOf } from "./power.ts";
+import { referenceOf } from "./find-instance.ts";
 
 /** Which log lines to read. */
 export interface LogsOptions {

@@ -1,10 +1,11 @@
 /** Stopping and starting a compute, and moving its idle deadline. */
 import { AtlasError } from "../errors.ts";
-import type { InstanceReference, Provider } from "../provider.ts";
+import type { Provider } from "../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../store.ts";
 import { callProvider } from "./call.ts";
 import { after, changeRecord, loadRecord } from "./change.ts";
 import { type Environment, providerOf } from "./environment.ts";
+import { referenceOf } from "./find-instance.ts";
 import { CHECK_SECONDS } from "./observe.ts";
 
 /** Notes a sign of life: the idle deadline moves. @throws CONFLICT when the compute has ended or is ending. */
@@ -70,11 +71,6 @@ async function power(
   await callProvider(environment, { provider, operation, timeoutSeconds, computeId: record.id }, (context) =>
     method.call(provider, reference, context),
   );
-}
-
-/** How a record's instance is named in calls. */
-export function referenceOf({ name, providerId }: ComputeRecord): InstanceReference {
-  return providerId === null ? { name } : { name, providerId };
 }
 
 function cannot({ providers }: Environment, { name }: Provider, operation: "stop" | "start"): AtlasError {

@@ -1,12 +1,12 @@
 /** Ending a compute: stored first, asked for then, and over only when the provider shows that the instance is gone. */
 import { nanoid } from "nanoid";
 import { isAtlasError } from "../errors.ts";
-import type { InstanceReference, Provider } from "../provider.ts";
+import type { Instance } from "../provider.ts";
 import type { ComputeRecord, EndReason } from "../store.ts";
 import { callProvider } from "./call.ts";
 import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "./change.ts";
 import { type Environment, providerOf } from "./environment.ts";
-import { absenceProvenFrom, findNamesakes, lookUp } from "./find-instance.ts";
+import { absenceProvenFrom, findNamesakes, lookUp, oldest, referenceOf } from "./find-instance.ts";
 
 const CONFIRM_PAUSES_SECONDS: readonly number[] = [0.25, 0.5, 1, 2, 4];
 const FIRST_RETRY_SECONDS = 5;
@@ -57,16 +57,36 @@ async function finishEnd(environment: Environment, record: ComputeRecord): Promi
 /** Asks the provider to end the instance of a record we hold the lease of, and stores what came of it. @throws what the provider throws */
 export async function tryEnd(
   environment: Environment,
-  record: ComputeRecord,
+  claimed: ComputeRecord,
   pausesSeconds: readonly number[] = [],
 ): Promise<ComputeRecord> {
-  await askToTerminate(environment, record);
+  const { record, namesakes } = await identify(environment, claimed);
+  if (record.lease !== claimed.lease) return record;
+  if (record.providerId !== null || namesakes.length === 0) await askToTerminate(environment, record);
   const gone = await isGone(environment, record, pausesSeconds);
   return changeHeld(environment, record, (current, now) => ({
     patch: gone
       ? endedPatch("terminated", current.reason ?? "requested", now)
       : retryPatch(current, null, now),
   }));
+}
+
+/** Looks for the instance of a record that does not know its id yet; the namesakes may all be strangers, not to be ended by their name. */
+async function identify(
+  environment: Environment,
+  record: ComputeRecord,
+): Promise<{ readonly record: ComputeRecord; readonly namesakes: readonly Instance[] }> {
+  const { id: computeId, name, providerId } = record;
+  if (providerId !== null) return { record, namesakes: [] };
+  const provider = providerOf(environment, record);
+  const owner = await environment.store.identity();
+  const namesakes = await findNamesakes(environment, { provider, computeId }, name);
+  const found = oldest(namesakes.filter((instance) => instance.owner === owner));
+  if (found === undefined) return { record, namesakes };
+  const known = await changeHeld(environment, record, (current) => ({
+    patch: { providerId: found.providerId, costSince: current.costSince ?? current.placedAt },
+  }));
+  return { record: known, namesakes };
 }
 
 /** Changes a record only while the given one's lease still holds it; who lost the lease changes nothing. */
@@ -84,24 +104,7 @@ async function askToTerminate(environment: Environment, record: ComputeRecord): 
   const provider = providerOf(environment, record);
   const timeoutSeconds = environment.timing.requestTimeoutSeconds;
   const call = { provider, operation: "terminate", timeoutSeconds, computeId: record.id };
-  for (const reference of await referencesOf(environment, provider, record))
-    await callProvider(environment, call, (context) => provider.terminate(reference, context));
-}
-
-/** What is to be ended: everything under the record's name, unless a stranger has taken that name, too. */
-async function referencesOf(
-  environment: Environment,
-  provider: Provider,
-  record: ComputeRecord,
-): Promise<readonly InstanceReference[]> {
-  const { id: computeId, name, providerId } = record;
-  if (providerId !== null) return [{ name, providerId }];
-  const owner = await environment.store.identity();
-  const namesakes = await findNamesakes(environment, { provider, computeId }, name);
-  const ours = namesakes.filter((instance) => instance.owner === owner);
-  return ours.length === namesakes.length
-    ? [{ name }]
-    : ours.map((instance) => ({ name, providerId: instance.providerId }));
+  await callProvider(environment, call, (context) => provider.terminate(referenceOf(record), context));
 }
 
 async function isGone(

@@ -10,7 +10,7 @@ import type { ComputeRecord } from "../store.ts";
 import { callProvider } from "./call.ts";
 import { changeRecord, isEnded, loadRecord } from "./change.ts";
 import { type Environment, type Phase, type Progress, providerOf } from "./environment.ts";
-import { absenceProvenFrom, lookUp } from "./find-instance.ts";
+import { absenceProvenFrom, lookUp, referenceOf } from "./find-instance.ts";
 import { observed } from "./observe.ts";
 import { isReady } from "./probe.ts";
 import { reporter } from "./progress.ts";
@@ -200,10 +200,7 @@ async function lastLines({ environment, id, provider, secrets }: Wait): Promise<
   const lines: LogLine[] = [];
   try {
     const { record } = await loadRecord(environment, id);
-    const reference = {
-      name: record.name,
-      ...(record.providerId === null ? {} : { providerId: record.providerId }),
-    };
+    const reference = referenceOf(record);
     const call = {
       provider,
       operation: "logs",

@@ -1,0 +1,223 @@
+import { describe, expect, it } from "vitest";
+import { AtlasError } from "../../src/errors.ts";
+import type { Progress } from "../../src/lifecycle/environment.ts";
+import {
+  type MockFault,
+  type MockFaultName,
+  type MockOptions,
+  manualClock,
+  mock,
+} from "../../src/providers/mock/index.ts";
+import { intercept } from "../support/intercept.ts";
+import { type Scene, scene } from "../support/scene.ts";
+
+const before: readonly MockFault[] = [
+  "timeout-before",
+  "connection-before",
+  "error-before",
+  "hang",
+  "not-an-error",
+];
+const after: readonly MockFault[] = [
+  ...(["timeout-after", "connection-after", "error-after", "unreadable-after"] as const),
+  ...(["hang-after", "not-an-error-after"] as const),
+];
+const nameOf = (fault: MockFault): MockFaultName => (typeof fault === "string" ? fault : fault.fault);
+
+function creates({ provider }: Scene): number {
+  return provider.calls.filter(({ operation }) => operation === "create").length;
+}
+
+function lagging(listLagSeconds: number, more: MockOptions = {}): Scene {
+  return scene({ mock: { listLagSeconds, ...more } });
+}
+
+describe("law 2: no blind second create", () => {
+  it.each(after.map(nameOf))("adopts what %s left open, when it turns up at once or late", async (fault) => {
+    for (const lag of [0, 5, 55]) {
+      const world = lagging(lag);
+      world.provider.script("create", fault);
+      const compute = await world.spawn({ gpu: "h100" });
+      expect(compute).toMatchObject({ gpu: "h100-sxm", providerId: world.provider.instances[0]?.id });
+      expect(world.provider.instances[0]?.env.ATLAS_PRESHARED_KEY).toBe(compute.auth?.token);
+      expect([creates(world), world.provider.instances.length]).toEqual([1, 1]);
+    }
+  });
+
+  it.each(after.map(nameOf))(
+    "is UNCERTAIN after %s when the instance does not turn up in time, and found later",
+    async (fault) => {
+      const world = lagging(200);
+      const { provider, atlas, failure, record, reap, clock, states } = world;
+      provider.script("create", fault);
+      const error = await failure(atlas.spawnCompute({ gpu: "h100" }));
+      expect(error).toMatchObject({
+        code: "UNCERTAIN",
+        provider: "mock",
+        mayHaveCreated: true,
+        retryable: false,
+      });
+      const id = error.computeId ?? "";
+      expect(error.message).toContain(id);
+      expect(await record(id)).toMatchObject({ status: "uncertain", providerId: null, reason: null });
+      const settled: unknown[] = [];
+      for (let round = 0; round < 12; round += 1) {
+        await clock.advance(60);
+        settled.push(...(await reap()).settled);
+      }
+      expect(settled).toMatchObject([
+        { computeId: id, reason: "found", providerId: provider.instances[0]?.id },
+      ]);
+      expect(await states(id)).toEqual(["pending", "uncertain", "running"]);
+      expect(await record(id)).toMatchObject({ status: "running", gpu: "h100-sxm", region: "mock-1" });
+      expect([creates(world), provider.instances.length]).toEqual([1, 1]);
+    },
+  );
+
+  it.each(before.map(nameOf))(
+    "never tries again after %s: nothing is found, and after its grace the compute is abandoned",
+    async (fault) => {
+      const clock = manualClock();
+      const second = mock({ clock, name: "second" });
+      const first = mock({ clock });
+      const world = scene({ clock, providers: [first, second] });
+      const { atlas, failure, record, reap } = world;
+      first.script("create", fault);
+      const error = await failure(atlas.spawnCompute({ gpu: "h100" }));
+      const id = error.computeId ?? "";
+      expect(error.code).toBe("UNCERTAIN");
+      const ended: unknown[] = [];
+      for (let round = 0; round < 8; round += 1) {
+        const status = (await record(id)).status;
+        expect(clock.now().getTime() < Date.UTC(2026, 0, 1, 0, 10) ? status : "uncertain").toBe("uncertain");
+        await clock.advance(100);
+        ended.push(...(await reap()).settled);
+      }
+      expect(ended).toMatchObject([{ computeId: id, reason: "abandoned" }]);
+      expect(await record(id)).toMatchObject({ status: "terminated", reason: "abandoned", costBefore: 0 });
+      expect(first.calls.filter(({ operation }) => operation === "create")).toHaveLength(1);
+      expect(second.calls.filter(({ operation }) => operation === "create")).toEqual([]);
+    },
+  );
+
+  it("counts what an uncertain compute cost from its create on, when it is found", async () => {
+    const { provider, atlas, failure, clock, settle, reap } = lagging(200, { costPerHour: 36 });
+    provider.script("create", "timeout-after");
+    const { computeId = "" } = await failure(atlas.spawnCompute({ gpu: "l4" }));
+    await clock.advance(540);
+    await reap();
+    expect((await settle(atlas.getCompute(computeId))).costSoFar).toBeCloseTo(6);
+  });
+
+  it("tells that it is looking", async () => {
+    const steps: Progress[] = [];
+    const { provider, spawn } = lagging(5);
+    provider.script("create", "timeout-after");
+    await spawn({}, { onProgress: (step) => steps.push(step) });
+    expect(steps.map(({ phase }) => phase)).toEqual(["placing", "creating", "looking-up", "provisioning"]);
+  });
+
+  it("looks on although looking fails, and gives up in time although looking hangs", async () => {
+    const failing = lagging(0);
+    failing.provider.script("create", "timeout-after");
+    failing.provider.script("find", "error-before", "malformed", "not-an-error", "bad-key");
+    expect((await failing.spawn()).status).toBe("running");
+    const hanging = lagging(0);
+    hanging.provider.script("create", "timeout-after");
+    hanging.provider.script("find", { fault: "hang", times: Number.POSITIVE_INFINITY });
+    const begin = hanging.clock.now().getTime();
+    expect(await hanging.failure(hanging.atlas.spawnCompute({}))).toMatchObject({ code: "UNCERTAIN" });
+    expect((hanging.clock.now().getTime() - begin) / 1000).toBeLessThanOrEqual(60 + 30);
+  });
+
+  it("believes an adapter that says that nothing was created", async () => {
+    const clock = manualClock();
+    let times = 0;
+    const provider = intercept(mock({ clock }), ["create"], () => {
+      times += 1;
+      throw new AtlasError("TRANSPORT", "the name could not be resolved", { mayHaveCreated: false });
+    });
+    const { atlas, failure, record } = scene({ clock, providers: [provider] });
+    const error = await failure(atlas.spawnCompute({}));
+    expect(error).toMatchObject({ code: "TRANSPORT" });
+    expect(await record(error.computeId ?? "")).toMatchObject({ status: "failed" });
+    expect(times).toBe(1);
+  });
+
+  it("does not believe a capacity refusal that may have created something", async () => {
+    const clock = manualClock();
+    const provider = intercept(mock({ clock }), ["create"], () => {
+      throw new AtlasError("CAPACITY", "half of it is there", { mayHaveCreated: true });
+    });
+    const { atlas, failure } = scene({ clock, providers: [provider] });
+    expect(await failure(atlas.spawnCompute({ gpu: "h100" }))).toMatchObject({ code: "UNCERTAIN" });
+  });
+
+  it("adopts the oldest of several instances of its name and ends the others", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    const doubling = intercept(provider, ["create"], async (_, [request]) => {
+      const { name, owner } = request as { name: string; owner: string };
+      provider.add({ name, owner });
+      await clock.sleep(1000);
+      provider.script("create", "timeout-after");
+    });
+    const { spawn } = scene({ clock, providers: [doubling] });
+    const compute = await spawn();
+    expect(compute.providerId).toBe("mock-1");
+    expect(provider.instances.map(({ id, status }) => [id, status])).toEqual([
+      ["mock-1", "running"],
+      ["mock-2", "terminated"],
+    ]);
+  });
+
+  it("ends the duplicate that it could not end at once by the next reap", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    const doubling = intercept(provider, ["create"], async (_, [request]) => {
+      const { name, owner } = request as { name: string; owner: string };
+      provider.add({ name, owner });
+      provider.script("create", "timeout-after");
+      provider.script("terminate", "error-before");
+    });
+    const { spawn, reap } = scene({ clock, providers: [doubling] });
+    const { id, providerId } = await spawn();
+    expect(provider.instances.map(({ status }) => status)).not.toContain("terminated");
+    expect((await reap()).orphans).toMatchObject([{ computeId: id }]);
+    expect(provider.instances.filter(({ status }) => status !== "terminated").map((one) => one.id)).toEqual([
+      providerId,
+    ]);
+  });
+
+  it("leaves an instance of the very same name alone that another store made", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    const claimed = intercept(provider, ["create"], (_, [request]) => {
+      const { name } = request as { name: string };
+      provider.add({ name, owner: "another store" });
+      provider.add({ name });
+      provider.script("create", "timeout-before");
+    });
+    const { atlas, failure, settle, record, reap } = scene({ clock, providers: [claimed] });
+    const { code, computeId = "" } = await failure(atlas.spawnCompute({}));
+    expect(code).toBe("UNCERTAIN");
+    await settle(atlas.terminate(computeId));
+    await clock.advance(700);
+    await reap();
+    expect(await record(computeId)).toMatchObject({ status: "terminated", providerId: null });
+    expect(provider.instances.map(({ status }) => status)).toEqual(["running", "running"]);
+  });
+
+  it("does not adopt for a waiting handle what its spawn is still looking for", async () => {
+    const { provider, atlas, clock, settle, states } = lagging(3, { bootSeconds: 60 });
+    provider.script("create", { fault: "timeout-after", seconds: 5 });
+    const first = atlas.spawnCompute({ idempotencyKey: "key" });
+    await clock.advance(4);
+    const second = await atlas.spawnCompute({ idempotencyKey: "key" });
+    expect(second.status).toBe("pending");
+    await settle(second.waitUntilReady());
+    const compute = await settle(first);
+    expect([compute.id, compute.isNew]).toEqual([second.id, true]);
+    expect(await states(compute.id)).toEqual(["pending", "provisioning", "running"]);
+  });
+});
