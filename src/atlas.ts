@@ -207,7 +207,7 @@ export class Atlas implements AsyncDisposable {
 
   /** Reaps again and again, for a long-lived process; disposing it waits for the pass that is under way. */
   startReaper(options: ReaperOptions = {}): AsyncDisposable {
-    return startReaper(this.#environment, options);
+    return startReaper(this.#environment, () => this.reap(), options);
   }
 
   /** What the providers offer now, with price and stock. Providers without a catalogue are left out. */

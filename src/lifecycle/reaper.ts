@@ -25,11 +25,19 @@ const FIELDS = {
   ),
 };
 
+/** What a reaper does again and again. */
+type Pass = () => Promise<ReapReport>;
+
 /** Starts reaping. Disposing stops it, after the pass that is under way. */
-export function startReaper(environment: Environment, options: ReaperOptions = {}): AsyncDisposable {
+export function startReaper(
+  environment: Environment,
+  pass: Pass,
+  options: ReaperOptions = {},
+): AsyncDisposable {
   const { everySeconds = 60, onReport } = parseFields("The options of startReaper", FIELDS, options);
   const stop = new AbortController();
-  const running = loop(environment, everySeconds, onReport, stop.signal);
+  const reapOnce = (): Promise<boolean> => passOnce(environment, pass, onReport);
+  const running = loop(environment, everySeconds, reapOnce, stop.signal);
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -39,22 +47,25 @@ export function startReaper(environment: Environment, options: ReaperOptions = {
 }
 
 async function loop(
-  environment: Environment,
+  { clock }: Environment,
   everySeconds: number,
-  onReport: ReaperOptions["onReport"],
+  reapOnce: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const more = await passOnce(environment, onReport);
-    if (!more) await pause(environment.clock, everySeconds, signal);
+    const more = await reapOnce();
+    if (!more) await pause(clock, everySeconds, signal);
   }
 }
 
 /** One pass whose failure is told and does not end the loop. */
-async function passOnce(environment: Environment, onReport: ReaperOptions["onReport"]): Promise<boolean> {
+async function passOnce(
+  environment: Environment,
+  pass: Pass,
+  onReport: ReaperOptions["onReport"],
+): Promise<boolean> {
   try {
-    const { reap } = await import("./index.ts");
-    const report = await reap(environment);
+    const report = await pass();
     notify(environment, "onReport", onReport, report);
     return report.remaining && report.failed.length === 0;
   } catch (error) {

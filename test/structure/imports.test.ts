@@ -73,6 +73,12 @@ const layers: readonly Layer[] = [
     packages: [],
   },
   {
+    name: "the clients",
+    files: /^src\/clients\//,
+    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, CLIENT],
+    packages: [NODE, BUNDLED],
+  },
+  {
     name: "the guard",
     files: /^src\/guard\//,
     mayImport: [CONTRACTS, AUTH, INTERNAL],
