@@ -1,0 +1,188 @@
+/** The whole story over real HTTP: an application, its user's browser, a pod that is a real process, a cron, and an intruder. */
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { serve } from "@hono/node-server";
+import { EventSourceParserStream } from "eventsource-parser/stream";
+import { expect, test } from "vitest";
+import { type Atlas, type Clock, createAtlas, systemClock } from "../../src/index.ts";
+import { local } from "../../src/providers/local/index.ts";
+import { createControlPlane } from "../../src/server/index.ts";
+import { sqliteStore } from "../../src/stores/sqlite.ts";
+
+const SECRET = "internal-secret-of-32-characters!";
+const POD = fileURLToPath(new URL("story-pod.ts", import.meta.url));
+
+/** The application's server, and a clock that can be put forward. */
+interface Application extends AsyncDisposable {
+  readonly url: string;
+  readonly atlas: Atlas;
+  putForward(seconds: number): void;
+}
+
+async function startApplication(): Promise<Application> {
+  const folder = await mkdtemp(join(tmpdir(), "atlas-story-"));
+  let ahead = 0;
+  const clock: Clock = { ...systemClock, now: () => new Date(Date.now() + ahead) };
+  let handler: (request: Request) => Promise<Response> = async () => new Response(null, { status: 503 });
+  const server = serve({ fetch: (request) => handler(request), port: 0, hostname: "127.0.0.1" });
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/atlas`;
+  const atlas = createAtlas({
+    providers: [local({ stateDirectory: join(folder, "pods"), stopTimeoutSeconds: 1 })],
+    store: sqliteStore(join(folder, "atlas.db"), { clock }),
+    controlUrl: url,
+    clock,
+  });
+  const users = new Map(["ada", "bob"].map((userId) => [`session=${userId}`, { userId }]));
+  handler = createControlPlane({
+    atlas,
+    authorize: ({ headers }) => users.get(headers.get("cookie") ?? ""),
+    request: () => ({ command: [process.execPath, POD], ports: [8000], idleTimeoutSeconds: 600 }),
+    internalSecret: SECRET,
+    basePath: "/api/atlas",
+    clock,
+  });
+  return {
+    ...{ url, atlas },
+    putForward: (seconds) => {
+      ahead += seconds * 1000;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for await (const { id } of atlas.listComputes()) await atlas.terminate(id);
+      await new Promise((resolve) => server.close(resolve));
+      await atlas.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Calls, and answers the status; where nobody listens any more, 0. */
+async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
+  try {
+    const response = await fetch(url, init);
+    await response.body?.cancel();
+    return response.status;
+  } catch (error) {
+    if (error instanceof TypeError) return 0;
+    throw error;
+  }
+}
+
+const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } });
+const as = (user: string, method = "GET"): RequestInit => ({
+  method,
+  headers: { cookie: `session=${user}` },
+});
+const posting = (body: object, headers: Record<string, string>): RequestInit => ({
+  ...{ method: "POST", body: JSON.stringify(body) },
+  headers: { "content-type": "application/json", ...headers },
+});
+
+/** Events as an `EventSource` gets them: when the stream ends it comes back behind the last one, until it is told to stay away. */
+async function* eventsOf(url: string, user: string): AsyncGenerator<string, void, undefined> {
+  const headers: Record<string, string> = { cookie: `session=${user}` };
+  for (;;) {
+    const { status, body } = await fetch(url, { headers });
+    if (status === 204 || body === null) return;
+    const texts = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+    for await (const { id, data } of texts) {
+      headers["last-event-id"] = id ?? "";
+      yield data;
+    }
+  }
+}
+
+/** Reads events until one says this. */
+async function waitForEvent(events: AsyncGenerator<string>, text: string): Promise<void> {
+  for (let next = await events.next(); next.done !== true; next = await events.next())
+    if (next.value.includes(text)) return;
+  throw new Error(`the events ended before ${text} came`);
+}
+
+test("a browser's user spawns and calls a pod, which reports back, learns of a new token, and is reaped; an intruder gets nowhere", async () => {
+  await using application = await startApplication();
+  const { url, atlas } = application;
+
+  // Nobody spawns who is not signed in.
+  expect(await statusOf(`${url}/computes`, { method: "POST" })).toBe(401);
+  expect(
+    await statusOf(`${url}/computes`, posting({ userId: "ada" }, { authorization: "Bearer guessed" })),
+  ).toBe(401);
+  expect((await atlas.listComputes()).computes).toEqual([]);
+
+  // Ada does.
+  const created = await fetch(`${url}/computes`, as("ada", "POST"));
+  expect(created.status).toBe(201);
+  const { id, auth, ports } = (await created.json()) as {
+    id: string;
+    auth: { token: string };
+    ports: { url: string }[];
+  };
+  const pod = ports[0]?.url ?? "";
+  const events = eventsOf(`${url}/computes/${id}/events`, "ada");
+
+  // The pod reports with its own credential, and opens to her token alone.
+  await waitForEvent(events, '"status":"ready"');
+  expect(await statusOf(pod, bearer(auth.token))).toBe(200);
+  expect(await statusOf(pod)).toBe(401);
+  expect(await statusOf(pod, bearer("guessed"))).toBe(401);
+  await waitForEvent(events, '"kind":"heartbeat"');
+  expect((await atlas.getCompute(id)).reports).toMatchObject({ status: { status: "ready" }, heartbeat: {} });
+
+  // Nobody reports for the pod, not even its user; and to another user it does not exist.
+  expect(
+    await statusOf(
+      `${url}/pod/status`,
+      posting({ status: "mine" }, { authorization: `Bearer ${auth.token}` }),
+    ),
+  ).toBe(401);
+  for (const [method, path] of [
+    ["GET", ""],
+    ["DELETE", ""],
+    ["POST", "/touch"],
+    ["GET", "/events"],
+    ["POST", "/signed-url"],
+  ])
+    expect(await statusOf(`${url}/computes/${id}${path}`, as("bob", method))).toBe(
+      path === "/signed-url" ? 422 : 404,
+    );
+
+  // Another service of the application learns whose token it is; who has no secret does not.
+  const verify = (token: string, secret: string): RequestInit =>
+    posting({ token }, { "x-internal-secret": secret });
+  const known = await fetch(`${url}/internal/verify`, verify(auth.token, SECRET));
+  expect(await known.json()).toMatchObject({ computeId: id, userId: "ada" });
+  expect(await statusOf(`${url}/internal/verify`, verify(auth.token, "guessed"))).toBe(401);
+
+  // Her token is exchanged. The pod is never told the new one, and takes it all the same.
+  const { token } = await atlas.rotateToken(id, { overlapSeconds: 0 });
+  expect(await statusOf(`${url}/internal/verify`, verify(auth.token, SECRET))).toBe(401);
+  await expect
+    .poll(async () => [await statusOf(pod, bearer(auth.token)), await statusOf(pod, bearer(token))], {
+      timeout: 10_000,
+    })
+    .toEqual([401, 200]);
+
+  // A cron looks in every minute. She closes the tab, and it ends what nobody uses; who is no cron ends nothing.
+  const reap = async (): Promise<unknown> => (await fetch(`${url}/internal/reap`, bearer(SECRET))).json();
+  application.putForward(60);
+  expect(await reap()).toMatchObject({ terminated: [], failed: [] });
+  expect(await statusOf(`${url}/internal/reap`, bearer("guessed"))).toBe(401);
+  const reapLater = (): Promise<unknown> => {
+    application.putForward(601);
+    return reap();
+  };
+  // The last heartbeat may still be on its way when the time is put forward the first time.
+  await expect.poll(reapLater, { timeout: 10_000 }).toMatchObject({
+    terminated: [{ computeId: id, reason: "idle" }],
+    failed: [],
+  });
+  await waitForEvent(events, '"status":"terminated"');
+  expect((await events.next()).done).toBe(true);
+  expect(await statusOf(pod, bearer(token))).toBe(0);
+  expect(await statusOf(`${url}/internal/verify`, verify(token, SECRET))).toBe(401);
+});
