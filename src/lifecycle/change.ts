@@ -22,6 +22,7 @@ export interface Change {
 }
 
 const MAXIMUM_TRIES = 50;
+const LONGEST_PAUSE_MILLISECONDS = 200;
 
 /**
  * Changes a record. `decide` is asked again whenever somebody else changed the record meanwhile; `undefined` from it leaves everything as it is.
@@ -44,6 +45,7 @@ export async function changeRecord(
       tell(environment, next, event);
       return next;
     }
+    await environment.clock.sleep(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MILLISECONDS));
   }
   throw new AtlasError("CONFLICT", `compute ${id} is being changed by too many callers at once; try again`, {
     computeId: id,
