@@ -90,7 +90,7 @@ export interface ComputeRecord {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly lastActiveAt: Date;
-  /** When the provider's create was sent last; null before. */
+  /** When the provider's create was sent last, and once it answered, when it did: lags count from then. Null before. */
   readonly placedAt: Date | null;
   readonly endedAt: Date | null;
   readonly bootDeadline: Date | null;

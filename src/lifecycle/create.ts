@@ -151,13 +151,16 @@ function adopted(
   instance: Instance,
   now: Date,
 ): Change | undefined {
-  if (record.status !== "terminating" && !isEnded(record.status))
-    return observed(record, instance, provider.bootTimeoutSeconds, now);
+  if (record.status !== "terminating" && !isEnded(record.status)) {
+    const change = observed(record, instance, provider.bootTimeoutSeconds, now);
+    return change && { ...change, patch: { ...change.patch, placedAt: now } };
+  }
   const reason = record.reason ?? "abandoned";
   return {
     patch: {
       ...terminatingPatch(reason, now),
       providerId: instance.providerId,
+      placedAt: now,
       endedAt: null,
       costSince: record.costSince ?? now,
     },
