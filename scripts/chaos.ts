@@ -1,0 +1,58 @@
+/**
+ * The chaos run: `npm run chaos`, or `npm run chaos -- --seed 7 --seconds 60`.
+ *
+ * Several processes share one PostgreSQL and one provider that fails in every way it can, and are killed at random. Afterwards nothing may
+ * be doubled, forgotten or told. The seed fixes what the workers ask for and what goes wrong with which request; which process gets there
+ * first is up to the machine, so a replay is the same weather and not the same minute.
+ */
+import { parseArgs } from "node:util";
+import { countsOf, inWords } from "../test/chaos/figures.ts";
+import { type ChaosProgress, type ChaosResult, runChaos } from "../test/chaos/run.ts";
+import { LIMITS, SPEED } from "../test/chaos/settings.ts";
+
+const { values } = parseArgs({ options: { seed: { type: "string" }, seconds: { type: "string" } } });
+const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
+const seconds = Number(values.seconds ?? 210);
+if (!Number.isInteger(seed) || !(seconds > 0))
+  throw new Error("--seed takes a whole number, --seconds more than 0");
+
+const settings = { seed, seconds, spawns: Number.POSITIVE_INFINITY, applications: 3, reapers: 2 };
+
+function tellProgress({ seconds: passed, figures, kills, usage }: ChaosProgress): void {
+  const done = `${figures.total("spawn")} spawns, ${figures.total("touch")} touches, ${figures.total("terminate")} terminates`;
+  console.log(
+    `${passed.toFixed(0).padStart(4)} s: ${done}, ${figures.total("reap")} reaps, ${kills} kills, ${usage.computes} live`,
+  );
+}
+
+function tellResult(result: ChaosResult): void {
+  const { figures, provider, kills, freezes, passes, live, leaks, evidence } = result;
+  const peaks = Object.entries(evidence.peaks).map(([where, peak]) => `  ${where}: ${inWords(peak)}`);
+  const lines = [
+    `spawns      ${inWords(figures.outcomes.spawn)}`,
+    `touches     ${inWords(figures.outcomes.touch)}`,
+    `terminates  ${inWords(figures.outcomes.terminate)}`,
+    `reaps       ${inWords(figures.outcomes.reap)}; ${passes} passes at the end`,
+    `kills       ${kills}, and ${freezes} processes frozen for longer than a lease`,
+    `faults      ${inWords(provider.faults)}; in ${provider.requests.toLocaleString("en")} requests`,
+    `instances   ${provider.pods.length} created, ${live} live at rest, each with its row`,
+    `ends        ${inWords(countsOf(evidence.rows.map(({ status, reason }) => reason ?? status)))}`,
+    `end calls   ${inWords(countsOf(provider.ends.map(({ lease }) => (lease === "" ? "without a lease" : "under a lease"))))}`,
+    `limits      ${JSON.stringify(LIMITS)}`,
+    ...peaks,
+    `leaks       ${leaks}`,
+  ];
+  console.log(lines.join("\n"));
+}
+
+console.log(`seed ${seed}, ${seconds} s, ${settings.applications} applications, ${settings.reapers} reapers`);
+console.log(`every clock runs ${SPEED} times as fast\n`);
+const result = await runChaos(settings, tellProgress);
+console.log("");
+tellResult(result);
+for (const finding of result.findings) console.log(`✗ ${finding}`);
+const isClean = result.findings.length === 0;
+console.log(
+  isClean ? "✓ no law was broken" : `the workers' logs are in ${result.folder}; replay with --seed ${seed}`,
+);
+process.exitCode = isClean ? 0 : 1;

@@ -1,0 +1,116 @@
+/** The provider of a run: the fake of RunPod over HTTP, in a process of its own, with its faults and its memory of what was asked. */
+
+import { fakeRunpod } from "../fakes/runpod.ts";
+import { ConnectionLost } from "../fakes/runpod-faults.ts";
+import { serveFake } from "../fakes/serve.ts";
+import { fastClock } from "./fast-time.ts";
+import { type ChaosFault, faultFor } from "./faults.ts";
+import type { EndReport, ProviderMessage, ProviderReport, ProviderRequest } from "./messages.ts";
+import { PeakWatch, userOf } from "./peak-watch.ts";
+import { Incidents } from "./pod-incidents.ts";
+import { Random } from "./random.ts";
+import { LATE_SECONDS, PROVIDER, type ProviderSettings, SLOW_SECONDS } from "./settings.ts";
+
+const { seed, apiKey, time }: ProviderSettings = JSON.parse(process.argv[2] ?? "");
+
+/** After the healing everything is long ago, so that no lag is left. */
+const LONG_SECONDS = 3600;
+let ahead = 0;
+const clock = fastClock(time, () => ahead);
+const fake = fakeRunpod({ ...PROVIDER, clock, apiKey });
+const incidents = new Incidents(fake, clock, seed);
+const peaks = new PeakWatch(fake);
+const faults: Partial<Record<ChaosFault, number>> = {};
+const ends: EndReport[] = [];
+const late = new Set<() => void>();
+let requests = 0;
+let isHealed = false;
+
+const OPERATIONS = [
+  ["POST", /^\/v2\/pods$/, "create"],
+  ["GET", /^\/v2\/pods$/, "list"],
+  ["GET", /^\/v2\/pods\/[^/]+$/, "get"],
+  ["DELETE", /^\/v2\/pods\/[^/]+$/, "terminate"],
+  ["GET", /^\/v2\/catalog\/gpus$/, "gpus"],
+  ["GET", /^\/v2\/catalog\/cpus$/, "cpus"],
+] as const;
+
+/** What is taken away is taken away in the very call of the fake, so a look just before it misses no peak. */
+async function handle(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const operation = OPERATIONS.find(
+    ([method, path]) => method === request.method && path.test(pathname),
+  )?.[2];
+  requests += 1;
+  const number = requests;
+  const random = new Random(seed, "latency", number);
+  await clock.sleep(isHealed ? 0 : random.below(400));
+  incidents.happen();
+  peaks.look();
+  if (operation === "terminate") ends.push(toEnd(request));
+  const fault = operation === undefined || isHealed ? undefined : faultFor(seed, number, operation);
+  if (fault === undefined || operation === undefined) return fake.bare(request);
+  faults[fault] = (faults[fault] ?? 0) + 1;
+  if (fault === "late") return answerLate(request);
+  if (fault === "slow") await clock.sleep(SLOW_SECONDS * 1000);
+  else fake.fault(operation, fault);
+  return fake.bare(request);
+}
+
+/** Gives no answer, and does the work all the same, later. */
+async function answerLate(request: Request): Promise<Response> {
+  const { url, method, headers } = request;
+  const copy = new Request(url, { method, headers, body: await request.text() });
+  const work = (): void => {
+    if (late.delete(work)) void fake.bare(copy);
+  };
+  late.add(work);
+  void clock.sleep(LATE_SECONDS * 1000).then(work);
+  return new Promise((_, reject) => {
+    request.signal.addEventListener("abort", () => reject(new ConnectionLost("given up")), { once: true });
+  });
+}
+
+function toEnd({ url, headers }: Request): EndReport {
+  return {
+    podId: new URL(url).pathname.split("/").at(-1) ?? "",
+    worker: headers.get("x-chaos-worker") ?? "",
+    call: headers.get("x-chaos-call") ?? "",
+    lease: headers.get("x-chaos-lease") ?? "",
+  };
+}
+
+async function heal(): Promise<void> {
+  isHealed = true;
+  fake.heal();
+  for (const work of [...late]) work();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  ahead = LONG_SECONDS;
+}
+
+function toReport(): ProviderReport {
+  peaks.look();
+  const pods = fake.pods.map((pod) => ({
+    id: pod.id,
+    name: pod.body.name,
+    userId: userOf(pod),
+    isAlive: fake.statusOf(pod) !== "TERMINATED",
+    hasVanished: incidents.vanished.has(pod.id),
+    env: pod.body.env ?? {},
+  }));
+  return { requests, faults, pods, ends, peaks: peaks.peaks };
+}
+
+function tell(message: ProviderMessage): void {
+  process.send?.(message);
+}
+
+process.on("disconnect", () => process.exit());
+process.on("message", async (request: ProviderRequest) => {
+  if (request === "report") return tell({ kind: "report", report: toReport() });
+  await heal();
+  tell({ kind: "healed" });
+});
+
+const { url } = await serveFake(handle);
+tell({ kind: "listening", url });
