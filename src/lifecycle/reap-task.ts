@@ -175,11 +175,8 @@ async function look(pass: ReapPass, record: ComputeRecord, now: Date): Promise<O
     return ends ? { ...change, patch: { ...change.patch, lease, leaseUntil } } : change;
   });
   if (next.status === "terminating" && next.lease === lease) return end(pass, next);
-  return outcome(
-    isEnded(next.status) && next.reason === "vanished" ? "vanished" : "checked",
-    next,
-    next.status,
-  );
+  const vanished = isEnded(next.status) && next.reason === "vanished";
+  return outcome(vanished ? "vanished" : "checked", next, next.reason ?? next.status);
 }
 
 /** The change that was seen, or the end of what is still booting after its deadline. */
