@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { Atlas } from "../../src/atlas.ts";
+import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import { alive, type ClientsScene, clientsScene } from "./scene.ts";
+
+const NAMES = ["own", "acme", "beta", "gamma"] as const;
+type Name = (typeof NAMES)[number];
+
+interface Step {
+  readonly who: Name;
+  readonly call: "spawn" | "terminate" | "stop" | "start" | "touch" | "reap" | "reapAll" | "revoke";
+  /** Which of all computes, whosever it is. */
+  readonly target: number;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  who: fc.constantFrom(...NAMES),
+  call: fc.constantFrom(
+    "spawn",
+    "spawn",
+    "terminate",
+    "terminate",
+    "stop",
+    "start",
+    "touch",
+    "reap",
+    "reapAll",
+    "revoke",
+  ),
+  target: fc.nat({ max: 20 }),
+});
+
+interface Made {
+  readonly id: string;
+  readonly providerId: string;
+  readonly who: Name;
+}
+
+/** Everybody on one provider account, the application itself included. */
+async function everybody({ clients, join }: ClientsScene): Promise<ReadonlyMap<Name, Atlas>> {
+  const atlases = new Map<Name, Atlas>([["own", clients.atlas]]);
+  for (const name of NAMES.slice(1)) atlases.set(name, (await join(name, "shared")).atlas);
+  return atlases;
+}
+
+async function spawn(atlas: Atlas, who: Name, { settle }: ClientsScene): Promise<Made> {
+  const lifetime = { idleTimeoutSeconds: null, maxLifetimeSeconds: null };
+  const { id, providerId } = await settle(atlas.spawnCompute({ image: "app:1", ports: [8000], ...lifetime }));
+  if (providerId === null) throw new Error("what was spawned has an id at the provider");
+  return { id, providerId, who };
+}
+
+it("whoever does whatever on one shared account, an instance ends by its owner's hand alone", {
+  timeout: 60_000,
+}, async () => {
+  const property = fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+    const clock = manualClock();
+    const shared = mock({ clock });
+    const scene = clientsScene({ clock, ownProviders: [shared], providers: { mock: () => shared } });
+    const atlases = await everybody(scene);
+    const made: Made[] = [];
+    const ended = new Set<string>();
+    for (const { who, call, target } of steps) {
+      const atlas = atlases.get(who);
+      const compute = made[target % Math.max(made.length, 1)];
+      if (atlas === undefined) throw new Error("everybody has an Atlas");
+      if (call === "spawn") made.push(await spawn(atlas, who, scene));
+      if (call === "reap") await scene.settle(atlas.reap());
+      if (call === "reapAll") await scene.settle(scene.clients.atlas.reap());
+      if (call === "revoke" && who !== "own") await scene.clients.revoke(who);
+      if (compute === undefined || !["terminate", "stop", "start", "touch"].includes(call)) continue;
+      const calling = scene.settle(atlas[call as "terminate" | "stop" | "start" | "touch"](compute.id));
+      const code = await calling.then(
+        () => "done",
+        (error: { code: string }) => error.code,
+      );
+      if (compute.who !== who) expect(code).toBe("NOT_FOUND");
+      else if (call === "terminate") ended.add(compute.providerId);
+      const expected = made.map(({ providerId }) => providerId).filter((id) => !ended.has(id));
+      expect(alive(shared).map(({ id }) => id)).toEqual(expected);
+    }
+  });
+  await fc.assert(property, { numRuns: 60 });
+});
