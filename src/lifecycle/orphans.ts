@@ -5,7 +5,7 @@ import { type ComputeRecord, isLive } from "../store.ts";
 import { callProvider } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { messageOf } from "./message.ts";
-import type { ReapPass } from "./reap-pass.ts";
+import type { Listing, ReapPass } from "./reap-pass.ts";
 import type { ReapEntry } from "./reap-task.ts";
 
 const NAMES_PER_QUERY = 500;
@@ -25,9 +25,9 @@ export async function searchOrphans(
   options: { readonly end: boolean; readonly limit: number },
 ): Promise<OrphanSearch> {
   const { environment } = pass;
-  let instances: readonly Instance[];
+  let listing: Listing;
   try {
-    instances = await pass.list(provider);
+    listing = await pass.list(provider);
   } catch (error) {
     return {
       orphans: [],
@@ -35,10 +35,12 @@ export async function searchOrphans(
       remaining: false,
     };
   }
-  const named = instances.filter(({ name }) => computeIdOf(environment.namespace, name) !== undefined);
+  const named = listing.instances.filter(
+    ({ name }) => computeIdOf(environment.namespace, name) !== undefined,
+  );
   const records = await recordsByName(environment, named);
   const owner = await environment.store.identity();
-  const orphans = named.filter((instance) => isOrphan(instance, records.get(instance.name)));
+  const orphans = named.filter((instance) => isOrphan(instance, records.get(instance.name), listing));
   const ours = orphans.filter((instance) => instance.owner === owner);
   const foreign = orphans
     .filter((instance) => instance.owner !== owner)
@@ -73,10 +75,11 @@ async function recordsByName(
   return found;
 }
 
-/** A record that is being placed may be about to adopt any instance of its name. */
-function isOrphan(instance: Instance, record: ComputeRecord | undefined): boolean {
+/** A record that is being placed may be about to adopt any instance of its name; one that ended since the list began may have ended this one. */
+function isOrphan(instance: Instance, record: ComputeRecord | undefined, { begunAt }: Listing): boolean {
   if (instance.status === "terminating" || instance.status === "terminated") return false;
-  if (record === undefined || !isLive(record.status)) return true;
+  if (record === undefined) return true;
+  if (!isLive(record.status)) return record.endedAt === null || record.endedAt < begunAt;
   return record.providerId !== null && record.providerId !== instance.providerId;
 }
 

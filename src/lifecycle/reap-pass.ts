@@ -18,11 +18,18 @@ const DOWN_CODES: ReadonlySet<string> = new Set([
   "AUTH_ERROR",
 ]);
 
+/** What a provider listed; what has changed since it began may be missing or outdated. */
+export interface Listing {
+  /** In the store's time. */
+  readonly begunAt: Date;
+  readonly instances: readonly Instance[];
+}
+
 /** One pass. */
 export class ReapPass {
   readonly environment: Environment;
   readonly signal: AbortSignal | undefined;
-  readonly #lists = new Map<string, Promise<readonly Instance[]>>();
+  readonly #lists = new Map<string, Promise<Listing>>();
   readonly #failures = new Map<string, number>();
 
   constructor(environment: Environment, signal: AbortSignal | undefined) {
@@ -31,16 +38,22 @@ export class ReapPass {
   }
 
   /** Every instance of the namespace at this provider: read once a pass, in full or not at all. */
-  list(provider: Provider): Promise<readonly Instance[]> {
+  list(provider: Provider): Promise<Listing> {
     const known = this.#lists.get(provider.name);
     if (known !== undefined) return known;
+    const listing = this.#read(provider);
+    this.#lists.set(provider.name, listing);
+    return listing;
+  }
+
+  async #read(provider: Provider): Promise<Listing> {
     const { environment, signal } = this;
+    const begunAt = await environment.store.now();
     const call = { provider, operation: "list", signal, timeoutSeconds: listTimeoutSeconds(environment) };
-    const listed = callProvider(environment, call, (context) =>
+    const instances = await callProvider(environment, call, (context) =>
       provider.list({ namePrefix: namePrefix(environment.namespace) }, context),
     );
-    this.#lists.set(provider.name, listed);
-    return listed;
+    return { begunAt, instances };
   }
 
   /** @throws UNAVAILABLE when the provider failed so often in this pass that asking again is no use. */

@@ -170,6 +170,7 @@ async function look(pass: ReapPass, record: ComputeRecord, now: Date): Promise<O
       : expire(pass, record, "vanished", undefined, "vanished");
   const { lease, leaseUntil } = record;
   const next = await changeHeld(environment, record, (current, time) => {
+    if (current.status !== record.status) return { patch: { lease: null, leaseUntil: null } };
     const change = bootedInTime(observed(current, instance, provider.bootTimeoutSeconds, time), time);
     const ends = change?.patch.status === "terminating";
     return ends ? { ...change, patch: { ...change.patch, lease, leaseUntil } } : change;
@@ -202,7 +203,7 @@ async function instanceOf(pass: ReapPass, record: ComputeRecord): Promise<Instan
   const { environment, signal } = pass;
   const provider = providerOf(environment, record);
   const { name, providerId } = record;
-  const listed = (await pass.list(provider)).find(
+  const listed = (await pass.list(provider)).instances.find(
     (instance) => instance.name === name && instance.providerId === providerId,
   );
   if (listed !== undefined || providerId === null) return listed;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
 import { createAtlas, memoryStore } from "../../src/index.ts";
-import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import { type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
 import { intercept } from "../support/intercept.ts";
 import { type Scene, type SceneOptions, scene, sceneOn } from "../support/scene.ts";
@@ -31,6 +31,18 @@ async function onTwo(request: SpawnRequest): Promise<{ world: Scene; ids: readon
   providers[0].script("candidates", "capacity");
   const second = await spawnRunning();
   return { world: sceneOn({ ...world, provider: providers[0] }), ids: [first, second] };
+}
+
+/** The same provider, with something that happens between the answer of its list and its use. */
+function mockWithLateList(provider: MockProvider, happen: () => Promise<unknown>): MockProvider {
+  return {
+    ...provider,
+    list: async (...call) => {
+      const instances = await provider.list(...call);
+      await happen();
+      return instances;
+    },
+  };
 }
 
 describe("reap", () => {
@@ -208,6 +220,24 @@ describe("reap", () => {
     const { atlas, failure, provider } = scene();
     expect(await failure(atlas.reap(options as never))).toMatchObject({ code: "VALIDATION" });
     expect(provider.calls).toEqual([]);
+  });
+});
+
+describe("a look at a compute", () => {
+  it("changes nothing of one that somebody stopped since the list was read", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const listing = mockWithLateList(provider, () => meanwhile());
+    const { reap, id, record, store } = await running(
+      {},
+      { clock, providers: [listing], store: memoryStore({ clock }) },
+    );
+    const other = createAtlas({ providers: [provider], store, clock });
+    meanwhile = () => other.stop(id);
+    await clock.advance(301);
+    await reap();
+    expect(await record(id)).toMatchObject({ status: "stopped", lease: null });
   });
 });
 

@@ -1,0 +1,195 @@
+import { describe, expect, it } from "vitest";
+import { createAtlas } from "../../src/index.ts";
+import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import { intercept } from "../support/intercept.ts";
+import { type Scene, type SceneOptions, scene } from "../support/scene.ts";
+
+const unknownId = "0123456789abcdefghij";
+
+/** A scene, and the owner tag of its store. */
+async function world(options?: SceneOptions): Promise<Scene & { readonly owner: string }> {
+  const set = scene(options);
+  return { ...set, owner: await set.store.identity() };
+}
+
+describe("law 5: ours or not ours", () => {
+  it("ends an instance of ours that no record points to, and says so", async () => {
+    const { provider, reap, owner, alive } = await world();
+    provider.add({ name: `atlas-default-${unknownId}`, owner });
+    expect((await reap()).orphans).toEqual([
+      { computeId: unknownId, provider: "mock", providerId: "mock-1", reason: "orphan" },
+    ]);
+    expect(alive()).toEqual([]);
+    expect((await reap()).orphans).toEqual([]);
+  });
+
+  it("reports one of another store, names no compute of ours for it, and leaves it alone", async () => {
+    const { provider, reap, alive } = await world();
+    provider.add({ name: `atlas-default-${unknownId}`, owner: "another store" });
+    provider.add({ name: `atlas-default-${unknownId}` });
+    const { orphans } = await reap();
+    expect(orphans.map(({ providerId, reason }) => [providerId, reason])).toEqual([
+      ["mock-1", "another store's, left alone"],
+      ["mock-2", "another store's, left alone"],
+    ]);
+    expect(orphans.some((orphan) => "computeId" in orphan)).toBe(false);
+    expect(alive()).toHaveLength(2);
+  });
+
+  it("takes no other name for one of ours, not even under our own tag", async () => {
+    const { provider, reap, owner, alive } = await world();
+    const names = [
+      ...[
+        "atlas-default-",
+        "atlas-default-x",
+        `atlas-default-${unknownId}k`,
+        `atlas-default-${unknownId.slice(1)}`,
+      ],
+      ...[
+        `atlas-default-${unknownId.toUpperCase()}`,
+        `atlas-default-a-${unknownId}`,
+        `atlas-default-${unknownId}-1`,
+      ],
+      ...[
+        `atlas-default2-${unknownId}`,
+        `atlas-other-${unknownId}`,
+        `my-atlas-default-${unknownId}`,
+        "atlas",
+        unknownId,
+      ],
+    ];
+    for (const name of names) provider.add({ name, owner });
+    expect((await reap()).orphans).toEqual([]);
+    expect(alive().map(({ name }) => name)).toEqual(names);
+  });
+
+  it("keeps namespaces apart that begin alike, on one store", async () => {
+    const one = await world({ namespace: "app" });
+    const two = createAtlas({
+      providers: [one.provider],
+      store: one.store,
+      clock: one.clock,
+      namespace: "app2",
+    });
+    await one.settle(two.spawnCompute({}));
+    await one.spawn();
+    expect((await one.reap()).orphans).toEqual([]);
+    expect((await one.settle(two.reap())).orphans).toEqual([]);
+    expect(one.alive()).toHaveLength(2);
+  });
+
+  it("never touches what another store's client spawned on the same account", async () => {
+    const one = await world();
+    const two = await world({ clock: one.clock, providers: [one.provider] });
+    const { id } = await one.spawn();
+    await one.clock.advance(1000);
+    expect((await two.reap()).orphans).toMatchObject([{ reason: "another store's, left alone" }]);
+    await two.settle(two.atlas.reap({ orphans: "terminate" }));
+    expect(one.alive().map(({ name }) => name)).toEqual([`atlas-default-${id}`]);
+  });
+
+  it("ends a living instance whose compute has ended", async () => {
+    const { spawn, provider, atlas, settle, reap, alive, owner, clock } = await world();
+    const { id } = await spawn();
+    await settle(atlas.terminate(id));
+    provider.add({ name: `atlas-default-${id}`, owner });
+    await clock.advance(1);
+    expect((await reap()).orphans).toMatchObject([{ computeId: id, providerId: "mock-2" }]);
+    expect(alive()).toEqual([]);
+  });
+
+  it("ends a second instance of a compute and keeps the first", async () => {
+    const { spawn, provider, reap, alive, owner } = await world();
+    const { id, providerId } = await spawn();
+    provider.add({ name: `atlas-default-${id}`, owner });
+    expect((await reap()).orphans).toMatchObject([{ computeId: id, providerId: "mock-2" }]);
+    expect(alive().map((instance) => instance.id)).toEqual([providerId]);
+  });
+
+  it("keeps what is being created by somebody else meanwhile", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    const spawning = intercept(provider, ["create"], async () => {
+      await set.atlas.reap();
+    });
+    const set = await world({ clock, providers: [spawning] });
+    const { id } = await set.spawn();
+    expect((await set.reap()).orphans).toEqual([]);
+    expect(provider.instances).toMatchObject([{ name: `atlas-default-${id}` }]);
+  });
+
+  it("does not end again what another has ended since the list was read", async () => {
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const set = await world({
+      through: (store) => intercept(store, ["list"], () => meanwhile()),
+    });
+    const { id } = await set.spawn();
+    const other = createAtlas({ providers: [set.provider], store: set.store, clock: set.clock });
+    meanwhile = () => other.terminate(id);
+    expect((await set.reap()).orphans).toEqual([]);
+    expect((await set.record(id)).status).toBe("terminated");
+    expect(set.count("terminate")).toBe(1);
+  });
+});
+
+describe("the search for orphans", () => {
+  async function withOrphans(count: number): Promise<Scene> {
+    const set = await world({ mock: { pageSize: 3 } });
+    for (let index = 0; index < count; index += 1)
+      set.provider.add({ name: `atlas-default-${String(index).padStart(20, "0")}`, owner: set.owner });
+    return set;
+  }
+
+  it('only reports with "report"', async () => {
+    const { reap, alive } = await withOrphans(2);
+    expect((await reap({ orphans: "report" })).orphans).toHaveLength(2);
+    expect(alive()).toHaveLength(2);
+  });
+
+  it("does not look with false", async () => {
+    const { reap, alive, count } = await withOrphans(2);
+    expect((await reap({ orphans: false })).orphans).toEqual([]);
+    expect([alive().length, count("list")]).toEqual([2, 0]);
+  });
+
+  it.each([true, "terminate"] as const)("ends with %s", async (orphans) => {
+    const { reap, alive } = await withOrphans(2);
+    expect((await reap({ orphans })).orphans).toHaveLength(2);
+    expect(alive()).toEqual([]);
+  });
+
+  it("ends a page of them, and says that more are left", async () => {
+    const { reap, alive } = await withOrphans(7);
+    const first = await reap({ limit: 5 });
+    expect([first.orphans.length, first.remaining, alive().length]).toEqual([5, true, 2]);
+    expect(await reap({ limit: 5 })).toMatchObject({ remaining: false });
+    expect(alive()).toEqual([]);
+  });
+
+  it("says which could not be ended, and tries again", async () => {
+    const { reap, alive, provider } = await withOrphans(2);
+    provider.script("terminate", "error-before");
+    const report = await reap();
+    expect(report.orphans).toHaveLength(1);
+    expect(report.failed).toMatchObject([
+      { reason: "orphan", error: expect.stringContaining("it answered 500") },
+    ]);
+    expect((await reap()).orphans).toHaveLength(1);
+    expect(alive()).toEqual([]);
+  });
+
+  it("leaves alone what is ending already", async () => {
+    const { reap, provider, count } = await withOrphans(1);
+    provider.setStatus("mock-1", "terminating");
+    expect((await reap()).orphans).toEqual([]);
+    expect(count("terminate")).toBe(0);
+  });
+
+  it("finds them among many instances of computes that live", async () => {
+    const set = await world();
+    await set.settle(Promise.all(Array.from({ length: 1200 }, () => set.atlas.spawnCompute({}))));
+    set.provider.add({ name: `atlas-default-${unknownId}`, owner: set.owner });
+    expect((await set.reap()).orphans).toMatchObject([{ computeId: unknownId }]);
+    expect(set.alive()).toHaveLength(1200);
+  });
+});
