@@ -71,22 +71,30 @@ export async function tryEnd(
   }));
 }
 
-/** Looks for the instance of a record that does not know its id yet; the namesakes may all be strangers, not to be ended by their name. */
+/**
+ * Takes the lease anew, right before the call that it is for: the record may have waited long for its turn. Looks for the instance of one
+ * that does not know its id yet; the namesakes may all be strangers, not to be ended by their name.
+ */
 async function identify(
   environment: Environment,
-  record: ComputeRecord,
+  claimed: ComputeRecord,
 ): Promise<{ readonly record: ComputeRecord; readonly namesakes: readonly Instance[] }> {
-  const { id: computeId, name, providerId } = record;
-  if (providerId !== null) return { record, namesakes: [] };
-  const provider = providerOf(environment, record);
-  const owner = await environment.store.identity();
-  const namesakes = await findNamesakes(environment, { provider, computeId }, name);
+  const namesakes = claimed.providerId === null ? await namesakesOf(environment, claimed) : [];
+  const owner = namesakes.length === 0 ? undefined : await environment.store.identity();
   const found = oldest(namesakes.filter((instance) => instance.owner === owner));
-  if (found === undefined) return { record, namesakes };
-  const known = await changeHeld(environment, record, (current) => ({
-    patch: { providerId: found.providerId, costSince: current.costSince ?? current.placedAt },
+  const { leaseSeconds } = environment.timing;
+  const record = await changeHeld(environment, claimed, ({ costSince, placedAt }, now) => ({
+    patch: {
+      leaseUntil: after(now, leaseSeconds),
+      ...(found && { providerId: found.providerId, costSince: costSince ?? placedAt }),
+    },
   }));
-  return { record: known, namesakes };
+  return { record, namesakes };
+}
+
+function namesakesOf(environment: Environment, record: ComputeRecord): Promise<readonly Instance[]> {
+  const provider = providerOf(environment, record);
+  return findNamesakes(environment, { provider, computeId: record.id }, record.name);
 }
 
 /** Changes a record only while the given one's lease still holds it; who lost the lease changes nothing. */

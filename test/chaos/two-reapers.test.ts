@@ -1,0 +1,104 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type pg from "pg";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { type Atlas, createAtlas } from "../../src/index.ts";
+import type { Store } from "../../src/store.ts";
+import { postgresStore } from "../../src/stores/postgres.ts";
+import { insertAll, longAgo } from "../laws/store/harness.ts";
+import { type PostgresServer, startPostgres } from "../stores/postgres-server.ts";
+import { fastTimeOption, setDatabaseTime } from "./fast-time.ts";
+import { slowProvider } from "./slow-provider.ts";
+
+const DUE = 200;
+const realTime = { anchor: 0, speed: 1 };
+
+let server: PostgresServer;
+let pool: pg.Pool;
+let store: Store;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  pool = server.pool({ options: fastTimeOption });
+  await setDatabaseTime(pool, realTime);
+  await postgresStore(pool).migrate();
+}, 60_000);
+
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  await pool.query("delete from atlas_computes");
+  await setDatabaseTime(pool, realTime);
+  store = postgresStore(pool);
+  const due = {
+    namespace: "default",
+    provider: "slow",
+    dueAt: longAgo,
+    idleDeadline: longAgo,
+    status: "running",
+  } as const;
+  await insertAll(
+    store,
+    Array.from({ length: DUE }, (_, index) => ({ ...due, providerId: `instance-${index}` })),
+  );
+});
+
+/** A reaper with connections of its own, at a provider that takes that long for an end. */
+function reaper(milliseconds: number, leaseSeconds: number, asked: string[]): Atlas {
+  const own = postgresStore(server.pool({ options: fastTimeOption }));
+  const provider = slowProvider(milliseconds, (name) => asked.push(name));
+  return createAtlas({ providers: [provider], store: own, timing: { leaseSeconds } });
+}
+
+async function statuses(): Promise<unknown> {
+  const { rows } = await pool.query<{ status: string; count: number }>(
+    "select status, count(*)::integer as count from atlas_computes group by status",
+  );
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+}
+
+it("two reapers at once ask for each of 200 ends once", async () => {
+  const asked: string[] = [];
+  const reapers = [reaper(20, 60, asked), reaper(20, 60, asked)];
+  const reports = await Promise.all(reapers.map((one) => one.reap({ limit: 150 })));
+  expect(reports.every(({ terminated }) => terminated.length > 0)).toBe(true);
+  expect([asked.length, new Set(asked).size]).toEqual([DUE, DUE]);
+  expect(await statuses()).toEqual({ terminated: DUE });
+});
+
+it.each(["running", "terminating"])(
+  "what is %s and waited for its turn longer than its lease lasts is left to who has it now",
+  async (status) => {
+    await pool.query("update atlas_computes set status = $1", [status]);
+    const asked: string[] = [];
+    const slow = reaper(60, 1, asked).reap({ limit: DUE });
+    await sleep(1_100);
+    const second = reaper(60, 1, asked).reap({ limit: DUE });
+    await Promise.all([slow, second]);
+    expect([asked.length, new Set(asked).size]).toEqual([DUE, DUE]);
+    expect(await statuses()).toEqual({ terminated: DUE });
+  },
+);
+
+it("a reaper that is killed leaves its work to the next one, as soon as its leases are over and not before", async () => {
+  const program = fileURLToPath(new URL("slow-reaper.ts", import.meta.url));
+  const { connectionString } = server;
+  const killed: string[] = [];
+  const child = fork(program, [connectionString, "60"], { execArgv: [] });
+  child.on("message", (name: string) => {
+    if (killed.push(name) === DUE / 2) child.kill("SIGKILL");
+  });
+  await once(child, "exit");
+  const asked: string[] = [];
+  const next = reaper(0, 60, asked);
+  expect((await next.reap({ limit: 1000, orphans: false })).terminated).toEqual([]);
+  expect(asked).toEqual([]);
+  await setDatabaseTime(pool, realTime, 61);
+  await next.reap({ limit: 1000 });
+  expect(await statuses()).toEqual({ terminated: DUE });
+  expect(new Set([...killed, ...asked]).size).toBe(DUE);
+  expect(new Set(asked).size).toBe(asked.length);
+  expect(asked.filter((name) => killed.includes(name)).length).toBeLessThanOrEqual(8);
+});
