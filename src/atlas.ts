@@ -27,6 +27,7 @@ const load = (): Promise<Lifecycle> => import("./lifecycle/index.ts");
 /** A client; made by {@link createAtlas}. */
 export class Atlas implements AsyncDisposable {
   readonly #environment: Environment;
+  readonly #reapers: AsyncDisposable[] = [];
 
   /** @internal */
   constructor(environment: Environment) {
@@ -207,7 +208,9 @@ export class Atlas implements AsyncDisposable {
 
   /** Reaps again and again, for a long-lived process; disposing it waits for the pass that is under way. */
   startReaper(options: ReaperOptions = {}): AsyncDisposable {
-    return startReaper(this.#environment, () => this.reap(), options);
+    const reaper = startReaper(this.#environment, () => this.reap(), options);
+    this.#reapers.push(reaper);
+    return reaper;
   }
 
   /** What the providers offer now, with price and stock. Providers without a catalogue are left out. */
@@ -216,11 +219,13 @@ export class Atlas implements AsyncDisposable {
     return listGpuTypes(this.#environment);
   }
 
-  /** Lets go of connections and timers. Ends no compute. */
+  /** Stops its reapers, and lets go of connections and timers. Ends no compute. */
   async close(): Promise<void> {
     const { providers, store } = this.#environment;
-    await Promise.all(providers.map((provider) => provider.close?.()));
+    await Promise.all(this.#reapers.map((reaper) => reaper[Symbol.asyncDispose]()));
+    const closed = await Promise.allSettled(providers.map(async (provider) => provider.close?.()));
     await store.close();
+    for (const result of closed) if (result.status === "rejected") throw result.reason;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -29,7 +29,7 @@ const LIST_FIELDS = {
   provider: optional(field(z.string(), "a string")),
   limit: optional(field(z.int().check(z.minimum(1), z.maximum(1000)), "a whole number from 1 to 1000")),
   cursor: optional(
-    field(z.nullable(z.string().check(z.regex(/^[0-9]{1,16}\.[0-9a-z]{1,40}$/))), "the nextCursor of a page"),
+    field(z.nullable(z.string().check(z.regex(/^[0-9]{1,15}\.[0-9a-z]{1,40}$/))), "the nextCursor of a page"),
   ),
 };
 

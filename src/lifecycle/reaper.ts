@@ -9,7 +9,7 @@ import type { ReapReport } from "./reap.ts";
 
 /** How a reaper runs. */
 export interface ReaperOptions {
-  /** Seconds from the end of a pass to the beginning of the next, 1 to 3600; a pass that left work is followed at once. @default 60 */
+  /** Seconds from the end of a pass to the beginning of the next, 1 to 3600; a pass that left work is followed after one. @default 60 */
   readonly everySeconds?: number | undefined;
   /** Called after every pass. */
   readonly onReport?: ((report: ReapReport) => void) | undefined;
@@ -24,6 +24,9 @@ const FIELDS = {
     ),
   ),
 };
+
+/** So that work that cannot be finished does not keep a reaper running without a breath. */
+const SHORTEST_PAUSE_SECONDS = 1;
 
 /** What a reaper does again and again. */
 type Pass = () => Promise<ReapReport>;
@@ -54,7 +57,7 @@ async function loop(
 ): Promise<void> {
   while (!signal.aborted) {
     const more = await reapOnce();
-    if (!more) await pause(clock, everySeconds, signal);
+    await pause(clock, more ? SHORTEST_PAUSE_SECONDS : everySeconds, signal);
   }
 }
 

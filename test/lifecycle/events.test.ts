@@ -1,0 +1,189 @@
+import { describe, expect, it, vi } from "vitest";
+import { createAtlas, memoryStore } from "../../src/index.ts";
+import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import type { ComputeEvent } from "../../src/store.ts";
+import { intercept } from "../support/intercept.ts";
+import { type Scene, scene } from "../support/scene.ts";
+
+async function collect(events: AsyncIterable<ComputeEvent>): Promise<ComputeEvent[]> {
+  return Array.fromAsync(events);
+}
+
+function statuses(events: readonly ComputeEvent[]): readonly string[] {
+  return events.map(({ status }) => status);
+}
+
+const whole = ["pending", "provisioning", "running", "terminating", "terminated"];
+
+describe("the events of a compute", () => {
+  it("are followed until it has ended, as they come", async () => {
+    const { spawn, atlas, settle } = scene();
+    const compute = await spawn({ userId: "u" });
+    const seen: string[] = [];
+    const following = (async () => {
+      for await (const { status } of atlas.events(compute.id)) seen.push(status);
+    })();
+    await vi.waitFor(() => expect(seen).toEqual(["pending", "provisioning"]));
+    await settle(compute.waitUntilReady());
+    await vi.waitFor(() => expect(seen).toEqual(["pending", "provisioning", "running"]));
+    await settle(Promise.all([atlas.terminate(compute.id), following]));
+    expect(seen).toEqual(whole);
+  });
+
+  it("say when, why, what it cost and where", async () => {
+    const { spawn, atlas, settle, clock } = scene({ mock: { costPerHour: 3.6 } });
+    const compute = await spawn({ gpu: "l4" });
+    await clock.advance(1000);
+    await settle(atlas.terminate(compute.id));
+    const events = await settle(collect(atlas.events(compute.id)));
+    expect(events.at(-1)).toMatchObject({
+      ...{ computeId: compute.id, type: "state", status: "terminated", reason: "requested", at: clock.now() },
+      data: { provider: "mock", region: "mock-1" },
+    });
+    expect(events.at(-1)?.costSoFar).toBeCloseTo(1);
+    expect(events.map(({ id }) => Number(id))).toEqual(
+      events.map(({ id }) => Number(id)).toSorted((a, b) => a - b),
+    );
+  });
+
+  it("can be read without waiting", async () => {
+    const { spawn, atlas } = scene();
+    const { id } = await spawn();
+    expect(statuses(await collect(atlas.events(id, { follow: false })))).toEqual(["pending", "provisioning"]);
+  });
+
+  it("go on behind any event", async () => {
+    const { spawn, atlas, settle } = scene();
+    const { id } = await spawn();
+    const [first] = await collect(atlas.events(id, { follow: false }));
+    await settle(atlas.terminate(id));
+    const rest = await settle(collect(atlas.events(id, { after: first?.id ?? "" })));
+    expect(statuses(rest)).toEqual(["provisioning", "terminating", "terminated"]);
+    const last = rest.at(-1)?.id ?? "";
+    expect(await settle(collect(atlas.events(id, { after: last })))).toEqual([]);
+  });
+
+  it("end when the signal aborts, without an error, also while they are waited for", async () => {
+    const { spawn, atlas, settle, clock } = scene();
+    const { id } = await spawn();
+    const abort = new AbortController();
+    const following = collect(atlas.events(id, { signal: abort.signal }));
+    await clock.advance(100);
+    abort.abort();
+    expect(statuses(await settle(following))).toEqual(["pending", "provisioning"]);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it("leave nothing behind when their reader stops", async () => {
+    const { spawn, atlas, clock } = scene();
+    const { id } = await spawn();
+    for await (const _ of atlas.events(id)) break;
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it("come from other processes, too, by polling where the store cannot call", async () => {
+    const clock = manualClock();
+    const kept = memoryStore({ clock });
+    const store = new Proxy(
+      intercept(kept, [], () => undefined),
+      {
+        get: (of, key) => (key === "watch" ? undefined : Reflect.get(of, key)),
+      },
+    );
+    const provider = mock({ clock });
+    const { spawn, atlas, settle } = scene({ clock, providers: [provider], store });
+    const { id } = await spawn();
+    const other = createAtlas({ providers: [provider], store: kept, clock });
+    const following = collect(atlas.events(id));
+    await clock.advance(3);
+    await settle(other.terminate(id));
+    expect(statuses(await settle(following))).toEqual([
+      "pending",
+      "provisioning",
+      "terminating",
+      "terminated",
+    ]);
+  });
+
+  it("are all there, however many they are", async () => {
+    const { spawn, atlas, settle, store, record } = scene();
+    const { id } = await spawn();
+    for (let index = 0; index < 450; index += 1) {
+      const current = await record(id);
+      const note = {
+        type: "note",
+        status: current.status,
+        reason: null,
+        costSoFar: null,
+        data: { index },
+      } as const;
+      await store.replace({ ...current, version: current.version + 1 }, note);
+    }
+    await settle(atlas.terminate(id));
+    expect(await settle(collect(atlas.events(id)))).toHaveLength(454);
+  });
+
+  it.each([[{ after: "x" }], [{ after: "" }], [{ since: "1" }], [{ follow: 1 }]])(
+    "refuse %o",
+    async (options) => {
+      const { spawn, atlas, failure } = scene();
+      const { id } = await spawn();
+      expect(await failure(collect(atlas.events(id, options as never)))).toMatchObject({
+        code: "VALIDATION",
+      });
+    },
+  );
+
+  it("are NOT_FOUND for a compute that is not there", async () => {
+    const { atlas, failure } = scene();
+    expect(await failure(collect(atlas.events("0".repeat(20))))).toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("the log lines of a compute", () => {
+  async function withLines(): Promise<Scene & { readonly id: string }> {
+    const set = scene();
+    const { id } = await set.spawn();
+    for (const line of ["one", "two", "three"]) set.provider.log("mock-1", line);
+    return { ...set, id };
+  }
+
+  it("are the last ones, oldest first", async () => {
+    const { atlas, id, settle } = await withLines();
+    const lines = await settle(Array.fromAsync(atlas.logs(id, { tail: 2 })));
+    expect(lines.map(({ line }) => line)).toEqual(["two", "three"]);
+  });
+
+  it("are followed until the instance is gone or the signal aborts", async () => {
+    const { atlas, id, settle, clock, provider } = await withLines();
+    const abort = new AbortController();
+    const whole = Array.fromAsync(atlas.logs(id, { follow: true }));
+    const cut = Array.fromAsync(atlas.logs(id, { follow: true, signal: abort.signal }));
+    await clock.advance(1);
+    provider.log("mock-1", "four");
+    await clock.advance(1);
+    abort.abort();
+    await clock.advance(1);
+    provider.log("mock-1", "five");
+    await clock.advance(1);
+    await settle(atlas.terminate(id));
+    expect((await settle(whole)).map(({ line }) => line)).toEqual(["one", "two", "three", "four", "five"]);
+    expect((await settle(cut)).map(({ line }) => line)).toEqual(["one", "two", "three", "four"]);
+  });
+
+  it("are errors in words when the provider fails, or has none", async () => {
+    const { atlas, id, failure, provider } = await withLines();
+    provider.script("logs", "not-an-error");
+    expect(await failure(Array.fromAsync(atlas.logs(id)))).toMatchObject({ code: "PROVIDER", computeId: id });
+    expect(await failure(Array.fromAsync(atlas.logs(id, { tail: -1 })))).toMatchObject({
+      code: "VALIDATION",
+    });
+    const clock = manualClock();
+    const { logs: _, ...silent } = mock({ clock });
+    const other = scene({ clock, providers: [silent] });
+    const compute = await other.spawn();
+    expect(await other.failure(Array.fromAsync(other.atlas.logs(compute.id)))).toMatchObject({
+      code: "UNSUPPORTED",
+    });
+  });
+});
