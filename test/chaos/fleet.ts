@@ -3,8 +3,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../../src/clock.ts";
+import { pause } from "../../src/internal/pause.ts";
 import type { WorkerMessage } from "./messages.ts";
 import type { Random } from "./random.ts";
 import { type Connection, SPEED, TIMING, type WorkerSettings } from "./settings.ts";
@@ -47,10 +48,15 @@ export class Fleet {
     this.#workers = settings.roles.map((role) => this.#start(role));
   }
 
+  /** Resolves when every worker has begun to work. */
+  async allAtWork(): Promise<void> {
+    await Promise.all(this.#workers.map(({ child, gone }) => Promise.race([once(child, "message"), gone])));
+  }
+
   /** Does harm, again and again, until the signal aborts. */
   async harass(random: Random, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await sleep(500 + random.below(1500), undefined, { signal }).catch(() => undefined);
+      await pause(systemClock, 0.5 + random.next() * 1.5, signal);
       if (signal.aborted) return;
       const worker = random.pick(this.#workers);
       const does = random.chance(0.15) ? "freeze" : "kill";
@@ -76,9 +82,7 @@ export class Fleet {
   #freeze({ name, child }: Worker, signal: AbortSignal): void {
     this.frozen.add(name);
     child.kill("SIGSTOP");
-    void sleep(FROZEN_SECONDS * 1000, undefined, { signal })
-      .catch(() => undefined)
-      .then(() => child.kill("SIGCONT"));
+    void pause(systemClock, FROZEN_SECONDS, signal).then(() => child.kill("SIGCONT"));
   }
 
   #start(role: WorkerSettings["role"]): Worker {

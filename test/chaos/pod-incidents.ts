@@ -3,7 +3,7 @@ import type { Clock } from "../../src/clock.ts";
 import type { FakeRunpod } from "../fakes/runpod.ts";
 import { Random } from "./random.ts";
 
-const INCIDENTS = { none: 92, failedBoot: 2, endlessBoot: 2, vanishing: 4 } as const;
+const INCIDENTS = { none: 88, failedBoot: 2, endlessBoot: 2, vanishing: 8 } as const;
 
 /** The incidents of a fake: which pod meets which is decided by the seed and the pod's number. */
 export class Incidents {

@@ -136,12 +136,14 @@ async function storm(
     },
   });
   const over = new AbortController();
-  const harassed = fleet.harass(new Random(seed, "fleet"), over.signal);
-  const usage = await watch(scene, fleet, onProgress);
-  over.abort();
-  await harassed;
-  await fleet.killAll();
-  return { fleet, usage };
+  try {
+    await fleet.allAtWork();
+    void fleet.harass(new Random(seed, "fleet"), over.signal);
+    return { fleet, usage: await watch(scene, fleet, onProgress) };
+  } finally {
+    over.abort();
+    await fleet.killAll();
+  }
 }
 
 const LOOK_MILLISECONDS = 200;

@@ -6,7 +6,7 @@ import type { FastTime } from "./fast-time.ts";
 /** What a run is asked for. */
 export interface ChaosSettings {
   readonly seed: number;
-  /** How long the storm lasts, in seconds of the world. */
+  /** How long the storm lasts from when every worker is at work, in seconds of the world. */
   readonly seconds: number;
   /** The storm ends earlier when so many spawns are done. */
   readonly spawns: number;

@@ -120,7 +120,7 @@ async function perform(operation: WorkerOperation, random: Random): Promise<void
   tell({ kind: "done", operation, outcome });
 }
 
-const WORK = { spawn: 40, touch: 46, terminate: 10, reap: 2 } as const;
+const WORK = { spawn: 40, touch: 48, terminate: 8, reap: 2 } as const;
 const ACTORS = 8;
 
 async function act(actor: number): Promise<never> {
