@@ -22,6 +22,7 @@ const FIELDS = {
 };
 
 const PAGE = 200;
+/** Between two looks that find nothing: a store that calls back does so for the events of every compute. */
 const POLL_SECONDS = 1;
 /** Where the store calls back, polling is only the net under it. */
 const SLOW_POLL_SECONDS = 15;
@@ -33,20 +34,20 @@ export async function* followEvents(
   options: EventOptions = {},
 ): AsyncGenerator<ComputeEvent, void, undefined> {
   const { after, follow = true, signal } = parseFields("The options of events", FIELDS, options);
-  await loadRecord(environment, id);
+  let { status } = (await loadRecord(environment, id)).record;
   const wake = new Wake();
   const watch = follow ? await environment.store.watch?.(() => wake.call()) : undefined;
   let last = after;
   try {
     while (!signal?.aborted) {
       const calls = wake.calls;
-      const ended = isEnded((await loadRecord(environment, id)).record.status);
       const page = await readPage(environment, id, last);
       yield* page;
-      last = page.at(-1)?.id ?? last;
+      ({ id: last, status } = page.at(-1) ?? { id: last, status });
       if (page.length === PAGE) continue;
-      if (ended || !follow) return;
-      await wake.wait(environment, calls, watch === undefined ? POLL_SECONDS : SLOW_POLL_SECONDS, signal);
+      if (isEnded(status) || !follow) return;
+      if (watch === undefined || page.length === 0) await pause(environment.clock, POLL_SECONDS, signal);
+      if (watch !== undefined) await wake.wait(environment, calls, SLOW_POLL_SECONDS - POLL_SECONDS, signal);
     }
   } finally {
     await watch?.[Symbol.asyncDispose]();

@@ -41,7 +41,7 @@ async function read(
 
 async function report(plane: PlaneUnderTest, { compute }: Pod, status: string): Promise<void> {
   await plane.atlas.recordReport(compute.id, "status", { status });
-  await plane.clock.advance(0);
+  await plane.clock.advance(1);
 }
 
 const statusesOf = ({ messages }: Reading): unknown[] =>
