@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createAtlas, memoryStore } from "../../src/index.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import type { ComputeEvent } from "../../src/store.ts";
@@ -17,15 +17,17 @@ const whole = ["pending", "provisioning", "running", "terminating", "terminated"
 
 describe("the events of a compute", () => {
   it("are followed until it has ended, as they come", async () => {
-    const { spawn, atlas, settle } = scene();
+    const { spawn, atlas, settle, clock } = scene();
     const compute = await spawn({ userId: "u" });
     const seen: string[] = [];
     const following = (async () => {
       for await (const { status } of atlas.events(compute.id)) seen.push(status);
     })();
-    await vi.waitFor(() => expect(seen).toEqual(["pending", "provisioning"]));
+    await clock.advance(1);
+    expect(seen).toEqual(["pending", "provisioning"]);
     await settle(compute.waitUntilReady());
-    await vi.waitFor(() => expect(seen).toEqual(["pending", "provisioning", "running"]));
+    await clock.advance(1);
+    expect(seen).toEqual(["pending", "provisioning", "running"]);
     await settle(Promise.all([atlas.terminate(compute.id), following]));
     expect(seen).toEqual(whole);
   });
