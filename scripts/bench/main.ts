@@ -1,0 +1,14 @@
+/** Every benchmark, one after the other: `npm run bench`. Figures are ratios of what ran side by side; quote none from a busy machine. */
+import { run } from "../run.ts";
+
+const BENCHMARKS: readonly string[] = [
+  "scripts/size.ts",
+  "scripts/bench/spawn.ts",
+  "scripts/bench/guard.ts",
+  "scripts/bench/reap.ts",
+];
+
+for (const benchmark of BENCHMARKS) {
+  console.log(`\n=== ${benchmark}`);
+  await run(process.execPath, [benchmark]);
+}
