@@ -148,8 +148,8 @@ export class FakeApp {
 export class FlyCloud {
   readonly clock: Clock;
   readonly timing: CloudTiming;
-  /** The name of every machine there ever was. */
-  readonly createdNames: string[] = [];
+  /** Every machine there ever was. */
+  readonly everMade: FakeMachine[] = [];
   #apps: FakeApp[] = [];
   #made = 0;
 
@@ -166,6 +166,11 @@ export class FlyCloud {
 
   get machines(): readonly { readonly app: FakeApp; readonly machine: FakeMachine }[] {
     return this.apps.flatMap((app) => app.machines.map((machine) => ({ app, machine })));
+  }
+
+  /** The name of every machine there ever was. */
+  get createdNames(): readonly string[] {
+    return this.everMade.map(({ name }) => name);
   }
 
   app(name: string): FakeApp {
@@ -196,7 +201,7 @@ export class FlyCloud {
   addMachine(app: FakeApp, name: string, region: string, config: FakeConfig): FakeMachine {
     const machine = new FakeMachine(this.newId(), name, region, config, this.clock);
     app.machines.push(machine);
-    this.createdNames.push(name);
+    this.everMade.push(machine);
     const { bootSeconds } = this.timing;
     machine.go(["created", 0], ["starting", bootSeconds / 2], ["started", bootSeconds / 2]);
     return machine;

@@ -48,6 +48,8 @@ export interface FakeRunpod {
   readonly endpoints: FakeEndpoints;
   /** Every request so far: `"POST /v2/pods"`. */
   readonly requests: readonly string[];
+  /** Adds a pod that was not created through the API. */
+  add(name: string, env: Readonly<Record<string, string>>): FakePod;
   statusOf(pod: FakePod): PodStatus;
   setStatus(podId: string, status: PodStatus | undefined): void;
   fault(operation: RunpodOperation, fault: RunpodFault, times?: number): void;
@@ -74,6 +76,7 @@ export function fakeRunpod(options: FakeRunpodOptions): FakeRunpod {
     pods: fake.pods.all,
     endpoints: fake.endpoints,
     requests: fake.requests,
+    add: (name, env) => fake.pods.create({ name, env, gpu: { id: "NVIDIA L4", count: 1 } }),
     statusOf: (pod) => fake.pods.statusOf(pod),
     setStatus: (podId, status) => fake.pods.force(fake.pod(podId), status),
     fault: (operation, fault, times = 1) => fake.faults.add(operation, fault, times),

@@ -1,0 +1,13 @@
+import { describe, it } from "vitest";
+import { type Effort, neverForgets, patience } from "../support/world/never-forgets.ts";
+import { runpodScenery } from "./runpod-scenery.ts";
+
+const effort: Effort = { runs: 60, longest: 40 };
+
+describe("whatever happens on RunPod", () => {
+  it(
+    "no pod is doubled or forgotten, no record is left without one, nobody else's is touched, and no secret is printed",
+    () => neverForgets(runpodScenery, effort),
+    patience(effort),
+  );
+});
