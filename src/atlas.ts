@@ -107,7 +107,8 @@ export class Atlas implements AsyncDisposable {
   /** Whether this is a token that opens the compute now. Any candidate that is no such token, of whatever type, is only ever false. */
   async verifyToken(id: string, candidate: unknown): Promise<boolean> {
     const { findByToken } = await load();
-    return (await findByToken(this.#environment, candidate, "user"))?.record.id === id;
+    const found = await findByToken(this.#environment, candidate, "user");
+    return found !== undefined && found.record.id === id;
   }
 
   /** The live compute that this token opens. */
