@@ -48,6 +48,8 @@ export interface Instance {
   /** The owner tag (env `ATLAS_OWNER`, or metadata), in `list` too; absent when the instance has none or the provider hides it just now. */
   readonly owner?: string;
   readonly status: InstanceStatus;
+  /** Set on what is only a part of an instance, such as an app without its machine: it is ended like one, and never taken for what a create made. */
+  readonly partial?: true;
   /** The provider's last word on a failure, without secrets. */
   readonly message?: string;
   readonly region?: string;

@@ -10,7 +10,7 @@ import { findByName, oldest } from "./find-instance.ts";
 const FIRST_PAUSE_SECONDS = 1;
 const LONGEST_PAUSE_SECONDS = 16;
 
-/** The instance that the create made, the oldest one if it made several; `undefined` when none turned up in `lookupSeconds`. */
+/** The instance that the create made, the oldest one if it made several; `undefined` when no whole one turned up in `lookupSeconds`. */
 export async function reconcile(
   environment: Environment,
   record: ComputeRecord,
@@ -24,8 +24,8 @@ export async function reconcile(
     !signal?.aborted;
     seconds = Math.min(seconds * 2, LONGEST_PAUSE_SECONDS)
   ) {
-    const instances = await lookForName(environment, record, provider, signal);
-    const [instance, ...others] = oldestFirst(instances);
+    const found = await lookForName(environment, record, provider, signal);
+    const [instance, ...others] = oldestFirst(found.filter(({ partial }) => partial === undefined));
     await endDuplicates(environment, record, provider, others);
     if (instance !== undefined) return instance;
     const left = end - clock.now().getTime() / 1000;

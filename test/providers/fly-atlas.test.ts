@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { type Atlas, createAtlas } from "../../src/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
 import { flyContract } from "../fakes/fly-contract.ts";
+import { failureOf } from "../support/scene.ts";
 import { type FlyScene, flyScene } from "./fly-subject.ts";
 
 const request: SpawnRequest = {
@@ -55,19 +56,29 @@ describe("a compute on Fly", () => {
     },
   );
 
-  test("that never came is failed and gone, app and all", async () => {
+  test.each([
+    ["never came", (scene: FlyScene) => scene.fake.fault("createMachine", "connection-before")],
+    [
+      "found no room, and left an app that could not be removed",
+      ({ fake }: FlyScene) => {
+        fake.fullRegions.add("fra").add("ams");
+        fake.fault("deleteApp", "error-before", 9);
+      },
+    ],
+  ])("whose machine %s is uncertain, then failed and gone, app and all", async (_, goWrong) => {
     await using scene = await flyScene();
-    scene.fake.fault("createMachine", "connection-before");
+    goWrong(scene);
     const atlas = clientOf(scene);
-    const compute = await scene.clock.settle(atlas.spawnCompute(request));
-    expect(compute.status).toBe("provisioning");
+    const { code, computeId = "" } = await failureOf(scene.clock.settle(atlas.spawnCompute(request)));
+    expect(code).toBe("UNCERTAIN");
+    scene.fake.heal();
     for (let pass = 0; pass < 3; pass += 1) {
       await scene.clock.advance(121);
       await scene.clock.settle(atlas.reap());
     }
-    expect(await scene.clock.settle(atlas.getCompute(compute.id))).toMatchObject({
+    expect(await scene.clock.settle(atlas.getCompute(computeId))).toMatchObject({
       status: "terminated",
-      reason: expect.stringMatching(/failed|boot_timeout/),
+      reason: "failed",
     });
     expect(scene.fake.cloud.apps).toEqual([]);
   });

@@ -40,9 +40,6 @@ const operations: readonly FlyOperation[] = [
   "wait",
 ];
 
-/** Requests of a create. An app whose machine got lost is an instance that does not boot. */
-const BUILDING: readonly FlyOperation[] = ["createApp", "assignAddress", "createVolume", "createMachine"];
-
 const flyFaults: readonly FlyFault[] = [
   ...Object.values(flyRefusals).filter(({ status }) => status !== 401),
   ...(["timeout", "connection", "error"] as const).flatMap(
@@ -108,13 +105,9 @@ function flyCloud(clock: Clock, shared?: string): Cloud<Provocation> {
       })),
     remains: () => ownApps(fake, shared),
     provoke: (provocation) => {
-      if ("fullRegion" in provocation) {
-        fake.fullRegions.add(provocation.fullRegion);
-        return [];
-      }
-      const { operation, fault, times } = provocation;
-      fake.fault(operation, fault, times);
-      return shared === undefined && BUILDING.includes(operation) ? ["failed"] : [];
+      if ("fullRegion" in provocation) fake.fullRegions.add(provocation.fullRegion);
+      else fake.fault(provocation.operation, provocation.fault, provocation.times);
+      return [];
     },
     heal: () => fake.heal(),
     incidents: incidentsOf(fake),

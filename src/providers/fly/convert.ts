@@ -144,6 +144,7 @@ export function toAppInstance(
     providerId,
     name,
     status: isNew ? "provisioning" : "failed",
+    partial: true,
     message: `the app ${name} exists, but there is no machine in it`,
     ports: [],
     raw: { app: name },
