@@ -26,7 +26,7 @@ function gzippedBytes(content: Uint8Array): number {
 
 const { peerDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 /** Loaded at the first request, or only where the user has installed it. */
-const OUTSIDE: string[] = ["ky", "p-retry", ...Object.keys(peerDependencies)];
+const OUTSIDE: string[] = ["ky", ...Object.keys(peerDependencies)];
 
 /** The files of a user's bundle, minified: those that an import loads, and those that wait for the first call. */
 interface UserBundle {
@@ -114,7 +114,7 @@ print(
 print(
   "… and what it loads at the first call",
   kilobytes(gzippedBytes(lazy)),
-  "gzipped, beside ky and p-retry; not counted: no import waits for it",
+  "gzipped, beside ky; not counted: no import waits for it",
 );
 print(
   "importing both, above an empty process",

@@ -34,7 +34,7 @@ const layers: readonly Layer[] = [
     name: "internal",
     files: INTERNAL,
     mayImport: [CONTRACTS, INTERNAL],
-    packages: [NODE, BUNDLED, /^(ky|p-retry|@opentelemetry\/api)$/],
+    packages: [NODE, BUNDLED, /^(ky|@opentelemetry\/api)$/],
   },
   {
     name: "auth",
@@ -137,7 +137,7 @@ test("zod is only ever imported as zod/mini, which a bundle can afford", () => {
 
 test("the HTTP client is loaded at the first request, not with the module", () => {
   const violations = allImports.filter(
-    ({ specifier, isDynamic, isTypeOnly }) => /^(ky|p-retry)$/.test(specifier) && !isDynamic && !isTypeOnly,
+    ({ specifier, isDynamic, isTypeOnly }) => specifier === "ky" && !isDynamic && !isTypeOnly,
   );
   expect(violations.map(({ place, specifier }) => `${place}: use await import("${specifier}")`)).toEqual([]);
 });
