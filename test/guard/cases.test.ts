@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { allowOrigins } from "../../src/guard/cors.ts";
 import { decide } from "../../src/guard/decide.ts";
 import {
   type Case,
@@ -75,7 +76,7 @@ it("decides without any effect on what it is given", () => {
   const state = Object.freeze({
     hashes: Object.freeze([]),
     signingSecrets: Object.freeze([]),
-    origins: new Set<string>(),
+    origins: allowOrigins([]),
     publicPaths: Object.freeze([]),
     computeId: null,
     isReady: () => true,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { hashToken, signUrl } from "../../src/auth/index.ts";
+import { allowOrigins } from "../../src/guard/cors.ts";
 import { decide } from "../../src/guard/decide.ts";
 import { createGuard, type GuardRequest } from "../../src/guard/index.ts";
 import type { GuardState } from "../../src/guard/state.ts";
@@ -14,7 +15,7 @@ it(`accepts none of ${RUNS} malformed requests, and throws at none`, { timeout: 
   const state: GuardState = {
     hashes: [{ hash: hashToken(FUZZ_TOKEN), expiresAt: null }],
     signingSecrets: [FUZZ_SECRET],
-    origins: new Set(["https://app.example"]),
+    origins: allowOrigins(["https://app.example"]),
     publicPaths: ["/public/*"],
     computeId: null,
     isReady: () => true,
