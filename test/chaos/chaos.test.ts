@@ -5,7 +5,7 @@ import { sum } from "./figures.ts";
 import { runChaos } from "./run.ts";
 
 it("a short storm doubles, forgets and tells nothing", { timeout: 120_000 }, async () => {
-  const result = await runChaos({ seed: 75, seconds: 8, spawns: 500, applications: 2, reapers: 2 });
+  const result = await runChaos({ seed: 75, seconds: 6, spawns: 500, applications: 2, reapers: 2 });
   expect(result.findings).toEqual([]);
   expect(result.leaks).toBe(0);
   expect(result.provider.pods.length).toBeGreaterThan(0);

@@ -4,9 +4,9 @@ import { Random } from "./random.ts";
 
 /**
  * A fault of the fake, or one of ours. `slow`: it is done, and answered, but only just in time. `late`: no answer comes, and it is done
- * long after everybody stopped waiting.
+ * long after everybody stopped waiting. `too-late`: even after the grace in which that may happen.
  */
-export type ChaosFault = RunpodFault | "slow" | "late";
+export type ChaosFault = RunpodFault | "slow" | "late" | "too-late";
 
 /** Weather changes every so many requests. */
 const REQUESTS_OF_ONE_WEATHER = 80;
@@ -43,6 +43,7 @@ const FAULTS: Partial<Readonly<Record<RunpodOperation, Weights>>> = {
     hang: 1,
     slow: 4,
     late: 2,
+    "too-late": 1,
     capacity: 4,
     "capacity-host": 2,
     "capacity-conflict": 2,

@@ -18,6 +18,7 @@ const pod: PodReport = {
   name: row.name,
   userId: "user-1",
   isAlive: true,
+  isStranger: false,
   hasVanished: false,
   env: { ATLAS_COMPUTE_ID: "c1", ATLAS_PRESHARED_KEY: "token-1" },
 };
@@ -71,6 +72,16 @@ describe("the judge of a chaos run", () => {
       "two calls under one lease",
       withEnds({}, { call: "call-2", worker: "reaper-2" }),
       /reaper-1 and reaper-2/,
+    ],
+    [
+      "a stranger that was touched",
+      {
+        provider: {
+          ...provider,
+          pods: [pod, { ...pod, id: "pod-2", name: "x", isStranger: true, isAlive: false }],
+        },
+      },
+      /pod-2 .* somebody else's/,
     ],
     ["a compute handed out and abandoned", { rows: [{ ...row, reason: "abandoned" }] }, /then abandoned/],
     ["a compute called vanished", { rows: [{ ...row, reason: "vanished" }] }, /did not vanish/],

@@ -35,7 +35,9 @@ export function findingsOf(evidence: Evidence): readonly string[] {
 export function leaksOf({ rows, provider }: Pick<Evidence, "rows" | "provider">): readonly PodReport[] {
   const live = rows.filter(({ status }) => isLive(status));
   const known = new Set(live.map(({ name, providerId }) => `${name} ${providerId}`));
-  return provider.pods.filter(({ isAlive, name, id }) => isAlive && !known.has(`${name} ${id}`));
+  return provider.pods.filter(
+    ({ isAlive, isStranger, name, id }) => isAlive && !isStranger && !known.has(`${name} ${id}`),
+  );
 }
 
 const leaks: Check = (evidence) =>
@@ -72,6 +74,13 @@ const endedTwiceInALease: Check = ({ provider, frozen }) => {
     const calls = new Map(ends.map(({ call, worker }) => [call, worker]));
     return calls.size > 1 ? [`the end of ${what} was asked for by ${[...calls.values()].join(" and ")}`] : [];
   });
+};
+
+const strangersTouched: Check = ({ provider }) => {
+  const asked = new Set(provider.ends.map(({ podId }) => podId));
+  return provider.pods
+    .filter(({ id, isStranger, isAlive }) => isStranger && (!isAlive || asked.has(id)))
+    .map(({ id, name }) => `pod ${id} (${name}) is somebody else's, and its end was asked for`);
 };
 
 const endedWithoutReason: Check = ({ rows, provider, handed }) => {
@@ -126,6 +135,7 @@ const CHECKS: readonly Check[] = [
   createdTwice,
   limitsBroken,
   endedTwiceInALease,
+  strangersTouched,
   endedWithoutReason,
   wrongTokens,
   toldSecrets,

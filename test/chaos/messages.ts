@@ -25,6 +25,8 @@ export interface PodReport {
   readonly name: string;
   readonly userId: string;
   readonly isAlive: boolean;
+  /** Whether it was there before us, and is somebody else's. */
+  readonly isStranger: boolean;
   /** Whether it went away by itself. */
   readonly hasVanished: boolean;
   readonly env: Readonly<Record<string, string>>;
@@ -40,7 +42,7 @@ export interface EndReport {
   readonly lease: string;
 }
 
-/** The most that was alive at one moment. */
+/** The most that was live at one moment. At the provider, pods do not count whose create took effect after the time in which it may. */
 export interface Peaks {
   readonly computes: number;
   readonly computesPerUser: number;

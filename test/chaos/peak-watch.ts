@@ -13,18 +13,22 @@ export function userOf({ body }: FakePod): string {
   return body.env?.[USER_VARIABLE] ?? "";
 }
 
-/** Watches the pods of a fake. */
+/** Watches the pods of a fake, as far as they count. */
 export class PeakWatch {
   peaks: Peaks = { computes: 0, computesPerUser: 0, costPerHour: 0, costPerHourPerUser: 0 };
   readonly #fake: FakeRunpod;
+  readonly #counts: (pod: FakePod) => boolean;
 
-  constructor(fake: FakeRunpod) {
+  constructor(fake: FakeRunpod, counts: (pod: FakePod) => boolean) {
     this.#fake = fake;
+    this.#counts = counts;
   }
 
   /** Notes what is alive now, as far as it is more than ever before. */
   look(): void {
-    const alive = this.#fake.pods.filter((pod) => this.#fake.statusOf(pod) !== "TERMINATED");
+    const alive = this.#fake.pods.filter(
+      (pod) => this.#fake.statusOf(pod) !== "TERMINATED" && this.#counts(pod),
+    );
     const byUser = [...Map.groupBy(alive, userOf).values()];
     const { computes, computesPerUser, costPerHour, costPerHourPerUser } = this.peaks;
     this.peaks = {

@@ -5,19 +5,20 @@ import { Random } from "./random.ts";
 
 const INCIDENTS = { none: 88, failedBoot: 2, endlessBoot: 2, vanishing: 8 } as const;
 
-/** The incidents of a fake: which pod meets which is decided by the seed and the pod's number. */
+/** The incidents of the pods that come from now on: which pod meets which is decided by the seed and the pod's id. */
 export class Incidents {
   /** The pods that went away by themselves. */
   readonly vanished = new Set<string>();
   readonly #fake: FakeRunpod;
   readonly #clock: Clock;
   readonly #seed: number;
-  #seen = 0;
+  #seen: number;
 
   constructor(fake: FakeRunpod, clock: Clock, seed: number) {
     this.#fake = fake;
     this.#clock = clock;
     this.#seed = seed;
+    this.#seen = fake.pods.length;
   }
 
   /** Decides about the pods that are new. */

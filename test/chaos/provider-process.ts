@@ -1,28 +1,37 @@
 /** The provider of a run: the fake of RunPod over HTTP, in a process of its own, with its faults and its memory of what was asked. */
 
+import { systemClock } from "../../src/clock.ts";
 import { fakeRunpod } from "../fakes/runpod.ts";
-import { ConnectionLost } from "../fakes/runpod-faults.ts";
+import { never } from "../fakes/runpod-faults.ts";
 import { serveFake } from "../fakes/serve.ts";
 import { fastClock } from "./fast-time.ts";
 import { type ChaosFault, faultFor } from "./faults.ts";
+import { LateWork } from "./late-work.ts";
 import type { EndReport, ProviderMessage, ProviderReport, ProviderRequest } from "./messages.ts";
 import { PeakWatch, userOf } from "./peak-watch.ts";
 import { Incidents } from "./pod-incidents.ts";
 import { Random } from "./random.ts";
-import { LATE_SECONDS, PROVIDER, type ProviderSettings, SLOW_SECONDS } from "./settings.ts";
+import { LATE_SECONDS, PROVIDER, type ProviderSettings, SLOW_SECONDS, TOO_LATE_SECONDS } from "./settings.ts";
+import { addStrangers } from "./strangers.ts";
 
 const { seed, apiKey, time }: ProviderSettings = JSON.parse(process.argv[2] ?? "");
 
 /** After the healing everything is long ago, so that no lag is left. */
 const LONG_SECONDS = 3600;
+/** What a killed process has sent arrives within this time. */
+const QUIET_MILLISECONDS = 200;
 let ahead = 0;
 const clock = fastClock(time, () => ahead);
 const fake = fakeRunpod({ ...PROVIDER, clock, apiKey });
+const strangers = await addStrangers(fake);
 const incidents = new Incidents(fake, clock, seed);
-const peaks = new PeakWatch(fake);
+const peaks = new PeakWatch(fake, ({ id, body }) => !strangers.has(id) && !tooLate.has(body.name));
 const faults: Partial<Record<ChaosFault, number>> = {};
 const ends: EndReport[] = [];
-const late = new Set<() => void>();
+const late = new LateWork(clock);
+/** The names of pods whose create takes effect after the time in which it may. */
+const tooLate = new Set<string>();
+const underWay = new Set<Promise<Response>>();
 let requests = 0;
 let isHealed = false;
 
@@ -34,6 +43,13 @@ const OPERATIONS = [
   ["GET", /^\/v2\/catalog\/gpus$/, "gpus"],
   ["GET", /^\/v2\/catalog\/cpus$/, "cpus"],
 ] as const;
+
+function track(request: Request): Promise<Response> {
+  const answer = handle(request);
+  underWay.add(answer);
+  void answer.catch(() => undefined).then(() => underWay.delete(answer));
+  return answer;
+}
 
 /** What is taken away is taken away in the very call of the fake, so a look just before it misses no peak. */
 async function handle(request: Request): Promise<Response> {
@@ -51,24 +67,20 @@ async function handle(request: Request): Promise<Response> {
   const fault = operation === undefined || isHealed ? undefined : faultFor(seed, number, operation);
   if (fault === undefined || operation === undefined) return fake.bare(request);
   faults[fault] = (faults[fault] ?? 0) + 1;
-  if (fault === "late") return answerLate(request);
+  if (fault === "late" || fault === "too-late") return answerLate(request, fault);
   if (fault === "slow") await clock.sleep(SLOW_SECONDS * 1000);
   else fake.fault(operation, fault);
   return fake.bare(request);
 }
 
 /** Gives no answer, and does the work all the same, later. */
-async function answerLate(request: Request): Promise<Response> {
+async function answerLate(request: Request, fault: "late" | "too-late"): Promise<Response> {
   const { url, method, headers } = request;
-  const copy = new Request(url, { method, headers, body: await request.text() });
-  const work = (): void => {
-    if (late.delete(work)) void fake.bare(copy);
-  };
-  late.add(work);
-  void clock.sleep(LATE_SECONDS * 1000).then(work);
-  return new Promise((_, reject) => {
-    request.signal.addEventListener("abort", () => reject(new ConnectionLost("given up")), { once: true });
-  });
+  const body = await request.text();
+  if (fault === "too-late") tooLate.add(JSON.parse(body).name);
+  const copy = new Request(url, { method, headers, body });
+  late.putOff(async () => fake.bare(copy), fault === "late" ? LATE_SECONDS : TOO_LATE_SECONDS);
+  return never(request);
 }
 
 function toEnd({ url, headers }: Request): EndReport {
@@ -80,11 +92,13 @@ function toEnd({ url, headers }: Request): EndReport {
   };
 }
 
+/** Nobody asks any more. What was asked before takes its effect, first of all. */
 async function heal(): Promise<void> {
   isHealed = true;
-  fake.heal();
-  for (const work of [...late]) work();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  do {
+    await Promise.allSettled([...underWay, late.doAll()]);
+    await systemClock.sleep(QUIET_MILLISECONDS);
+  } while (underWay.size > 0);
   ahead = LONG_SECONDS;
 }
 
@@ -95,6 +109,7 @@ function toReport(): ProviderReport {
     name: pod.body.name,
     userId: userOf(pod),
     isAlive: fake.statusOf(pod) !== "TERMINATED",
+    isStranger: strangers.has(pod.id),
     hasVanished: incidents.vanished.has(pod.id),
     env: pod.body.env ?? {},
   }));
@@ -112,5 +127,5 @@ process.on("message", async (request: ProviderRequest) => {
   tell({ kind: "healed" });
 });
 
-const { url } = await serveFake(handle);
+const { url } = await serveFake(track);
 tell({ kind: "listening", url });

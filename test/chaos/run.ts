@@ -195,8 +195,10 @@ async function comeToRest({ pool, time, broken }: Scene, { atlas }: ChaosClient)
   return MOST_PASSES;
 }
 
-function isIdle({ remaining, ...lists }: ReapReport): boolean {
-  return !remaining && Object.values(lists).every(({ length }) => length === 0);
+/** Strangers are reported by every pass, and left alone. */
+function isIdle({ remaining, orphans, ...lists }: ReapReport): boolean {
+  const ended = orphans.filter(({ reason }) => reason === "orphan");
+  return !remaining && [ended, ...Object.values(lists)].every(({ length }) => length === 0);
 }
 
 async function judge(scene: Scene, fleet: Fleet, usage: Peaks, passes: number): Promise<ChaosResult> {

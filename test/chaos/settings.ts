@@ -45,6 +45,9 @@ export const SLOW_SECONDS = 35;
 /** How long after its request a create that is late takes effect: well after everybody stopped waiting, well within the grace. */
 export const LATE_SECONDS = 100;
 
+/** How long after its request a create takes effect that no grace covers: what it made is an orphan. */
+export const TOO_LATE_SECONDS = 300;
+
 /** What a process needs to know to take part. */
 export interface Connection {
   readonly connectionString: string;

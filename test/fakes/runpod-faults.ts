@@ -58,9 +58,11 @@ interface FaultFacts {
 }
 
 /** Never answers; ends when the other side gives up. */
-function never({ signal }: Request): Promise<Response> {
+export function never({ signal }: Request): Promise<Response> {
   return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(new ConnectionLost("given up")), { once: true });
+    const giveUp = (): void => reject(new ConnectionLost("given up"));
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp, { once: true });
   });
 }
 
