@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
-import { pause, retrySeconds } from "./pause.ts";
+import { pause } from "../internal/pause.ts";
+import { retrySeconds } from "./retry-seconds.ts";
 
 const LOOK_SECONDS = 30;
 const PROBE_SECONDS = 60;

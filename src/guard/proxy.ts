@@ -5,11 +5,11 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createProxyServer, type ProxyServer } from "httpxy";
 import type { Clock } from "../clock.ts";
+import { pause } from "../internal/pause.ts";
 import { unreachableAnswer } from "./answers.ts";
 import type { GuardCore } from "./core.ts";
 import { SUBPROTOCOL } from "./credentials.ts";
 import { admitRequest, admitUpgrade, sendAnswer, sendAnswerOnSocket } from "./node.ts";
-import { pause } from "./pause.ts";
 import { beginLine, type RequestLog } from "./request-log.ts";
 import type { TargetWatch } from "./target.ts";
 

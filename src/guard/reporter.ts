@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
+import { pause } from "../internal/pause.ts";
 import { type ControlPlaneClient, readAnswer } from "./control-plane.ts";
 import type { HeartbeatAnswer, SignKind } from "./heartbeat.ts";
-import { pause, retrySeconds } from "./pause.ts";
+import { retrySeconds } from "./retry-seconds.ts";
 
 /** What reports signs of life needs. */
 export interface ReporterOptions {

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
+import { pause } from "../internal/pause.ts";
 import { HEARTBEAT_SECONDS, type SignKind } from "./heartbeat.ts";
-import { pause } from "./pause.ts";
 
 /** What collects signs of life needs. */
 export interface SignsOfLifeOptions {

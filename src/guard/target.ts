@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import type { Clock } from "../clock.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../internal/pause.ts";
 
 const LOOK_SECONDS = 0.25;
 

@@ -1,5 +1,6 @@
 /** The one way to call a provider: with a deadline, and with errors that are ours, sorted and free of secrets. */
 import { AtlasError, type AtlasErrorCode, isAtlasError, withFacts } from "../errors.ts";
+import { aborted } from "../internal/abort.ts";
 import { pause } from "../internal/pause.ts";
 import { excerpt, redact } from "../internal/redact.ts";
 import { traced } from "../internal/telemetry.ts";
@@ -68,7 +69,7 @@ async function callInTime<Result>(
   try {
     signal.throwIfAborted();
     const { requestTimeoutSeconds } = environment.timing;
-    return await Promise.race([run({ signal, requestTimeoutSeconds }), rejectOnAbort(signal)]);
+    return await Promise.race([run({ signal, requestTimeoutSeconds }), aborted(signal)]);
   } catch (error) {
     throw toAtlasError(call, signal.aborted ? signal.reason : error);
   } finally {
@@ -84,12 +85,6 @@ async function expire(
 ): Promise<void> {
   await pause(clock, call.timeoutSeconds ?? 0, answered);
   if (!answered.aborted) over.abort(timedOut(call));
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
-  );
 }
 
 function timedOut({ provider, operation, timeoutSeconds }: Call): AtlasError {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AtlasError } from "../../errors.ts";
+import { aborted } from "../../internal/abort.ts";
 import { type SupervisorAnswer, supervisorAnswer } from "./wire.ts";
 
 /** What a supervisor is told. */
@@ -35,16 +36,15 @@ export async function launch(order: LaunchOrder, signal: AbortSignal): Promise<S
     env: supervisorEnv,
   });
   try {
-    return supervisorAnswer.parse(await firstMessage(supervisor, order, signal));
+    return supervisorAnswer.parse(await Promise.race([firstMessage(supervisor, order), aborted(signal)]));
   } finally {
     if (supervisor.connected) supervisor.disconnect();
     supervisor.unref();
   }
 }
 
-function firstMessage(supervisor: ChildProcess, { env }: LaunchOrder, signal: AbortSignal): Promise<unknown> {
+function firstMessage(supervisor: ChildProcess, { env }: LaunchOrder): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     supervisor.on("error", (error) => reject(notLaunched(error)));
     supervisor.once("close", () => reject(silent()));
     supervisor.once("message", resolve);

@@ -1,4 +1,5 @@
 import { AtlasError, isAtlasError } from "../../errors.ts";
+import { aborted } from "../../internal/abort.ts";
 import type { CallContext } from "../../provider.ts";
 import { type MockCall, subjectOf } from "./call.ts";
 import { factsOf, failureOf, type Script, type ScriptedFault } from "./faults.ts";
@@ -48,15 +49,8 @@ async function answer<Result>(
   if (facts?.done) await work(fault);
   await clock.sleep((fault?.seconds ?? 0) * 1000, signal);
   if (fault === undefined || facts?.answers === "outcome") return work(fault);
-  if (facts?.answers === "hang") await untilAborted(signal);
+  if (facts?.answers === "hang") await aborted(signal);
   throw failureOf(name, made, fault);
-}
-
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    if (signal.aborted) reject(signal.reason);
-  });
 }
 
 function abandoned({ settings }: Cloud, about: Omit<MockCall, "at">, sent: boolean): AtlasError {
