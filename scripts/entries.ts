@@ -22,6 +22,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   ".": "src/index.ts",
   "./auth": "src/auth/index.ts",
   "./guard": "src/guard/index.ts",
+  "./server": "src/server/index.ts",
   "./runpod": "src/providers/runpod/index.ts",
   "./fly": "src/providers/fly/index.ts",
   "./local": "src/providers/local/index.ts",
@@ -32,7 +33,14 @@ const SOURCES: Readonly<Record<string, string>> = {
 };
 
 /** Packages that end up inside the bundles, so that users do not install them. */
-export const bundledPackages: readonly string[] = ["eventsource-parser", "httpxy", "nanoid", "p-map", "zod"];
+export const bundledPackages: readonly string[] = [
+  "@clack/prompts",
+  "eventsource-parser",
+  "httpxy",
+  "nanoid",
+  "p-map",
+  "zod",
+];
 
 /** Every module behind a command. */
 export const programs: readonly Program[] = [
