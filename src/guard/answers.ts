@@ -1,7 +1,7 @@
 import { AtlasError } from "../errors.ts";
 import type { Readiness } from "../internal/readiness.ts";
 import { preflightHeaders } from "./cors.ts";
-import type { Answer, GuardRequest, Headers, RefusalReason } from "./request.ts";
+import type { Answer, GuardRequest, HeaderMap, RefusalReason } from "./request.ts";
 import type { GuardState } from "./state.ts";
 
 /** How long a caller should wait before it asks a starting pod again. */
@@ -12,11 +12,11 @@ const UNAUTHORIZED_BODY = problemBody(
   new AtlasError("UNAUTHORIZED", "This pod needs a valid credential: a bearer token or a signed URL."),
 );
 
-const PROBLEM: Headers = { "cache-control": "no-store", "content-type": "application/problem+json" };
-const STARTING: Headers = { "retry-after": String(RETRY_AFTER_SECONDS) };
+const PROBLEM: HeaderMap = { "cache-control": "no-store", "content-type": "application/problem+json" };
+const STARTING: HeaderMap = { "retry-after": String(RETRY_AFTER_SECONDS) };
 
 /** 401, and what the caller may know about it. */
-export function refusal(reason: RefusalReason, cors: Headers): Answer {
+export function refusal(reason: RefusalReason, cors: HeaderMap): Answer {
   const headers = { ...PROBLEM, "www-authenticate": "Bearer", ...cors };
   return { kind: "refused", status: 401, headers, body: UNAUTHORIZED_BODY, reason };
 }
@@ -27,7 +27,7 @@ export function preflightAnswer(request: GuardRequest): Answer {
 }
 
 /** 200, or 503 while the server behind is starting. */
-export function readinessAnswer(state: GuardState, cors: Headers): Answer {
+export function readinessAnswer(state: GuardState, cors: HeaderMap): Answer {
   const isReady = state.isReady();
   const { computeId } = state;
   const readiness: Readiness = { computeId, status: isReady ? "ready" : "starting" };
@@ -41,12 +41,12 @@ export function readinessAnswer(state: GuardState, cors: Headers): Answer {
 }
 
 /** 204 to an explicit heartbeat. */
-export function heartbeatAnswer(cors: Headers): Answer {
+export function heartbeatAnswer(cors: HeaderMap): Answer {
   return { kind: "heartbeat", status: 204, headers: { "cache-control": "no-store", ...cors }, body: "" };
 }
 
 /** 503 of the proxy while nothing listens behind it, 502 when the server behind broke off. */
-export function unreachableAnswer(isStarting: boolean): { status: number; headers: Headers; body: string } {
+export function unreachableAnswer(isStarting: boolean): { status: number; headers: HeaderMap; body: string } {
   if (!isStarting)
     return {
       status: 502,

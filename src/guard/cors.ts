@@ -1,4 +1,4 @@
-import type { GuardRequest, Headers } from "./request.ts";
+import type { GuardRequest, HeaderMap } from "./request.ts";
 
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*$/;
@@ -6,11 +6,11 @@ const USUAL_HEADERS = "authorization, content-type";
 /** The longest that any browser keeps a preflight's answer (Chromium). */
 const MAX_AGE_SECONDS = 7200;
 
-const UNLISTED: Headers = { vary: "Origin" };
-const SILENT: Headers = {};
+const UNLISTED: HeaderMap = { vary: "Origin" };
+const SILENT: HeaderMap = {};
 
 /** The origins whose pages may call, each with what every response says to it. */
-export type AllowedOrigins = ReadonlyMap<string, Headers>;
+export type AllowedOrigins = ReadonlyMap<string, HeaderMap>;
 
 /** Lists origins. */
 export function allowOrigins(origins: readonly string[]): AllowedOrigins {
@@ -18,7 +18,7 @@ export function allowOrigins(origins: readonly string[]): AllowedOrigins {
 }
 
 /** What every response says about its origin. Nothing where no origins are listed: then no page may read it. */
-export function corsHeaders(request: GuardRequest, origins: AllowedOrigins): Headers {
+export function corsHeaders(request: GuardRequest, origins: AllowedOrigins): HeaderMap {
   if (origins.size === 0) return SILENT;
   return origins.get(request.header("origin") ?? "") ?? UNLISTED;
 }
@@ -31,7 +31,7 @@ export function isPreflight(request: GuardRequest, origins: AllowedOrigins): boo
 }
 
 /** The answer's headers to a preflight from a listed origin. It carries no credential, so it is asked for none. */
-export function preflightHeaders(request: GuardRequest): Headers {
+export function preflightHeaders(request: GuardRequest): HeaderMap {
   const asked = request.header("access-control-request-headers");
   return {
     "access-control-allow-origin": request.header("origin") ?? "",
@@ -42,6 +42,6 @@ export function preflightHeaders(request: GuardRequest): Headers {
   };
 }
 
-function headersFor(origin: string): Headers {
+function headersFor(origin: string): HeaderMap {
   return { "access-control-allow-origin": origin, "access-control-expose-headers": "*", vary: "Origin" };
 }

@@ -5,7 +5,7 @@ import { corsHeaders, isPreflight } from "./cors.ts";
 import { findCredential, remainingSubprotocols, withoutSignature } from "./credentials.ts";
 import { HEARTBEAT_PATH } from "./heartbeat.ts";
 import { isPublic } from "./public-paths.ts";
-import type { Credential, GuardRequest, Headers, Pass, Verdict } from "./request.ts";
+import type { Credential, GuardRequest, HeaderMap, Pass, Verdict } from "./request.ts";
 import type { GuardState } from "./state.ts";
 
 const GUARDS_OWN: readonly string[] = [READINESS_PATH];
@@ -40,7 +40,7 @@ function pass(
   { path, query }: UrlParts,
   credential: Credential,
   state: GuardState,
-  headers: Headers,
+  headers: HeaderMap,
 ): Pass {
   const rest = state.signingSecrets.length > 0 ? withoutSignature(query) : query;
   const url = rest === "" ? path : `${path}?${rest}`;

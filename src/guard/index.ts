@@ -17,7 +17,7 @@ export type {
   Credential,
   GuardHeader,
   GuardRequest,
-  Headers,
+  HeaderMap,
   Pass,
   RefusalReason,
   Verdict,

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeader, ServerResponse } from "node:http";
-import type { Headers } from "./request.ts";
+import type { HeaderMap } from "./request.ts";
 
 type GivenObject = Readonly<Record<string, OutgoingHttpHeader | undefined>>;
 type GivenList = readonly unknown[];
@@ -7,7 +7,7 @@ type GivenHeaders = GivenObject | GivenList;
 type WriteHead = (status: number, reason?: string | GivenHeaders, headers?: GivenHeaders) => ServerResponse;
 
 /** Lets only the guard speak of origins: when the response is sent, whatever was set of `access-control-*` is gone. */
-export function speakForOrigins(response: ServerResponse, own: Headers): void {
+export function speakForOrigins(response: ServerResponse, own: HeaderMap): void {
   const writeHead = response.writeHead as WriteHead;
   const guarded: WriteHead = (status, reason, headers) => {
     const given = typeof reason === "string" ? headers : reason;
@@ -43,7 +43,7 @@ function hasHeaders(response: ServerResponse): boolean {
 }
 
 /** Headers that are all given at once, with the guard's own. */
-function withOwn(given: GivenObject | undefined, own: Headers): GivenObject {
+function withOwn(given: GivenObject | undefined, own: HeaderMap): GivenObject {
   const merged: Record<string, OutgoingHttpHeader | undefined> = { ...own };
   for (const name in given) {
     const lowercase = name.toLowerCase();
@@ -54,7 +54,7 @@ function withOwn(given: GivenObject | undefined, own: Headers): GivenObject {
   return merged;
 }
 
-function setOwn(response: ServerResponse, own: Headers): void {
+function setOwn(response: ServerResponse, own: HeaderMap): void {
   for (const name of response.getHeaderNames()) if (isCorsHeader(name)) response.removeHeader(name);
   const vary = response.getHeader("vary");
   for (const [name, value] of Object.entries(own))

@@ -28,13 +28,13 @@ export type RefusalReason =
   | "expired";
 
 /** Headers by lowercase name. */
-export type Headers = Readonly<Record<string, string>>;
+export type HeaderMap = Readonly<Record<string, string>>;
 
 /** The guard answers the request itself. */
 export interface Answer {
   readonly kind: "refused" | "preflight" | "readiness" | "heartbeat";
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
   readonly body: string;
   /** Only of a refusal. */
   readonly reason?: RefusalReason;
@@ -52,7 +52,7 @@ export interface Pass {
   /** `Sec-WebSocket-Protocol` to pass on, without the token; `undefined` when it stays as it came. */
   readonly subprotocols: string | undefined;
   /** What the response has to carry. `access-control-*` of the server behind are dropped, `vary` is added. */
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
 }
 
 /** What the guard makes of a request. */

@@ -1,11 +1,35 @@
 import { execFileSync } from "node:child_process";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
-it("Python agrees with the pinned vectors of tokens, hashes and signed URLs", () => {
-  const runner = new URL("run_vectors.py", import.meta.url).pathname;
-  const report: { checked: number; failures: string[] } = JSON.parse(
-    execFileSync("python3", [runner], { encoding: "utf8" }),
-  );
-  expect(report).toEqual({ checked: expect.any(Number), failures: [] });
-  expect(report.checked).toBeGreaterThan(25);
+function run(script: string): unknown {
+  const path = new URL(script, import.meta.url).pathname;
+  return JSON.parse(execFileSync("python3", [path], { encoding: "utf8" }));
+}
+
+describe("the Python guard", () => {
+  it("agrees with the pinned vectors of tokens, hashes and signed URLs", () => {
+    const report = run("run_vectors.py") as { checked: number; failures: string[] };
+    expect(report.failures).toEqual([]);
+    expect(report.checked).toBeGreaterThan(25);
+  });
+
+  it("accepts no bent credential, and raises at none", () => {
+    const report = run("run_fuzz.py") as { judged: number; accepted: string[]; raised: string[] };
+    expect([report.accepted, report.raised]).toEqual([[], []]);
+    expect(report.judged).toBeGreaterThan(10_000);
+  });
+
+  it("reports signs of life until they arrive, and takes the hashes of the answer", () => {
+    const beat = (...signs: string[]): unknown => [
+      "https://app.example/atlas/pod/heartbeat",
+      "pod-token",
+      signs,
+    ];
+    expect(run("run_signs.py")).toEqual({
+      unseen: [["answer", "pass"], 0],
+      accepted: "pass",
+      rotated: "answer",
+      sent: [beat("requests"), beat("requests"), beat("requests")],
+    });
+  });
 });
