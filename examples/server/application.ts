@@ -1,0 +1,71 @@
+/** A small web application: it signs people in, mounts the control plane, and decides what may be spawned. */
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { type Atlas, AtlasError, type SpawnRequest } from "atlas-compute";
+import { type ControlPlaneUser, createControlPlane } from "atlas-compute/server";
+import { Hono } from "hono";
+import { setCookie } from "hono/cookie";
+
+/** Where the control plane is mounted. */
+export const MOUNT = "/api/atlas";
+
+/** A signed-in user, with what this application knows of them. */
+interface User extends ControlPlaneUser {
+  readonly plan: "free" | "pro";
+}
+
+/** What the application is made of. */
+export interface ApplicationOptions {
+  readonly atlas: Atlas;
+  /** What the cron presents. */
+  readonly internalSecret: string;
+}
+
+const LIFETIME_SECONDS = { free: 300, pro: 3600 } as const;
+const POD = fileURLToPath(new URL("pod.ts", import.meta.url));
+
+/** The browser may wish for a plan's machine, and for nothing else: command, port and deadlines are decided here. */
+function toSpawnRequest({ plan }: User, input: unknown): SpawnRequest {
+  const wish = typeof input === "object" && input !== null && "size" in input ? input.size : "small";
+  if (wish !== "small" && wish !== "large") throw new AtlasError("VALIDATION", 'size is "small" or "large"');
+  if (wish === "large" && plan === "free")
+    throw new AtlasError("FORBIDDEN", "a large machine needs the pro plan");
+  return {
+    command: [process.execPath, POD],
+    ports: [8000],
+    auth: ["bearer", "signed-url"],
+    idleTimeoutSeconds: 120,
+    maxLifetimeSeconds: LIFETIME_SECONDS[plan],
+    metadata: { size: wish },
+  };
+}
+
+/** The application. Its sign-in believes everybody, so put your own in its place. */
+export function createApplication({ atlas, internalSecret }: ApplicationOptions): Hono {
+  const sessions = new Map<string, User>();
+  const app = new Hono();
+
+  app.post("/sign-in", (context) => {
+    const userId = context.req.query("user") ?? "";
+    if (!/^[\w-]{1,40}$/.test(userId)) return context.text("Say who you are: /sign-in?user=ada\n", 422);
+    const session = randomBytes(32).toString("base64url");
+    sessions.set(session, { userId, plan: userId.endsWith("-pro") ? "pro" : "free" });
+    setCookie(context, "session", session, { httpOnly: true, sameSite: "Lax", path: "/" });
+    return context.text(`Signed in as ${userId}.\n`);
+  });
+
+  const controlPlane = createControlPlane<User>({
+    atlas,
+    authorize: (request) => sessions.get(sessionOf(request)),
+    request: toSpawnRequest,
+    internalSecret,
+    basePath: MOUNT,
+    logger: console,
+  });
+  app.all(`${MOUNT}/*`, ({ req }) => controlPlane(req.raw));
+  return app;
+}
+
+function sessionOf({ headers }: Request): string {
+  return /(?:^|; )session=([\w-]{43})(?:;|$)/.exec(headers.get("cookie") ?? "")?.[1] ?? "";
+}
