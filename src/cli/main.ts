@@ -6,12 +6,16 @@
  */
 import { Command } from "commander";
 import { version } from "../internal/user-agent.ts";
+import { clientsCommand } from "./clients.ts";
 import { guardCommand } from "./guard.ts";
 import { processWorld, runProgram } from "./run.ts";
+import { readSecret } from "./secret.ts";
 
+const world = processWorld();
 const program = new Command("atlas-compute")
   .description("Spawn, guard and end GPU pods.")
   .version(version)
-  .addCommand(guardCommand(processWorld(), (code) => process.exit(code)));
+  .addCommand(guardCommand(world, (code) => process.exit(code)))
+  .addCommand(clientsCommand(world, readSecret));
 
 await runProgram(program);

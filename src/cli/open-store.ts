@@ -1,0 +1,75 @@
+/** The database that a command works on. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { ClientStore } from "../client-store.ts";
+import { AtlasError } from "../errors.ts";
+import type { Store } from "../store.ts";
+import type { Queryable } from "../stores/postgres.ts";
+
+/** A store, and what else was opened for it. */
+export interface OpenStore extends AsyncDisposable {
+  readonly store: Store & ClientStore;
+}
+
+/** What is used of the package `pg`. */
+interface PostgresDriver {
+  readonly Pool: new (options: {
+    connectionString: string;
+    max: number;
+  }) => Queryable & { end(): Promise<void> };
+}
+
+/**
+ * Opens the store at this place, or else at `ATLAS_DATABASE`: the path of an SQLite file, or a `postgres://` URL.
+ * @throws VALIDATION without a place, and for an argument that holds a password
+ * @throws UNSUPPORTED when PostgreSQL's driver is not installed
+ */
+export async function openStore(
+  flag: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<OpenStore> {
+  const place = flag || env.ATLAS_DATABASE;
+  if (!place)
+    throw new AtlasError(
+      "VALIDATION",
+      "Which database? Set ATLAS_DATABASE, or give --store: the path of an SQLite file or a postgres:// URL.",
+    );
+  if (!/^postgres(ql)?:/i.test(place)) return openFile(place);
+  if (flag && mayHoldPassword(flag))
+    throw new AtlasError(
+      "VALIDATION",
+      "A password in --store can be read by every user of this machine: set ATLAS_DATABASE to that URL instead.",
+    );
+  return openPostgres(place);
+}
+
+function mayHoldPassword(text: string): boolean {
+  const url = URL.parse(text);
+  return url === null || url.password !== "" || url.searchParams.has("password");
+}
+
+async function openFile(path: string): Promise<OpenStore> {
+  const { sqliteStore } = await import("../stores/sqlite.ts");
+  const store = sqliteStore(path);
+  return { store, [Symbol.asyncDispose]: () => store.close() };
+}
+
+async function openPostgres(connectionString: string): Promise<OpenStore> {
+  const { postgresStore } = await import("../stores/postgres.ts");
+  const pool = new (postgresDriver().Pool)({ connectionString, max: 1 });
+  return { store: postgresStore(pool), [Symbol.asyncDispose]: () => pool.end() };
+}
+
+/** The driver is the application's own: it is looked for where the command is run, not where this package lies. */
+function postgresDriver(): PostgresDriver {
+  const load = createRequire(join(process.cwd(), "package.json"));
+  try {
+    return load("pg") as PostgresDriver;
+  } catch (cause) {
+    throw new AtlasError(
+      "UNSUPPORTED",
+      "The package pg, which a PostgreSQL database needs, is not installed in this folder: run `npm install pg`.",
+      { cause },
+    );
+  }
+}
