@@ -41,9 +41,7 @@ export interface ControlPlaneOptions<User extends ControlPlaneUser = ControlPlan
 }
 
 /** What every part of the control plane works with. */
-export interface Plane
-  extends Pick<ControlPlaneOptions, "atlas" | "authorize" | "request">,
-    Pick<Required<ControlPlaneOptions>, "basePath"> {
+export interface Plane extends Pick<ControlPlaneOptions, "atlas" | "authorize" | "request"> {
   /** None: `/internal` is closed. */
   readonly internalSecrets: readonly string[];
   readonly logger: Logger | undefined;
