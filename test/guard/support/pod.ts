@@ -37,7 +37,11 @@ function silence(samples: number): Buffer {
   return Buffer.concat([header, Buffer.alloc(samples, 128)]);
 }
 
-const guard = createGuard({ origins: [process.env.POD_ORIGIN ?? ""] });
+const { POD_ORIGIN, POD_DEAD_MAN } = process.env;
+const guard = createGuard({
+  origins: POD_ORIGIN === undefined ? [] : [POD_ORIGIN],
+  deadMan: POD_DEAD_MAN === "on",
+});
 const server = createServer(guard.node(listener));
 const sockets = new WebSocketServer({ noServer: true });
 server.on(
