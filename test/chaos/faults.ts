@@ -9,7 +9,7 @@ import { Random } from "./random.ts";
 export type ChaosFault = RunpodFault | "slow" | "late" | "too-late";
 
 /** Weather changes every so many requests. */
-const REQUESTS_OF_ONE_WEATHER = 80;
+const REQUESTS_OF_ONE_WEATHER = 40;
 
 /** How often there is this weather, and which share of the requests it spoils. */
 const WEATHERS = { calm: 5, rough: 4, outage: 1 } as const;

@@ -31,7 +31,8 @@ const ends: EndReport[] = [];
 const late = new LateWork(clock);
 /** The names of pods whose create takes effect after the time in which it may. */
 const tooLate = new Set<string>();
-const underWay = new Set<Promise<Response>>();
+/** With their requests: a request that nobody holds is collected, and its signal never aborts. */
+const underWay = new Map<Promise<Response>, Request>();
 let requests = 0;
 let isHealed = false;
 
@@ -46,7 +47,7 @@ const OPERATIONS = [
 
 function track(request: Request): Promise<Response> {
   const answer = handle(request);
-  underWay.add(answer);
+  underWay.set(answer, request);
   void answer.catch(() => undefined).then(() => underWay.delete(answer));
   return answer;
 }
@@ -96,7 +97,7 @@ function toEnd({ url, headers }: Request): EndReport {
 async function heal(): Promise<void> {
   isHealed = true;
   do {
-    await Promise.allSettled([...underWay, late.doAll()]);
+    await Promise.allSettled([...underWay.keys(), late.doAll()]);
     await systemClock.sleep(QUIET_MILLISECONDS);
   } while (underWay.size > 0);
   ahead = LONG_SECONDS;
