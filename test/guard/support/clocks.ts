@@ -56,6 +56,11 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /** Moves time while nothing runs, as when a machine is suspended; who waits wakes with the next advance. */
+  jump(seconds: number): void {
+    this.#now += seconds * 1000;
+  }
+
   #next(end: number): Sleeper | undefined {
     return this.#sleepers.filter(({ at }) => at <= end).toSorted((one, other) => one.at - other.at)[0];
   }
