@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createRemoteAuthenticator } from "../../src/auth/index.ts";
 import type { Handler } from "../../src/clients/index.ts";
 import { AtlasError } from "../../src/errors.ts";
+import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { createControlPlane } from "../../src/server/index.ts";
 import { serveFake } from "../fakes/serve.ts";
 import { alive, type ClientsScene, clientsScene, errorOf } from "./scene.ts";
@@ -115,6 +116,31 @@ describe("a control plane shared by clients", () => {
     await scene.clients.revoke("acme");
     expect((await call(plane, "GET /computes", acme.credential)).status).toBe(401);
     expect((await call(plane, "POST /pod/status", podToken, { body: { status: "up" } })).status).toBe(204);
+  });
+
+  it("serves who is no client as before where it only recognises, on the application's own providers", async () => {
+    const clock = manualClock();
+    const own = mock({ clock });
+    const scene = clientsScene({ clock, mode: "recognise", ownProviders: [own] });
+    const { clients } = scene;
+    const plane = clients.handler((atlas) =>
+      createControlPlane({
+        atlas,
+        authorize: async (request) => {
+          const client = await clients.authenticate(request);
+          const session = request.headers.get("cookie");
+          return client ? { userId: client.name } : session && { userId: session };
+        },
+        request: () => ({ image: "app:1" }),
+      }),
+    );
+    const acme = await scene.join("acme", "key-of-acme");
+    const headers = { cookie: "session-of-ann" };
+    const spawned = await scene.settle(call(plane, "POST /computes", undefined, { body: {}, headers }));
+    expect([spawned.status, spawned.body.userId]).toEqual([201, "session-of-ann"]);
+    await scene.settle(call(plane, "POST /computes", acme.credential, { body: {} }));
+    expect([alive(own).length, alive(scene.account("key-of-acme")).length]).toEqual([1, 1]);
+    expect((await call(plane, "GET /computes")).status).toBe(401);
   });
 
   it("answers 503 while the store is down, never 401, and lets nobody in", async () => {
