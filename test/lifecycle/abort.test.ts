@@ -110,6 +110,20 @@ describe("a spawn whose caller gives up", () => {
     expect(world.alive()).toEqual([]);
   });
 
+  it("is not brought back by somebody who waits for its compute", async () => {
+    const world = scene();
+    world.provider.script("create", { fault: "timeout-after", seconds: 20 });
+    await giveUp(world, "creating", 10);
+    const [record] = await world.records();
+    const handle = await world.atlas.getCompute(record?.id ?? "");
+    expect(await world.failure(handle.waitUntilReady({ timeoutSeconds: 30 }))).toMatchObject({
+      code: "TIMEOUT",
+    });
+    expect((await world.record(handle.id)).status).toBe("uncertain");
+    await world.reap();
+    expect(world.alive()).toEqual([]);
+  });
+
   it("after the create has the compute", async () => {
     const world = scene();
     const abort = new AbortController();

@@ -389,21 +389,20 @@ describe("two reaps at once", () => {
   });
 
   it("write nothing over what another did after a lease was lost", async () => {
-    const world = await running(
-      {},
-      { mock: { latencySeconds: 40 }, timing: { leaseSeconds: 30, requestTimeoutSeconds: 100 } },
+    const timing = { leaseSeconds: 30, requestTimeoutSeconds: 200 };
+    const { atlas, clock, settle, record, id, provider } = await running(
+      { idleTimeoutSeconds: 60 },
+      { timing },
     );
-    const { atlas, clock, settle, record, id } = world;
-    world.provider.fail("mock-1", "it broke");
-    await clock.advance(301);
-    const slow = atlas.reap();
-    await clock.advance(10);
-    await settle(Promise.all([atlas.terminate(id), slow]));
-    for (let round = 0; round < 3; round += 1) {
-      await clock.advance(100);
-      await settle(atlas.reap());
-    }
-    expect(await record(id)).toMatchObject({ status: "terminated", reason: "requested" });
+    await clock.advance(61);
+    provider.script("terminate", { fault: "delay", seconds: 100 });
+    const slow = atlas.reap({ orphans: false });
+    await clock.advance(31);
+    expect((await settle(atlas.reap({ orphans: false }))).terminated).toMatchObject([{ computeId: id }]);
+    const written = await record(id);
+    expect(written).toMatchObject({ status: "terminated", reason: "idle" });
+    await settle(slow);
+    expect(await record(id)).toEqual(written);
   });
 });
 

@@ -5,7 +5,7 @@ import { createAtlas, memoryStore } from "../../src/index.ts";
 import type { Provider } from "../../src/provider.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { intercept } from "../support/intercept.ts";
-import { failureOf, recordsOf } from "../support/scene.ts";
+import { eventsOf, failureOf, recordsOf } from "../support/scene.ts";
 import { type Transcript, transcript } from "../support/transcript.ts";
 
 const env = { HF_TOKEN: "hf_s3cret_value", QUOTED: 'with "quotes" & spaces' };
@@ -110,6 +110,28 @@ describe("law 6: secrets appear once", () => {
       for (const form of [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
         expect(text).not.toContain(form);
     }
+  });
+
+  it("the provider's word on a boot that failed at once is cleaned of the env it repeats, before it is stored or thrown", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    const { create } = provider;
+    provider.create = async (request, context) => {
+      const instance = await create(request, context);
+      return { ...instance, status: "failed", message: `cannot start with ${JSON.stringify(request.env)}` };
+    };
+    const store = memoryStore({ clock });
+    const atlas = createAtlas({ providers: [provider], store, clock });
+    const error = await clock.settle(failureOf(atlas.spawnCompute({ env })));
+    expect(error).toMatchObject({
+      code: "BOOT_FAILED",
+      message: expect.stringContaining('"HF_TOKEN":"[redacted]"'),
+    });
+    const said = transcript();
+    for (const value of [error, await recordsOf(store), await eventsOf(store)]) said.note(value);
+    for (const secret of [env.HF_TOKEN, provider.instances[0]?.env.ATLAS_PRESHARED_KEY ?? ""])
+      expect(said.text()).not.toContain(secret);
+    expect(await recordsOf(store)).toMatchObject([{ status: "terminated", reason: "failed" }]);
   });
 
   it("is seen to be broken when it is", async () => {

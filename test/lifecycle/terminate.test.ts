@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { intercept } from "../support/intercept.ts";
-import { type Scene, scene } from "../support/scene.ts";
+import { failureOf, type Scene, scene } from "../support/scene.ts";
 
 function terminates({ provider }: Scene): number {
   return provider.calls.filter(({ operation }) => operation === "terminate").length;
@@ -112,11 +112,11 @@ describe("law 4: ended means confirmed", () => {
   it("lets no instance survive that was being created", async () => {
     const world = scene({ mock: { latencySeconds: 5, listLagSeconds: 20 } });
     const { atlas, clock, settle, reap, alive, records } = world;
-    const spawn = world.failure(atlas.spawnCompute({ idempotencyKey: "key" }));
+    const spawn = failureOf(atlas.spawnCompute({ idempotencyKey: "key" }));
     await clock.advance(7);
     const [pending] = await records();
     expect((await settle(atlas.terminate(pending?.id ?? ""))).status).toBe("terminating");
-    expect(await spawn).toMatchObject({ code: "CONFLICT", computeId: pending?.id });
+    expect(await settle(spawn)).toMatchObject({ code: "CONFLICT", computeId: pending?.id });
     for (let round = 0; round < 6; round += 1) {
       await clock.advance(60);
       await reap();
@@ -125,14 +125,31 @@ describe("law 4: ended means confirmed", () => {
     expect(await records()).toMatchObject([{ status: "terminated", reason: "requested" }]);
   });
 
+  it("ends what arrives after its compute was given up for good", async () => {
+    const { atlas, clock, settle, alive, record, records, provider } = scene({
+      timing: { pendingGraceSeconds: 5 },
+    });
+    provider.script("create", { fault: "delay", seconds: 20 });
+    const spawn = failureOf(atlas.spawnCompute({}));
+    await clock.advance(6);
+    const [settled] = (await atlas.reap()).settled;
+    const id = settled?.computeId ?? "";
+    expect((await record(id)).status).toBe("terminated");
+    expect(await settle(spawn)).toMatchObject({ code: "CONFLICT", computeId: id });
+    expect(alive()).toEqual([]);
+    expect(await records()).toMatchObject([
+      { status: "terminated", reason: "abandoned", providerId: "mock-1" },
+    ]);
+  });
+
   it("stops a walk between two candidates", async () => {
     const world = scene({ mock: { latencySeconds: 5 } });
     const { atlas, clock, settle, provider, records } = world;
     provider.script("create", "capacity");
-    const spawn = world.failure(atlas.spawnCompute({ gpu: "h100" }));
+    const spawn = failureOf(atlas.spawnCompute({ gpu: "h100" }));
     await clock.advance(7);
     await settle(atlas.terminate((await records())[0]?.id ?? ""));
-    expect(await spawn).toMatchObject({ code: "CONFLICT" });
+    expect(await settle(spawn)).toMatchObject({ code: "CONFLICT" });
     expect(provider.instances).toEqual([]);
   });
 

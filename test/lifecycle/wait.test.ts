@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
+import { createAtlas, memoryStore } from "../../src/index.ts";
 import type { Progress } from "../../src/lifecycle/environment.ts";
+import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { intercept } from "../support/intercept.ts";
-import { scene } from "../support/scene.ts";
+import { failureOf, scene } from "../support/scene.ts";
 
 /** Answers only to the token, as a guard does. */
 function guard(token: string | undefined): (request: Request) => Response {
@@ -145,7 +147,7 @@ describe("waitUntilReady", () => {
   });
 
   it("fails with BOOT_FAILED when the instance vanished or somebody ended the compute", async () => {
-    const { spawn, failure, provider, atlas, clock } = scene({ mock: { bootSeconds: 100 } });
+    const { spawn, failure, provider, atlas, clock, settle } = scene({ mock: { bootSeconds: 100 } });
     const vanished = await spawn();
     provider.vanish("mock-1");
     expect(await failure(vanished.waitUntilReady())).toMatchObject({
@@ -153,10 +155,28 @@ describe("waitUntilReady", () => {
       message: expect.stringContaining("gone"),
     });
     const ended = await spawn();
-    const waiting = failure(ended.waitUntilReady());
+    const waiting = failureOf(ended.waitUntilReady());
     await clock.advance(5);
     await atlas.terminate(ended.id);
-    expect(await waiting).toMatchObject({ code: "BOOT_FAILED", computeId: ended.id });
+    expect(await settle(waiting)).toMatchObject({ code: "BOOT_FAILED", computeId: ended.id });
+  });
+
+  it("does not bring back what somebody ends while it looks", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const looking = intercept(provider, ["get"], () => meanwhile());
+    const { spawn, failure, record, store } = scene({
+      clock,
+      providers: [looking],
+      store: memoryStore({ clock }),
+    });
+    const compute = await spawn();
+    provider.script("terminate", { fault: "ignored", times: 2 });
+    const other = createAtlas({ providers: [provider], store, clock });
+    meanwhile = () => other.terminate(compute.id);
+    expect(await failure(compute.waitUntilReady())).toMatchObject({ code: "BOOT_FAILED" });
+    expect(await record(compute.id)).toMatchObject({ status: "terminating", reason: "requested" });
   });
 
   it("is a CONFLICT for a stopped compute", async () => {
