@@ -129,7 +129,8 @@ describe("a control plane shared by clients", () => {
         authorize: async (request) => {
           const client = await clients.authenticate(request);
           const session = request.headers.get("cookie");
-          return client ? { userId: client.name } : session && { userId: session };
+          if (client !== null) return { userId: client.name };
+          return session === null ? null : { userId: session };
         },
         request: () => ({ image: "app:1" }),
       }),
