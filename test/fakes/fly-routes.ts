@@ -195,6 +195,7 @@ function deleteMachine(call: Call): Response {
 }
 
 const RESTING: readonly string[] = ["stopped", "suspended"];
+const ENDING: readonly string[] = ["destroying", "destroyed"];
 
 function start(call: Call): Response {
   const machine = machineOf(call);
@@ -217,6 +218,11 @@ function stop(call: Call, state: "stopped" | "suspended"): Response {
   const machine = machineOf(call);
   if (RESTING.includes(machine.state))
     throw new Refused({ status: 412, error: "failed_precondition: machine is already stopped" });
+  if (ENDING.includes(machine.state))
+    throw new Refused({
+      status: 412,
+      error: `failed_precondition: unable to stop machine from current state: '${machine.state}'`,
+    });
   const memoryMb = machine.config.guest?.memory_mb ?? 256;
   if (state === "suspended" && memoryMb > 2048)
     throw new Refused({ status: 400, error: "machines with more than 2GB of memory cannot be suspended" });
