@@ -14,6 +14,7 @@ import {
 import type { CallContext } from "../../src/provider.ts";
 import { type LeapingClock, leapingClock } from "../fakes/clock.ts";
 import { type Handler, type ServedFake, serveFake } from "../fakes/serve.ts";
+import { failureOf } from "../support/failure-of.ts";
 
 const KEY = "rpa_0123456789abcdef";
 const ENV_VALUE = "hunter2 is\nmy password";
@@ -59,15 +60,6 @@ async function against(handler: Handler, options: Partial<HttpClientOptions> = {
 /** Answers with each response once, then with 200 `{ "id": "x" }`. */
 function inTurn(...responses: (() => Response)[]): Handler {
   return () => responses.shift()?.() ?? Response.json({ id: "x" });
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<AtlasError> {
-  const error: unknown = await promise.then(
-    () => new Error("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(AtlasError);
-  return error as AtlasError;
 }
 
 const problem =

@@ -3,10 +3,10 @@
  * of its own, says before what it costs, and ends both whatever happens. `ATLAS_LIVE_REGION` moves it away from `iad`.
  */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { CallContext, Instance, PlacementRequest } from "../../src/provider.ts";
 import { fly } from "../../src/providers/fly/index.ts";
+import { until } from "./until.ts";
 
 const MOST_DOLLARS_PER_HOUR = 0.01;
 const GONE_SECONDS = 120;
@@ -29,20 +29,6 @@ const placement: PlacementRequest = {
 };
 
 const random = (): string => randomBytes(10).toString("hex");
-
-/** Looks again every three seconds. */
-async function until<Result>(
-  what: string,
-  seconds: number,
-  look: () => Promise<Result | undefined>,
-): Promise<Result> {
-  const end = Date.now() + seconds * 1000;
-  for (let found = await look(); ; found = await look()) {
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-    await sleep(3000);
-  }
-}
 
 async function endEverything(name: string): Promise<void> {
   await until(`the app ${name} is gone`, GONE_SECONDS, async () => {

@@ -3,10 +3,10 @@
  * costs, and ends it whatever happens. `ATLAS_LIVE_GPU=rtx-4090` makes it a GPU pod.
  */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { CallContext, Instance, PlacementRequest } from "../../src/provider.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
+import { until } from "./until.ts";
 
 const BOOT_SECONDS = 600;
 const GONE_SECONDS = 180;
@@ -32,20 +32,6 @@ const placement: PlacementRequest = {
 };
 
 const random = (): string => randomBytes(10).toString("hex");
-
-/** Looks again every five seconds. */
-async function until<Result>(
-  what: string,
-  seconds: number,
-  look: () => Promise<Result | undefined>,
-): Promise<Result> {
-  const end = Date.now() + seconds * 1000;
-  for (let found = await look(); ; found = await look()) {
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-    await sleep(5000);
-  }
-}
 
 /** A pod that was just created is in no list yet, so an empty list counts from the end of the grace on. */
 async function endEverything(name: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type MockFault, manualClock, mock } from "../../src/providers/mock/index.ts";
-import { context, failureOf, request } from "./mock-world.ts";
+import { failureOf } from "../support/failure-of.ts";
+import { context, request } from "./mock-world.ts";
 
 test("a scripted fault meets the next call of its operation only", async () => {
   const provider = mock();

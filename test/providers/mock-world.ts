@@ -1,5 +1,4 @@
 /** What the tests of the mock share. */
-import { type AtlasError, isAtlasError } from "../../src/errors.ts";
 import type { CallContext, CreateRequest, PlacementRequest } from "../../src/provider.ts";
 import { cpuPlacement } from "./mock-subject.ts";
 
@@ -13,14 +12,4 @@ export function placement(wishes: Partial<PlacementRequest> = {}): PlacementRequ
 /** A create's argument: a CPU machine, but for these wishes. */
 export function request(name: string, wishes: Partial<CreateRequest> = {}): CreateRequest {
   return { ...cpuPlacement, candidate: {}, owner: "owner-1", env: { MODEL: "llama" }, name, ...wishes };
-}
-
-/** The AtlasError that a call ends with. */
-export async function failureOf(call: Promise<unknown>): Promise<AtlasError> {
-  const error: unknown = await call.then(
-    () => new Error("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  if (!isAtlasError(error)) throw error;
-  return error;
 }

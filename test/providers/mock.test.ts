@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
-import { context, failureOf, placement, request } from "./mock-world.ts";
+import { failureOf } from "../support/failure-of.ts";
+import { context, placement, request } from "./mock-world.ts";
 
 const get = { method: "GET", headers: { authorization: "Bearer t" } };
 

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { AtlasError } from "../../src/errors.ts";
 import type { JobReference, JobRequest, JobRunner } from "../../src/job-runner.ts";
 import type { CallContext } from "../../src/provider.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
 import { type LeapingClock, leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, fakeRunpod } from "../fakes/runpod.ts";
 import type { JobScript } from "../fakes/runpod-jobs.ts";
+import { failureOf } from "../support/failure-of.ts";
 
 const context: CallContext = { signal: new AbortController().signal, requestTimeoutSeconds: 5 };
 const JOB: JobRequest = { endpoint: "ep1", input: { prompt: "hi" } };
@@ -22,15 +22,6 @@ beforeEach(() => {
 
 function script(facts: Partial<JobScript>): void {
   fake.endpoints.script = { ...fake.endpoints.script, ...facts };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<AtlasError> {
-  const error: unknown = await promise.then(
-    () => new Error("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(AtlasError);
-  return error as AtlasError;
 }
 
 async function stream(reference: JobReference): Promise<readonly unknown[]> {

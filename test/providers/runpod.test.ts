@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { AtlasError } from "../../src/errors.ts";
 import type { CallContext, Candidate, CreateRequest, PlacementRequest } from "../../src/provider.ts";
 import { type RunpodOptions, type RunpodProvider, runpod } from "../../src/providers/runpod/index.ts";
 import { type LeapingClock, leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, fakeRunpod } from "../fakes/runpod.ts";
+import { failureOf } from "../support/failure-of.ts";
 import { cpuPlacement, gpuPlacement } from "./runpod-subject.ts";
 
 const context: CallContext = { signal: new AbortController().signal, requestTimeoutSeconds: 5 };
@@ -36,15 +36,6 @@ async function createRequest(
   const [candidate] = await provider.candidates(placement, context);
   if (candidate === undefined) throw new Error("there is no candidate");
   return { ...placement, candidate, name: NAME, owner: "owner-1", env: { ATLAS_OWNER: "owner-1" }, ...facts };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<AtlasError> {
-  const error: unknown = await promise.then(
-    () => new Error("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(AtlasError);
-  return error as AtlasError;
 }
 
 const bodyOfLastPod = (): object => ({ ...fake.pods.at(-1)?.body });

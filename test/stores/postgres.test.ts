@@ -1,6 +1,5 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import type { Store } from "../../src/store.ts";
 import { postgresMigrations } from "../../src/stores/migrations/postgres.ts";
 import { type PostgresStore, postgresStore, type Queryable } from "../../src/stores/postgres.ts";
@@ -8,6 +7,7 @@ import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store
 import { all, allEvents, claim, eventOf, insert, namespace, newRecord, next } from "../laws/store/harness.ts";
 import { storeLaws } from "../laws/store-laws.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
+import { twoHandles } from "./two-handles.ts";
 
 let server: PostgresServer;
 let first: pg.Pool;
@@ -47,19 +47,9 @@ function unavailable(words: RegExp, retryable = true): unknown {
   });
 }
 
-async function twoPools(): Promise<ClientStoreUnderTest> {
-  const clock = manualClock();
-  const options = { clock, schema: newSchema() };
-  const stores = [postgresStore(first, options), postgresStore(second, options)] as const;
-  await stores[0].migrate();
-  return {
-    store: stores[0],
-    second: async () => stores[1],
-    advance: (seconds) => clock.advance(seconds),
-    close: async () => {
-      for (const store of stores) await store.close();
-    },
-  };
+function twoPools(): Promise<ClientStoreUnderTest> {
+  const schema = newSchema();
+  return twoHandles((clock, number) => postgresStore([first, second][number] ?? first, { clock, schema }));
 }
 
 storeLaws({ describe, it }, "PostgreSQL, two pools", twoPools);

@@ -6,11 +6,11 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
 import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
 import { all, allEvents, insert, namespace, newRecord } from "../laws/store/harness.ts";
 import { storeLaws } from "../laws/store-laws.ts";
+import { twoHandles } from "./two-handles.ts";
 
 let folder: string;
 let files = 0;
@@ -26,18 +26,9 @@ function newPath(): string {
   return join(folder, `${files}.db`);
 }
 
-async function make(): Promise<ClientStoreUnderTest> {
-  const clock = manualClock();
+function make(): Promise<ClientStoreUnderTest> {
   const path = newPath();
-  const stores = [sqliteStore(path, { clock }), sqliteStore(path, { clock })] as const;
-  return {
-    store: stores[0],
-    second: async () => stores[1],
-    advance: (seconds) => clock.advance(seconds),
-    close: async () => {
-      for (const store of stores) await store.close();
-    },
-  };
+  return twoHandles((clock) => sqliteStore(path, { clock }));
 }
 
 storeLaws({ describe, it }, "SQLite", make);

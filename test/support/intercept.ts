@@ -1,24 +1,41 @@
 /** Standing between two parts that call each other. */
 
-/** Asked before a method runs; what it throws is what the caller gets, and while it waits the caller waits. */
-export type Before = (method: string, parameters: readonly unknown[]) => unknown;
+/** What stands around a call: it makes the call, or does something else, and its result is what the caller gets. */
+export type Around = (
+  call: () => unknown,
+  method: string,
+  parameters: readonly unknown[],
+) => Promise<unknown>;
 
-/** The same object, with every call of a method that returns a promise announced first. */
-export function intercept<Target extends object>(
+/** The same object, with something around every call of these methods, which return promises. */
+export function surround<Target extends object>(
   target: Target,
   methods: readonly string[],
-  before: Before,
+  around: Around,
 ): Target {
   return new Proxy(target, {
     get(of, key) {
       const value: unknown = Reflect.get(of, key);
       if (typeof value !== "function" || typeof key !== "string") return value;
       if (!methods.includes(key)) return value.bind(of);
-      return async (...parameters: readonly unknown[]) => {
-        await before(key, parameters);
-        return value.apply(of, parameters);
-      };
+      return (...parameters: readonly unknown[]) =>
+        around(() => value.apply(of, parameters), key, parameters);
     },
+  });
+}
+
+/** Asked before a method runs; what it throws is what the caller gets, and while it waits the caller waits. */
+export type Before = (method: string, parameters: readonly unknown[]) => unknown;
+
+/** The same object, with every call of these methods announced first. */
+export function intercept<Target extends object>(
+  target: Target,
+  methods: readonly string[],
+  before: Before,
+): Target {
+  return surround(target, methods, async (call, method, parameters) => {
+    await before(method, parameters);
+    return call();
   });
 }
 

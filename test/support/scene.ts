@@ -1,7 +1,7 @@
 /** A client on a mock provider, with a clock that only the test moves. */
 
 import type { Compute } from "../../src/compute.ts";
-import { type AtlasError, isAtlasError } from "../../src/errors.ts";
+import type { AtlasError } from "../../src/errors.ts";
 import { type Atlas, type AtlasOptions, createAtlas, memoryStore } from "../../src/index.ts";
 import type { ReapOptions, ReapReport } from "../../src/lifecycle/reap.ts";
 import type { SpawnOptions } from "../../src/lifecycle/spawn.ts";
@@ -15,6 +15,9 @@ import {
 } from "../../src/providers/mock/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
 import type { ComputeEvent, ComputeRecord, ComputeStatus, Store } from "../../src/store.ts";
+import { failureOf } from "./failure-of.ts";
+
+export { failureOf } from "./failure-of.ts";
 
 /** What a test plays on. Every promise is to be awaited through `settle`, which lets time pass as it is slept. */
 export interface Scene {
@@ -79,17 +82,6 @@ export function sceneOn(parts: Pick<Scene, "clock" | "provider" | "store" | "atl
     alive: () => provider.instances.filter(({ status }) => status !== "terminated"),
     count: (operation) => provider.calls.filter((call) => call.operation === operation).length,
   };
-}
-
-/** The `AtlasError` that a promise is rejected with; anything else fails the test. */
-export async function failureOf(promise: PromiseLike<unknown>): Promise<AtlasError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isAtlasError(error)) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
 }
 
 /** The record of a compute in the default namespace. */

@@ -1,5 +1,7 @@
 /** Dying: what a process called goes on on the other side, and no answer ever reaches it. */
 
+import { surround } from "../intercept.ts";
+
 /** A process that can die. */
 export interface Mortal {
   alive: boolean;
@@ -26,16 +28,10 @@ export function mortal<Target extends object>(
   process: Mortal,
   before: () => void = () => undefined,
 ): Target {
-  return new Proxy(target, {
-    get(of, key) {
-      const value: unknown = Reflect.get(of, key);
-      if (typeof value !== "function" || typeof key !== "string") return value;
-      if (!methods.includes(key)) return value.bind(of);
-      return (...parameters: readonly unknown[]) =>
-        whileAlive<unknown>(process, async () => {
-          before();
-          return value.apply(of, parameters);
-        });
-    },
-  });
+  return surround(target, methods, (call) =>
+    whileAlive<unknown>(process, async () => {
+      before();
+      return call();
+    }),
+  );
 }

@@ -1,0 +1,21 @@
+import { type ManualClock, manualClock } from "../../src/providers/mock/manual-clock.ts";
+import type { ClientStoreUnderTest } from "../laws/client-store-laws.ts";
+
+type DurableStore = ClientStoreUnderTest["store"] & { migrate(): Promise<void> };
+
+/** Two handles on one database, for the law suites. `open` is asked for the first and the second one. */
+export async function twoHandles(
+  open: (clock: ManualClock, number: 0 | 1) => DurableStore,
+): Promise<ClientStoreUnderTest> {
+  const clock = manualClock();
+  const stores = [open(clock, 0), open(clock, 1)] as const;
+  await stores[0].migrate();
+  return {
+    store: stores[0],
+    second: async () => stores[1],
+    advance: (seconds) => clock.advance(seconds),
+    close: async () => {
+      for (const store of stores) await store.close();
+    },
+  };
+}
