@@ -23,6 +23,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "./auth": "src/auth/index.ts",
   "./guard": "src/guard/index.ts",
   "./server": "src/server/index.ts",
+  "./clients": "src/clients/index.ts",
   "./runpod": "src/providers/runpod/index.ts",
   "./fly": "src/providers/fly/index.ts",
   "./local": "src/providers/local/index.ts",

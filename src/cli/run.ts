@@ -4,7 +4,7 @@ import { systemClock } from "../clock.ts";
 import { isAtlasError } from "../errors.ts";
 import type { CliWorld } from "./world.ts";
 
-const USAGE_CODE = 2;
+const FAILURE_CODE = 2;
 
 /** This process as a world. */
 export function processWorld(): CliWorld {
@@ -24,6 +24,6 @@ export async function runProgram(program: Command): Promise<void> {
   } catch (error) {
     if (!isAtlasError(error)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exitCode = USAGE_CODE;
+    process.exitCode = FAILURE_CODE;
   }
 }

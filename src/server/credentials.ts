@@ -2,6 +2,7 @@
 import { isEqualInConstantTime } from "../auth/constant-time.ts";
 import type { Compute } from "../compute.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
+import { bearerOf } from "../internal/bearer.ts";
 import { failureOf } from "./answer.ts";
 import type { ControlPlaneUser, Plane } from "./options.ts";
 
@@ -40,11 +41,6 @@ export function rejected(credential: CredentialKind | "token", advice: string): 
   return new AtlasError("UNAUTHORIZED", `The credential was rejected: ${advice}.`, {
     details: { credential },
   });
-}
-
-/** The token behind `Authorization: Bearer`, whatever the case of the scheme. */
-export function bearerOf(request: Request): string | undefined {
-  return /^bearer +([\x21-\x7e]+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
 }
 
 async function findUser(plane: Plane, request: Request): Promise<ControlPlaneUser> {
