@@ -1,7 +1,6 @@
 /** Spawning: a row first, then one candidate after the other until one takes the compute. */
 import * as z from "zod/mini";
 import { type AtlasError, type CandidateRefusal, isAtlasError, withFacts } from "../errors.ts";
-import { orReason } from "../internal/abort.ts";
 import { newComputeId } from "../internal/names.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { traced } from "../internal/telemetry.ts";
@@ -52,7 +51,10 @@ async function spawnOnce(environment: Environment, input: unknown, options: Spaw
   if (earlier !== undefined) return repeated(earlier);
   const report = reporter(environment, onProgress);
   report("placing", "looking for a place");
-  const found = await orReason(collectPlacements(environment, request, signal), signal);
+  const found = await collectPlacements(environment, request, signal).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
   const id = newComputeId();
   const secrets = mintSecrets(request.auth, id, environment);
   return place({ environment, request, requestHash, id, secrets, owner, signal, report }, found);

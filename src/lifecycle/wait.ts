@@ -1,7 +1,6 @@
 /** Waiting until a compute can be used: its instance runs, and its port really answers. */
 import * as z from "zod/mini";
 import { AtlasError, type AtlasErrorCode, isAtlasError } from "../errors.ts";
-import { orReason } from "../internal/abort.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import { redact } from "../internal/redact.ts";
@@ -83,7 +82,7 @@ export async function waitUntilReady(
   let seconds = FIRST_PAUSE_SECONDS;
   for (;;) {
     signal?.throwIfAborted();
-    const step = await orReason(tryOnce(wait), signal);
+    const step = await tryOnce(wait);
     if (step.ready) return step.record;
     if (elapsed() >= limit) throw await tooLate(wait, limit, step.message);
     await pause(environment.clock, Math.min(seconds, limit - elapsed()), signal);
