@@ -1,8 +1,8 @@
 /**
  * What the guard costs: requests per second with it and without it, side by side in one run, as ratios.
  *
- * `node scripts/bench-guard.ts` calls each server from this process, in turns and several rounds over; a server is
- * this file again, in a process of its own. The median of the rounds counts.
+ * This process calls each server in turns, many rounds over; a server is this file again, in a process of its own. The
+ * median of the rounds counts.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -10,12 +10,13 @@ import { Agent, createServer, type RequestListener, type Server } from "node:htt
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createProxyServer } from "httpxy";
-import { systemClock } from "../src/clock.ts";
-import { GuardCore } from "../src/guard/core.ts";
-import { createGuard } from "../src/guard/index.ts";
-import { parseOptions } from "../src/guard/options.ts";
-import { GuardProxy } from "../src/guard/proxy.ts";
-import { TargetWatch } from "../src/guard/target.ts";
+import { systemClock } from "../../src/clock.ts";
+import { GuardCore } from "../../src/guard/core.ts";
+import { createGuard } from "../../src/guard/index.ts";
+import { parseOptions } from "../../src/guard/options.ts";
+import { GuardProxy } from "../../src/guard/proxy.ts";
+import { TargetWatch } from "../../src/guard/target.ts";
+import { median, print } from "./figures.ts";
 
 const TOKEN = "c2VjcmV0LXRva2VuLW9mLXRoZS1iZW5jaG1hcms_0123";
 /** Many short rounds, so that what else the machine does falls on both alike. */
@@ -51,7 +52,7 @@ const answer: RequestListener = ({ headers }, response) => {
 
 /** What is measured. Each makes a server in front of the one that listens on the target port, if it needs that. */
 const SERVERS: Readonly<Record<string, (target: URL) => Server>> = {
-  bare: () => createServer(answer),
+  "bare server": () => createServer(answer),
   middleware: () => createServer(createGuard(options).node(answer)),
   "bare proxy": (target) => {
     const proxy = createProxyServer({
@@ -145,10 +146,6 @@ async function processorTime(child: ChildProcess): Promise<number> {
   return user + system;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
-}
-
 async function compare(name: string, base: string, guarded: string, target: string): Promise<void> {
   const servers = { base: await startServer(base, target), guarded: await startServer(guarded, target) };
   const ratios: number[] = [];
@@ -163,17 +160,18 @@ async function compare(name: string, base: string, guarded: string, target: stri
     costs.push(without.microseconds / withGuard.microseconds);
   }
   for (const { child } of Object.values(servers)) child.disconnect();
-  console.log(
-    `${name}: ${median(ratios).toFixed(3)} × the requests per second of ${base} (${median(rates).toFixed(0)}/s); ` +
-      `by processor time ${median(costs).toFixed(3)} ×`,
-  );
+  print(name, median(ratios), {
+    budget: 0.9,
+    better: "more",
+    detail: `of the ${median(rates).toFixed(0)} requests per second of a ${base}; by processor time ${median(costs).toFixed(2)} ×`,
+  });
 }
 
 async function main(): Promise<void> {
-  const behind = await startServer("bare", "http://127.0.0.1");
+  const behind = await startServer("bare server", "http://127.0.0.1");
   const target = `http://127.0.0.1:${behind.port}`;
-  await compare("guard as middleware", "bare", "middleware", target);
-  await compare("guard as proxy", "bare proxy", "guarded proxy", target);
+  await compare("the guard as middleware", "bare server", "middleware", target);
+  await compare("the guard as proxy", "bare proxy", "guarded proxy", target);
   behind.child.disconnect();
 }
 
