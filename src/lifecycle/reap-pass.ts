@@ -31,10 +31,18 @@ export class ReapPass {
   readonly signal: AbortSignal | undefined;
   readonly #lists = new Map<string, Promise<Listing>>();
   readonly #failures = new Map<string, number>();
+  readonly #leaseEnd: number;
 
   constructor(environment: Environment, signal: AbortSignal | undefined) {
+    const { clock, timing } = environment;
     this.environment = environment;
     this.signal = signal;
+    this.#leaseEnd = clock.now().getTime() + timing.leaseSeconds * 1000;
+  }
+
+  /** Whether its caller gave up, or the leases of what it claimed are over: then it begins nothing more. */
+  get isOver(): boolean {
+    return this.signal?.aborted === true || this.environment.clock.now().getTime() >= this.#leaseEnd;
   }
 
   /** Every instance of the namespace at this provider: read once a pass, in full or not at all. */

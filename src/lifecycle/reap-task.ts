@@ -52,12 +52,15 @@ function isPast(deadline: Date | null, now: Date): boolean {
 /** Does what is due for a record whose lease we hold. A failure of the provider puts it off and is in the outcome. */
 export async function reapRecord(pass: ReapPass, record: ComputeRecord, now: Date): Promise<Outcome> {
   const { environment } = pass;
+  const unfinished = outcome("unfinished", record, record.reason ?? record.status);
+  if (pass.isOver) return unfinished;
   try {
-    const outcome = await carryOut(pass, record, taskOf(record, now), now);
+    const done = await carryOut(pass, record, taskOf(record, now), now);
     pass.note(record.provider);
-    return outcome;
+    return done;
   } catch (error) {
     if (!isAtlasError(error) || error.code === "STORE_UNAVAILABLE") throw error;
+    if (pass.signal?.aborted) return unfinished;
     pass.note(record.provider, error);
     environment.logger.warn(`reaping compute ${record.id} failed`, {
       computeId: record.id,

@@ -371,6 +371,33 @@ describe("two reaps at once", () => {
     expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
   });
 
+  it("begin nothing whose lease is over before its turn came", async () => {
+    const timing = { leaseSeconds: 15 };
+    const { spawn, atlas, settle, clock, provider, records } = scene({ mock: { latencySeconds: 0 }, timing });
+    for (let index = 0; index < 20; index += 1)
+      await settle((await spawn({ idleTimeoutSeconds: 60 })).waitUntilReady());
+    await clock.advance(61);
+    provider.script("terminate", { fault: "delay", seconds: 20, times: 8 });
+    const { terminated, remaining } = await settle(atlas.reap({ orphans: false }));
+    expect([terminated.length, remaining]).toEqual([8, true]);
+    expect((await records()).filter(({ status }) => status === "running")).toHaveLength(12);
+    expect((await settle(atlas.reap({ orphans: false }))).terminated).toHaveLength(12);
+  });
+
+  it("leave what is under way to the next one when their caller gives up", async () => {
+    const { clock, record, atlas, id, provider, settle } = await running({ idleTimeoutSeconds: 60 });
+    await clock.advance(61);
+    provider.script("terminate", "hang");
+    const abort = new AbortController();
+    const pass = atlas.reap({ signal: abort.signal, orphans: false });
+    await clock.advance(1);
+    abort.abort();
+    expect(await settle(pass)).toMatchObject({ failed: [], remaining: true });
+    await clock.advance(60);
+    await settle(atlas.reap());
+    expect(await record(id)).toMatchObject({ status: "terminated", reason: "idle" });
+  });
+
   it("go on where one of them died, once its lease is over", async () => {
     const { clock, record, reap, id, store } = await running({ idleTimeoutSeconds: 60 });
     await clock.advance(61);
