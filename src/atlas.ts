@@ -229,6 +229,7 @@ export class Atlas implements AsyncDisposable {
     for (const result of closed) if (result.status === "rejected") throw result.reason;
   }
 
+  /** Closes the client: see {@link Atlas.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

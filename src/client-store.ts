@@ -43,6 +43,7 @@ export interface ClientStore {
   /** One client, or `undefined`. */
   getClient(namespace: string, id: string): Promise<ClientSnapshot | undefined>;
 
+  /** The client of this name, or `undefined`. */
   getClientByName(namespace: string, name: string): Promise<ClientSnapshot | undefined>;
 
   /** The client that this credential belongs to now: not expired. */

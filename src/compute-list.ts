@@ -29,6 +29,7 @@ export class ComputeList implements PromiseLike<ComputePage>, AsyncIterable<Comp
     return page.then(onResolved, onRejected);
   }
 
+  /** Every compute from the first page on. */
   [Symbol.asyncIterator](): AsyncIterator<Compute> {
     return this.#from(undefined);
   }

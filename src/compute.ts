@@ -108,6 +108,7 @@ export class Compute implements AsyncDisposable {
   get providerId(): string | null {
     return this.#record.providerId;
   }
+  /** Where it is in its life. */
   get status(): ComputeStatus {
     return this.#record.status;
   }
@@ -123,9 +124,11 @@ export class Compute implements AsyncDisposable {
   get gpu(): string | null {
     return this.#record.gpu;
   }
+  /** GPUs in the machine; says nothing where `gpu` is null. */
   get gpuCount(): number {
     return this.#record.gpuCount;
   }
+  /** The provider's region; null while it is not known. */
   get region(): string | null {
     return this.#record.region;
   }
@@ -137,9 +140,11 @@ export class Compute implements AsyncDisposable {
   get costSoFar(): number | null {
     return this.#costSoFar;
   }
+  /** The application's own facts, as the request gave them. */
   get metadata(): Readonly<Record<string, string>> {
     return this.#record.metadata;
   }
+  /** When it was recorded, by the store's clock. */
   get createdAt(): Date {
     return this.#record.createdAt;
   }

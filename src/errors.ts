@@ -156,6 +156,7 @@ export class AtlasError extends Error {
     }
   }
 
+  /** Whether a value is an `AtlasError` of any copy of this package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isAtlasError(value);
   }

@@ -221,6 +221,7 @@ export interface Store {
   /** The record that accepts this hash and kind now: not expired, whatever the record's status. */
   getByTokenHash(namespace: string, hash: string, kind: TokenHash["kind"]): Promise<Snapshot | undefined>;
 
+  /** The record under this idempotency key, whatever its status. */
   getByIdempotencyKey(namespace: string, key: string): Promise<Snapshot | undefined>;
 
   /**

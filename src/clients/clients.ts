@@ -126,6 +126,7 @@ export class Clients implements AsyncDisposable {
     await this.atlas.close();
   }
 
+  /** The same as {@link Clients.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

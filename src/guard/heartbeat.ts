@@ -11,10 +11,10 @@ export const HEARTBEAT_PATH = "/.well-known/atlas/heartbeat";
 export const HEARTBEAT_SECONDS = 60;
 
 /** What counts as a sign of life: a request, bytes on an open socket, an explicit heartbeat. */
-export const SIGN_KINDS = ["requests", "sockets", "heartbeats"] as const;
+export const SIGN_KINDS = ["requests", "sockets", "heartbeats"] as const satisfies readonly SignKind[];
 
-/** One of {@link SIGN_KINDS}. */
-export type SignKind = (typeof SIGN_KINDS)[number];
+/** A kind of sign of life: requests, bytes on open sockets, or explicit heartbeats. */
+export type SignKind = "requests" | "sockets" | "heartbeats";
 
 const isoTime = z.iso.datetime({ offset: true });
 

@@ -20,9 +20,13 @@ export interface Timing {
 
 /** Where log lines go; `console` is one. */
 export interface Logger {
+  /** What helps to find a fault. */
   debug(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  /** What happens: every change of a compute. */
   info(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  /** What did not work and is tried again. */
   warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  /** What needs somebody to look. */
   error(message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 

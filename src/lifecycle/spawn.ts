@@ -19,6 +19,7 @@ import { mintSecrets } from "./secrets.ts";
 export interface SpawnOptions {
   /** Gives up. A create that was under way is then `uncertain`, and ended by the reaper when it turns up. */
   readonly signal?: AbortSignal | undefined;
+  /** Hears how far it has got. What it throws is logged. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 

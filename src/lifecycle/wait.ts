@@ -25,6 +25,7 @@ export interface WaitOptions {
   /** Seconds to wait at most; default: what the provider needs for a boot. */
   readonly timeoutSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Hears how far it has got. What it throws is logged. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 

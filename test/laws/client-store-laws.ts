@@ -4,7 +4,7 @@ import type { Runner } from "./store/harness.ts";
 
 export type { ClientStoreUnderTest, StoreWithClients } from "./store/client-laws.ts";
 
-/** Declares a test for every law of {@link ClientStore} in `runner`; `make` gives each of them a new, empty store. */
+/** Declares a test for every law of `ClientStore` in `runner`; `make` gives each of them a new, empty store. */
 export function clientStoreLaws(
   runner: Runner,
   name: string,

@@ -56,7 +56,7 @@ const parts: readonly Laws[] = [
   faultLaws,
 ];
 
-/** Declares a test for every law of {@link Provider} in `runner`; `make` gives each of them a new provider on an empty world. */
+/** Declares a test for every law of `Provider` in `runner`; `make` gives each of them a new provider on an empty world. */
 export function providerLaws(
   runner: Runner,
   name: string,

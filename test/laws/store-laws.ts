@@ -38,7 +38,7 @@ const parts: readonly Laws[] = [
   modelLaws,
 ];
 
-/** Declares a test for every law of {@link Store} in `runner`; `make` gives each of them a new, empty store. */
+/** Declares a test for every law of `Store` in `runner`; `make` gives each of them a new, empty store. */
 export function storeLaws(runner: Runner, name: string, make: () => Promise<StoreUnderTest>): void {
   runner.describe(`the laws of a store: ${name}`, () => {
     for (const laws of parts) {

@@ -56,13 +56,36 @@ const FAULTS = {
   "boot-failure": { answers: "outcome", only: ["create"], does: "makes an instance that fails to boot" },
   malformed: { ...refusal("PROVIDER", 200, "its answer does not have the agreed shape"), only: READS },
   partial: { answers: "outcome", only: ["list"], does: "fails at the second page" },
-} as const satisfies Readonly<Record<string, FaultFacts>>;
+} as const satisfies Readonly<Record<MockFaultName, FaultFacts>>;
 
 /**
  * What can go wrong with a call. Those that end in `-before` and `-after` fail without an answer that tells whether the call did
  * its work; it did not, or it did.
  */
-export type MockFaultName = keyof typeof FAULTS;
+export type MockFaultName =
+  | "capacity"
+  | "quota"
+  | "balance"
+  | "rate-limit"
+  | "bad-key"
+  | "refused-pool"
+  | "invalid"
+  | "timeout-before"
+  | "timeout-after"
+  | "connection-before"
+  | "connection-after"
+  | "error-before"
+  | "error-after"
+  | "unreadable-after"
+  | "hang"
+  | "hang-after"
+  | "not-an-error"
+  | "not-an-error-after"
+  | "delay"
+  | "ignored"
+  | "boot-failure"
+  | "malformed"
+  | "partial";
 
 /** A fault with its details. */
 export interface ScriptedFault {

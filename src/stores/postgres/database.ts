@@ -17,6 +17,7 @@ import { postgresError } from "./errors.ts";
  * Over a pool any two calls may go to different connections, so every operation is one statement.
  */
 export interface Queryable {
+  /** Runs one statement with numbered parameters (`$1`, `$2`, …). */
   query<Row>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>;
 }
 

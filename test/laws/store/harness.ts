@@ -13,7 +13,9 @@ import type {
 
 /** The two functions of a test runner that the suite needs: those of vitest, `node:test`, jest or mocha. */
 export interface Runner {
+  /** Groups tests under a name. */
   describe(name: string, body: () => void): unknown;
+  /** Declares a test. */
   it(name: string, body: () => Promise<void>): unknown;
 }
 
