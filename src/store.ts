@@ -98,10 +98,7 @@ export interface ComputeRecord {
   readonly lifetimeDeadline: Date | null;
   /** When to look at it next for any other reason: a try to repeat, an instance to check on. */
   readonly checkAt: Date | null;
-  /**
-   * The earliest of the four times above, or `checkAt` alone while a task that failed is put off; null when nothing will ever be due.
-   * The one column a reaper searches.
-   */
+  /** The earliest of the four times above, or `checkAt` alone while a task that failed is put off; null: never. The one column a reaper searches. */
   readonly dueAt: Date | null;
   /** Who works on it now, and until when nobody else may. */
   readonly lease: string | null;
