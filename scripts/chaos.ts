@@ -25,9 +25,15 @@ function tellProgress({ seconds: passed, figures, kills, usage }: ChaosProgress)
   );
 }
 
+function plain(figures: Readonly<Partial<Record<string, number>>>): string {
+  return Object.entries(figures)
+    .map(([name, figure = 0]) => `${name} ${Number(figure.toFixed(2))}`)
+    .join(", ");
+}
+
 function tellResult(result: ChaosResult): void {
   const { figures, provider, kills, freezes, passes, live, leaks, evidence } = result;
-  const peaks = Object.entries(evidence.peaks).map(([where, peak]) => `  ${where}: ${inWords(peak)}`);
+  const peaks = Object.entries(evidence.peaks).map(([where, peak]) => `  most ${where}: ${plain(peak)}`);
   const lines = [
     `spawns      ${inWords(figures.outcomes.spawn)}`,
     `touches     ${inWords(figures.outcomes.touch)}`,
@@ -38,7 +44,7 @@ function tellResult(result: ChaosResult): void {
     `instances   ${provider.pods.length} created, ${live} live at rest, each with its row`,
     `ends        ${inWords(countsOf(evidence.rows.map(({ status, reason }) => reason ?? status)))}`,
     `end calls   ${inWords(countsOf(provider.ends.map(({ lease }) => (lease === "" ? "without a lease" : "under a lease"))))}`,
-    `limits      ${JSON.stringify(LIMITS)}`,
+    `limits      ${plain(LIMITS)}`,
     ...peaks,
     `leaks       ${leaks}`,
   ];

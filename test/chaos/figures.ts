@@ -34,7 +34,7 @@ export function sum(counts: Readonly<Partial<Record<string, number>>>): number {
   return Object.values(counts).reduce<number>((total, count = 0) => total + count, 0);
 }
 
-/** Counts in words, the greatest first: `1,204: ok 800, CAPACITY 404`. */
+/** Counts in words, the greatest first, behind their sum: `1,204: ok 800, CAPACITY 404`. */
 export function inWords(counts: Readonly<Partial<Record<string, number>>>): string {
   const parts = Object.entries(counts)
     .toSorted(([, one = 0], [, other = 0]) => other - one)
