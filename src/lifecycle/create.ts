@@ -42,7 +42,7 @@ export async function createOn(walk: Walk, record: ComputeRecord, placement: Pla
   const { environment, signal } = walk;
   const { provider, candidate } = placement;
   if (signal?.aborted) throw await failed(walk, signal.reason);
-  const where = [provider.name, candidate.gpu, candidate.region].filter(Boolean).join(" ");
+  const where = [...new Set([provider.name, candidate.gpu, candidate.region])].filter(Boolean).join(" ");
   walk.report("creating", `creating on ${where}`, record);
   const request = createRequest(walk, record, placement);
   const secrets = [...Object.values(walk.request.env), ...Object.values(walk.secrets)];

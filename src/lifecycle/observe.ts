@@ -1,4 +1,5 @@
 /** What an instance's state means for its compute. */
+import { isDeepStrictEqual } from "node:util";
 import type { Instance, Port, PortRequest } from "../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../store.ts";
 import { after, type Change, endedPatch, type Patch, terminatingPatch } from "./change.ts";
@@ -64,6 +65,13 @@ function factsOf(record: ComputeRecord, instance: Instance): Patch {
 /** A create that is confirmed has cost money since it was sent. */
 function costSinceOf({ status, costSince, placedAt }: ComputeRecord): Date | null {
   return status === "pending" || status === "uncertain" ? placedAt : costSince;
+}
+
+const SHOWN = ["status", "providerId", "region", "gpu", "costPerHour", "ports", "lastError"] as const;
+
+/** Whether an observation says anything that the record does not. Who looks again and again writes only then. */
+export function isNews(record: ComputeRecord, patch: Patch): boolean {
+  return SHOWN.some((key) => patch[key] !== undefined && !isDeepStrictEqual(patch[key], record[key]));
 }
 
 /** The requested ports with what the instance says of them. */

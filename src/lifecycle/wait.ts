@@ -10,7 +10,7 @@ import { callProvider } from "./call.ts";
 import { changeRecord, isEnded, loadRecord } from "./change.ts";
 import { type Environment, type Phase, type Progress, providerOf } from "./environment.ts";
 import { absenceProvenFrom, lookUp, referenceOf } from "./find-instance.ts";
-import { observed } from "./observe.ts";
+import { isNews, observed } from "./observe.ts";
 import { isReady } from "./probe.ts";
 import { reporter } from "./progress.ts";
 import type { ComputeSecrets } from "./secrets.ts";
@@ -149,9 +149,10 @@ async function unseen(wait: Wait, record: ComputeRecord): Promise<ComputeRecord>
 /** The record with what its instance says. @throws BOOT_FAILED when that is the end of it */
 async function seen(wait: Wait, instance: Instance): Promise<ComputeRecord> {
   const { environment, id, provider } = wait;
-  const record = await changeRecord(environment, id, (current, now) =>
-    observed(current, instance, provider.bootTimeoutSeconds, now),
-  );
+  const record = await changeRecord(environment, id, (current, now) => {
+    const change = observed(current, instance, provider.bootTimeoutSeconds, now);
+    return change && isNews(current, change.patch) ? change : undefined;
+  });
   if (record.status === "terminating") throw await bootFailed(wait, await endCompute(environment, record));
   if (isEnded(record.status)) throw await bootFailed(wait, record);
   return record;

@@ -32,6 +32,15 @@ describe("waitUntilReady", () => {
     expect(times.at(-1)).toBeLessThan(34);
   });
 
+  it("writes only when there is something new, however often it asks", async () => {
+    const { spawn, settle, provider, record } = scene({ mock: { bootSeconds: 60 } });
+    const compute = await spawn({ ports: [8000] });
+    const before = (await record(compute.id)).version;
+    await settle(compute.waitUntilReady());
+    expect(provider.calls.filter(({ operation }) => operation === "get").length).toBeGreaterThan(10);
+    expect((await record(compute.id)).version).toBe(before + 1);
+  });
+
   it("is over as soon as it runs when no http port was asked for", async () => {
     const { spawn, settle } = scene();
     expect((await settle((await spawn({ ports: ["22/tcp"] })).waitUntilReady())).status).toBe("running");
