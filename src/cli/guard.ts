@@ -53,7 +53,11 @@ export function guardCommand(world: CliWorld, finish: (code: number) => void): C
     .option("--public <path>", "a path that needs no credential; repeat it for more", collect, [])
     .option("--signs <kinds>", "what counts as a sign of life", toSigns, [...SIGN_KINDS])
     .option("--drain-seconds <seconds>", "how long SIGTERM waits for open requests", toSeconds, 5)
-    .option("--dead-man", "end the pod past ATLAS_DEADLINE, or when the control plane is gone", false)
+    .option(
+      "--dead-man",
+      "end the pod past ATLAS_DEADLINE, or when the control plane is gone or rejects it",
+      false,
+    )
     .option("--unreachable-seconds <seconds>", "for how long it may be gone", toSeconds, 1800)
     .option("--no-log", "no line for each request")
     .addHelpText("after", EXAMPLE)

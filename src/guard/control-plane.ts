@@ -1,12 +1,19 @@
+import * as z from "zod/mini";
 import { userAgent } from "../internal/user-agent.ts";
 import { HEARTBEAT_ROUTE, type Heartbeat, type HeartbeatAnswer, heartbeatAnswerSchema } from "./heartbeat.ts";
 import type { ControlPlane } from "./options.ts";
 
 const TIMEOUT_MILLISECONDS = 10_000;
+/** The control plane says whose credential it was. Another 401 is of something that stands before it, such as a login. */
+const rejectionSchema = z.object({
+  code: z.literal("UNAUTHORIZED"),
+  details: z.object({ credential: z.literal("pod") }),
+});
 
-/** What came of a call: an answer, a refusal that repeating does not change, or nobody there. */
+/** What came of a call: an answer, no for the pod's credential, no for something else, or nobody there. */
 export type Outcome =
   | { readonly kind: "answered"; readonly body: string }
+  | { readonly kind: "rejected"; readonly status: 401 }
   | { readonly kind: "refused"; readonly status: number }
   | { readonly kind: "unreachable"; readonly why: string };
 
@@ -57,6 +64,8 @@ async function readOutcome(response: Response): Promise<Outcome> {
   const { status } = response;
   if (status >= 500 || status === 408 || status === 429)
     return { kind: "unreachable", why: `status ${status}` };
+  if (status === 401 && rejectionSchema.safeParse(parseJson(body)).success)
+    return { kind: "rejected", status };
   if (!response.ok) return { kind: "refused", status };
   return { kind: "answered", body };
 }

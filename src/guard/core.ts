@@ -83,7 +83,7 @@ export class GuardCore {
   }
 
   #collectSigns(client: ControlPlaneClient): SignsOfLife {
-    const { clock, log, signs } = this.#settings;
+    const { clock, log, signs, deadMan } = this.#settings;
     const { signal } = this.#closing;
     const report = createReporter({
       client,
@@ -92,6 +92,7 @@ export class GuardCore {
       log,
       onAnswer: (answer) => this.#take(answer),
       onContact: (reached) => this.#deadMan?.noteContact(reached),
+      onRejection: deadMan && (() => this.#deadMan?.noteRejection()),
     });
     return new SignsOfLife({ kinds: signs, clock, signal, report });
   }

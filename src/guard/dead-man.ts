@@ -29,6 +29,7 @@ export class DeadManSwitch {
   #lastContact: number;
   /** Counted from the first failure, not from the last success: a machine that was suspended wakes up hours later. */
   #failingSince: number | undefined;
+  #isRejected = false;
 
   constructor(options: DeadManSwitchOptions) {
     this.#options = options;
@@ -46,6 +47,11 @@ export class DeadManSwitch {
   noteContact(reached: boolean): void {
     this.#lastContact = this.#now();
     this.#failingSince = reached ? undefined : (this.#failingSince ?? this.#lastContact);
+  }
+
+  /** The control plane accepts this pod's credential no more: its compute has ended. */
+  noteRejection(): void {
+    this.#isRejected = true;
   }
 
   async #watch(): Promise<void> {
@@ -68,6 +74,7 @@ export class DeadManSwitch {
   #reasonToEnd(): string | undefined {
     const { unreachableSeconds } = this.#options;
     if (this.#deadline !== null && this.#now() >= this.#deadline) return "its deadline has passed";
+    if (this.#isRejected) return "the control plane rejects its credential";
     if (unreachableSeconds === null || this.#failingSince === undefined) return undefined;
     const isGone = this.#now() - this.#failingSince >= unreachableSeconds * 1000;
     return isGone ? "the control plane is gone" : undefined;

@@ -34,7 +34,7 @@ export interface GuardOptions {
   readonly deadline?: string | undefined;
   /** What counts as a sign of life. @default all three */
   readonly signs?: readonly SignKind[] | undefined;
-  /** Whether the pod ends itself past its deadline, or when the control plane is gone. @default false */
+  /** Whether the pod ends itself past its deadline, or when the control plane is gone or rejects its credential. @default false */
   readonly deadMan?: boolean | DeadManOptions | undefined;
   /** Whether the server is ready, for the readiness path. @default () => true */
   readonly isReady?: (() => boolean) | undefined;
