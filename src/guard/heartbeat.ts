@@ -11,7 +11,11 @@ export const HEARTBEAT_PATH = "/.well-known/atlas/heartbeat";
 export const HEARTBEAT_SECONDS = 60;
 
 /** What counts as a sign of life: a request, bytes on an open socket, an explicit heartbeat. */
-export const SIGN_KINDS = ["requests", "sockets", "heartbeats"] as const satisfies readonly SignKind[];
+export const SIGN_KINDS: readonly ["requests", "sockets", "heartbeats"] = [
+  "requests",
+  "sockets",
+  "heartbeats",
+];
 
 /** A kind of sign of life: requests, bytes on open sockets, or explicit heartbeats. */
 export type SignKind = "requests" | "sockets" | "heartbeats";
