@@ -5,6 +5,7 @@
  * be doubled, forgotten or told. The seed fixes what the workers ask for and what goes wrong with which request; which process gets there
  * first is up to the machine, so a replay is the same weather and not the same minute.
  */
+import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { countsOf, inWords } from "../test/chaos/figures.ts";
 import { type ChaosProgress, type ChaosResult, runChaos } from "../test/chaos/run.ts";
@@ -41,7 +42,7 @@ function tellResult(result: ChaosResult): void {
     `reaps       ${inWords(figures.outcomes.reap)}; ${passes} passes at the end`,
     `kills       ${kills}, and ${freezes} processes frozen for longer than a lease`,
     `faults      ${inWords(provider.faults)}; in ${provider.requests.toLocaleString("en")} requests`,
-    `instances   ${provider.pods.length} created, ${live} live at rest, each with its row`,
+    `instances   ${provider.pods.filter(({ isStranger }) => !isStranger).length} created, ${live} live at rest, each with its row`,
     `ends        ${inWords(countsOf(evidence.rows.map(({ status, reason }) => reason ?? status)))}`,
     `end calls   ${inWords(countsOf(provider.ends.map(({ lease }) => (lease === "" ? "without a lease" : "under a lease"))))}`,
     `limits      ${plain(LIMITS)}`,
@@ -61,4 +62,5 @@ const isClean = result.findings.length === 0;
 console.log(
   isClean ? "✓ no law was broken" : `the workers' logs are in ${result.folder}; replay with --seed ${seed}`,
 );
+if (isClean) await rm(result.folder, { recursive: true });
 process.exitCode = isClean ? 0 : 1;
