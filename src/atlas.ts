@@ -21,8 +21,13 @@ import type { ComputeEvent, ComputeRecord } from "./store.ts";
 
 type Lifecycle = typeof import("./lifecycle/index.ts");
 
-/** Loaded at the first call, so that importing the package stays cheap. */
-const load = (): Promise<Lifecycle> => import("./lifecycle/index.ts");
+let loading: Promise<Lifecycle> | undefined;
+
+/** Loads it at the first call, so that importing the package stays cheap. */
+function load(): Promise<Lifecycle> {
+  loading ??= import("./lifecycle/index.ts");
+  return loading;
+}
 
 /** A client; made by {@link createAtlas}. */
 export class Atlas implements AsyncDisposable {

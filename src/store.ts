@@ -77,7 +77,7 @@ export interface ComputeRecord {
   readonly tokens: readonly TokenHash[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly idempotencyKey: string | null;
-  /** Fingerprint of the request, to tell a repeated call from another one under the same key. */
+  /** Fingerprint of the request, to tell a repeated call from another one under the same key; empty without a key. */
   readonly requestHash: string;
   /** US dollars per hour it costs now, or would cost on the candidate being tried; null when not known. */
   readonly costPerHour: number | null;

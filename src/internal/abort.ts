@@ -1,3 +1,14 @@
+/**
+ * Aborts the controller when the signal aborts, until the returned function is called. `AbortSignal.any` would do it too, at a price
+ * that one notices: it makes weak references, and work for the garbage collector, at every call.
+ */
+export function abortWith(controller: AbortController, signal: AbortSignal | undefined): () => void {
+  const abort = (): void => controller.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  return () => signal?.removeEventListener("abort", abort);
+}
+
 /** Rejects with the signal's reason as soon as it has aborted. */
 export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { AtlasError } from "../errors.ts";
 import { isAtlasError } from "../errors.ts";
 import type { CallContext } from "../provider.ts";
+import { abortWith } from "./abort.ts";
 import { BodyTooLong, chunksOf, readBeginning, readText } from "./http-body.ts";
 import {
   type Asked,
@@ -92,6 +93,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 interface Answer {
   readonly asked: Asked;
   readonly response: Response;
+  /** Lets go of the caller's signal, when nothing more is read. */
+  readonly release: () => void;
 }
 
 async function withRetries<Result>(
@@ -145,16 +148,19 @@ async function attempt<Result>(
   try {
     const response = await dispatch(settings, request, headers, deadline.signal);
     if (!response.ok) throw await readRefusal(settings, asked, response);
-    return await use({ asked, response });
+    return await use({ asked, response, release: deadline.release });
   } catch (error) {
+    deadline.release();
     if (isAtlasError(error)) throw error;
     if (context.signal.aborted) throw abandoned(asked, "was cut short: its caller gave up", true);
     if (deadline.signal.aborted) throw abandoned(asked, `was not answered in ${seconds} s`, true);
     throw disconnected(asked, error);
   } finally {
-    deadline.clear();
+    clearTimeout(deadline.timer);
   }
 }
+
+let ky: typeof import("ky").default | undefined;
 
 async function dispatch(
   settings: Settings,
@@ -162,7 +168,7 @@ async function dispatch(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { default: ky } = await import("ky");
+  ky ??= (await import("ky")).default;
   return ky(settings.baseUrl.replace(/\/+$/, "") + request.path, {
     method: request.method,
     headers: { accept: "application/json", ...headers },
@@ -196,12 +202,14 @@ async function readRefusal(settings: Settings, asked: Asked, response: Response)
   return refused(asked, refusal, settings.clock.now(), settings.classify);
 }
 
-async function textOf({ maximumBytes }: Settings, { asked, response }: Answer): Promise<string> {
+async function textOf({ maximumBytes }: Settings, { asked, response, release }: Answer): Promise<string> {
   try {
     return await readText(response, maximumBytes);
   } catch (error) {
     if (!(error instanceof BodyTooLong)) throw error;
     throw unusable(asked, response, `its body is longer than ${maximumBytes} bytes`);
+  } finally {
+    release();
   }
 }
 
@@ -222,7 +230,8 @@ async function* streamText(
   request: HttpRequest,
   context: CallContext,
 ): AsyncGenerator<string, void, undefined> {
-  const { asked, response } = await withRetries(settings, request, context, async (answer) => answer);
+  const opened = withRetries(settings, request, context, async (answer) => answer);
+  const { asked, response, release } = await opened;
   const decoder = new TextDecoder();
   try {
     for await (const chunk of chunksOf(response)) yield decoder.decode(chunk, { stream: true });
@@ -230,14 +239,24 @@ async function* streamText(
     throw context.signal.aborted
       ? abandoned(asked, "was cut short: its caller gave up", true)
       : disconnected(asked, error);
+  } finally {
+    release();
   }
 }
 
-/** A signal that aborts when the time is over or the caller gives up. `clear` takes the time limit off again. */
-function startDeadline(seconds: number, caller: AbortSignal): { signal: AbortSignal; clear: () => void } {
+/** The end of an attempt: when its time is over, or its caller gives up. */
+interface Deadline {
+  readonly signal: AbortSignal;
+  readonly timer: NodeJS.Timeout;
+  /** Lets go of the caller's signal. */
+  readonly release: () => void;
+}
+
+function startDeadline(seconds: number, caller: AbortSignal): Deadline {
   const controller = new AbortController();
+  const release = abortWith(controller, caller);
   const timer = setTimeout(() => controller.abort(), seconds * 1000);
-  return { signal: AbortSignal.any([caller, controller.signal]), clear: () => clearTimeout(timer) };
+  return { signal: controller.signal, timer, release };
 }
 
 /** What must not show up in an error: the request's own secrets, and every header value we sent that may be a credential. */

@@ -41,11 +41,22 @@ export function optional<Schema extends z.ZodMiniType>(of: Field<Schema>): Field
  * @throws VALIDATION listing every field that is wrong, in `details.fields`.
  */
 export function parseFields<const F extends Fields>(what: string, fields: F, input: unknown): Parsed<F> {
-  const shape = Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
-  const result = z.strictObject(shape).safeParse(input);
+  const result = schemaOf(fields).safeParse(input);
   if (result.success) return withoutUndefined(result.data) as Parsed<F>;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, fields, input));
   throw invalid(what, [...new Map(problems.map((problem) => [problem.field, problem])).values()]);
+}
+
+const schemas = new WeakMap<Fields, z.ZodMiniType<object>>();
+
+/** The schema of an object with these fields, built once: building one costs many times what using it does. */
+function schemaOf(fields: Fields): z.ZodMiniType<object> {
+  const known = schemas.get(fields);
+  if (known !== undefined) return known;
+  const shape = Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
+  const schema = z.strictObject(shape);
+  schemas.set(fields, schema);
+  return schema;
 }
 
 function withoutUndefined(object: object): object {

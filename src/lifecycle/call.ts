@@ -1,6 +1,6 @@
 /** The one way to call a provider: with a deadline, and with errors that are ours, sorted and free of secrets. */
 import { AtlasError, type AtlasErrorCode, isAtlasError, withFacts } from "../errors.ts";
-import { aborted } from "../internal/abort.ts";
+import { aborted, abortWith } from "../internal/abort.ts";
 import { pause } from "../internal/pause.ts";
 import { excerpt, redact } from "../internal/redact.ts";
 import { traced } from "../internal/telemetry.ts";
@@ -57,13 +57,17 @@ export function callProvider<Result>(
   return traced({ name: "provider", labels, ids }, () => callInTime(environment, call, run));
 }
 
+/** Nobody sees it. Without a reason an abort makes an error, with its stack, at every call. */
+const ANSWERED = "answered";
+
 async function callInTime<Result>(
   environment: Environment,
   call: Call,
   run: (context: CallContext) => Promise<Result>,
 ): Promise<Result> {
   const over = new AbortController();
-  const signal = AbortSignal.any([over.signal, ...(call.signal === undefined ? [] : [call.signal])]);
+  const { signal } = over;
+  const release = abortWith(over, call.signal);
   const answered = new AbortController();
   if (call.timeoutSeconds !== undefined) void expire(environment, call, over, answered.signal);
   try {
@@ -73,7 +77,8 @@ async function callInTime<Result>(
   } catch (error) {
     throw toAtlasError(call, signal.aborted ? signal.reason : error);
   } finally {
-    answered.abort();
+    release();
+    answered.abort(ANSWERED);
   }
 }
 

@@ -80,8 +80,9 @@ export function placedPatch({ timing }: Environment, { provider, candidate }: Pl
   };
 }
 
-/** Tells one request from another under the same idempotency key. Keyed, because a request's env holds secrets. */
+/** Tells one request from another under the same idempotency key; empty without one. Keyed, because a request's env holds secrets. */
 export function fingerprint(owner: string, { idempotencyKey, ...request }: ParsedRequest): string {
+  if (idempotencyKey === null) return "";
   return createHmac("sha256", owner).update(canonicalJson(request)).digest("hex");
 }
 

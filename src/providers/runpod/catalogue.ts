@@ -72,14 +72,13 @@ function cached<Question, Value>(
   };
 }
 
-async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const stop = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
+function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
     const giveUp = (): void => reject(new AtlasError("TIMEOUT", GIVEN_UP, { provider: "runpod" }));
     if (signal.aborted) giveUp();
-    signal.addEventListener("abort", giveUp, { once: true, signal: stop.signal });
+    signal.addEventListener("abort", giveUp, { once: true });
+    value.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
   });
-  return Promise.race([value, aborted]).finally(() => stop.abort());
 }
 
 const GIVEN_UP = "runpod: the catalogue was not read: the caller gave up";
