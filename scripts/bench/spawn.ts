@@ -48,11 +48,24 @@ function podOf(number: number, body: unknown): object {
   };
 }
 
+/** A create as it arrived. */
+interface Seen {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+let lastCreate: Seen | undefined;
+
 /** RunPod's answers, as fast as they come. */
 async function startServer(names: string[]): Promise<{ server: Server; url: string }> {
   const server = createServer(async (request, response) => {
     const body = request.method === "POST" ? await json(request) : undefined;
-    if (body !== undefined) names.push((body as { name: string }).name);
+    if (body !== undefined) {
+      const { authorization = "", accept = "", "user-agent": agent = "" } = request.headers;
+      const headers = { authorization, accept, "user-agent": agent, "content-type": "application/json" };
+      lastCreate = { headers, body };
+      names.push((body as { name: string }).name);
+    }
     const answer = body === undefined ? { gpus: [gpu] } : podOf(names.length, body);
     response.writeHead(body === undefined ? 200 : 201, { "content-type": "application/json" });
     response.end(JSON.stringify(answer));
@@ -68,15 +81,8 @@ const { server, url } = await startServer(names);
 const atlas = createAtlas({ providers: [runpod({ apiKey: "benchmark", baseUrl: url })] });
 const request = { gpu: "l40s", image: "image", ports: [8000], env: { MODEL: "llama" } };
 
-async function bare(): Promise<void> {
-  const body = {
-    name: "bare",
-    image: "image",
-    gpu: { id: gpu.id, count: 1 },
-    env: { MODEL: "llama" },
-    ports: ["8000/http"],
-  };
-  const headers = { authorization: "Bearer benchmark", "content-type": "application/json" };
+/** What the adapter sends, sent without it: the same headers and the same body. */
+async function bare({ headers, body }: Seen): Promise<void> {
   const response = await fetch(`${url}/pods`, { method: "POST", headers, body: JSON.stringify(body) });
   await response.json();
 }
@@ -87,10 +93,13 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
   return (performance.now() - begin) / SPAWNS;
 }
 
+await atlas.spawnCompute(request);
+const create = lastCreate;
+if (create === undefined) throw new Error("no create arrived");
 const ours: number[] = [];
 const theirs: number[] = [];
 for (let round = 0; round < ROUNDS; round += 1) {
-  theirs.push(await timed(bare));
+  theirs.push(await timed(() => bare(create)));
   ours.push(await timed(() => atlas.spawnCompute(request)));
 }
 const [spawn, plain] = [median(ours.slice(2)), median(theirs.slice(2))];
