@@ -9,7 +9,7 @@ import { createReporter } from "./reporter.ts";
 import type { GuardRequest, Verdict } from "./request.ts";
 import { deleteOverSocket, endOnce } from "./self-ending.ts";
 import { SignsOfLife } from "./signs-of-life.ts";
-import type { LiveHash } from "./state.ts";
+import { type LiveHash, toLiveHash } from "./state.ts";
 
 /** What stands behind every adapter: it decides, and does what a decision calls for. */
 export class GuardCore {
@@ -21,7 +21,7 @@ export class GuardCore {
 
   constructor(settings: GuardSettings, endProcesses: () => void) {
     this.#settings = settings;
-    this.#hashes = settings.hashes.map((hash) => ({ hash, expiresAt: null }));
+    this.#hashes = settings.hashes.map((hash) => toLiveHash({ hash, expiresAt: null }));
     const client = settings.control && createControlPlaneClient(settings.control, settings.fetch);
     this.#signs = client && this.#collectSigns(client);
     this.#deadMan = settings.deadMan && this.#arm(settings.deadMan.unreachableSeconds, client, endProcesses);
@@ -53,10 +53,7 @@ export class GuardCore {
 
   /** From now on these tokens are accepted, and no others. */
   replaceHashes(hashes: readonly AcceptedHash[]): void {
-    this.#hashes = hashes.map(({ hash, expiresAt }) => ({
-      hash,
-      expiresAt: expiresAt === null ? null : Date.parse(expiresAt),
-    }));
+    this.#hashes = hashes.map(toLiveHash);
   }
 
   /** Ends heartbeats and the dead man's switch. */

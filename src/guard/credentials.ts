@@ -1,5 +1,7 @@
+import { timingSafeEqual } from "node:crypto";
 import { parseQuery, type UrlParts } from "../auth/canonical-url.ts";
-import { verifyToken } from "../auth/token.ts";
+import { sha256 } from "../auth/constant-time.ts";
+import { isToken } from "../auth/token.ts";
 import { verifySignedUrl } from "../auth/verify-signed-url.ts";
 import type { Credential, GuardRequest, RefusalReason } from "./request.ts";
 import type { GuardState } from "./state.ts";
@@ -23,7 +25,7 @@ export function findCredential(request: GuardRequest, target: UrlParts, state: G
   const authorization = request.header("authorization");
   if (authorization !== undefined) return judgeToken(BEARER.exec(authorization)?.[1], "bearer", state);
   const offered = offeredSubprotocols(request);
-  const tokens = offered.filter(isToken);
+  const tokens = offered.filter(holdsToken);
   if (tokens.length > 0) return judgeToken(pairedToken(offered, tokens), "subprotocol", state);
   return isSigned(target.query) ? judgeSignature(target, state) : { reason: "missing" };
 }
@@ -31,7 +33,7 @@ export function findCredential(request: GuardRequest, target: UrlParts, state: G
 /** The subprotocols that go on, without the token; `undefined` when there was none. */
 export function remainingSubprotocols(request: GuardRequest): string | undefined {
   const offered = offeredSubprotocols(request);
-  return offered.some(isToken) ? offered.filter((name) => !isToken(name)).join(", ") : undefined;
+  return offered.some(holdsToken) ? offered.filter((name) => !holdsToken(name)).join(", ") : undefined;
 }
 
 /** A query without the signature that the guard checked. */
@@ -45,10 +47,12 @@ export function withoutSignature(query: string): string {
 
 function judgeToken(token: string | undefined, credential: Credential, state: GuardState): Finding {
   if (token === undefined) return { reason: "malformed" };
+  if (!isToken(token)) return { reason: "bad_token" };
+  const digest = sha256(token);
   let isAccepted = false;
   // Every hash is compared, so that the time tells nothing about which one it was.
   for (const { hash, expiresAt } of state.hashes)
-    if (expiresAt === null || state.now < expiresAt) isAccepted = verifyToken(token, hash) || isAccepted;
+    if (expiresAt === null || state.now < expiresAt) isAccepted = timingSafeEqual(digest, hash) || isAccepted;
   return isAccepted ? { credential } : { reason: "bad_token" };
 }
 
@@ -70,7 +74,7 @@ function pairedToken(offered: readonly string[], tokens: readonly string[]): str
     : undefined;
 }
 
-function isToken(subprotocol: string): boolean {
+function holdsToken(subprotocol: string): boolean {
   return subprotocol.startsWith(TOKEN_SUBPROTOCOL);
 }
 

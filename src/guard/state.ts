@@ -1,9 +1,15 @@
 import type { AllowedOrigins } from "./cors.ts";
+import type { AcceptedHash } from "./heartbeat.ts";
 
-/** The hash of an accepted token, and until when it is accepted, in milliseconds since 1970. */
+/** The hash of an accepted token as bytes, and until when it is accepted, in milliseconds since 1970. */
 export interface LiveHash {
-  readonly hash: string;
+  readonly hash: Buffer;
   readonly expiresAt: number | null;
+}
+
+/** Makes ready for every request what is said once: 64 hex digits, and an ISO time. */
+export function toLiveHash({ hash, expiresAt }: AcceptedHash): LiveHash {
+  return { hash: Buffer.from(hash, "hex"), expiresAt: expiresAt === null ? null : Date.parse(expiresAt) };
 }
 
 /** Everything a verdict depends on beside the request. */

@@ -4,7 +4,7 @@ import { hashToken, signUrl } from "../../src/auth/index.ts";
 import { allowOrigins } from "../../src/guard/cors.ts";
 import { decide } from "../../src/guard/decide.ts";
 import { createGuard, type GuardRequest } from "../../src/guard/index.ts";
-import type { GuardState } from "../../src/guard/state.ts";
+import { type GuardState, toLiveHash } from "../../src/guard/state.ts";
 import { fixedClock } from "./support/clocks.ts";
 import { FUZZ_SECRET, FUZZ_TOKEN, malformedRequest } from "./support/fuzz.ts";
 
@@ -13,7 +13,7 @@ const NOW = 1_700_000_000;
 
 it(`accepts none of ${RUNS} malformed requests, and throws at none`, { timeout: 3_600_000 }, () => {
   const state: GuardState = {
-    hashes: [{ hash: hashToken(FUZZ_TOKEN), expiresAt: null }],
+    hashes: [toLiveHash({ hash: hashToken(FUZZ_TOKEN), expiresAt: null })],
     signingSecrets: [FUZZ_SECRET],
     origins: allowOrigins(["https://app.example"]),
     publicPaths: ["/public/*"],
