@@ -135,10 +135,10 @@ describe("what a refusal leaves", () => {
 
   test.each([
     ["an address is refused", "assignAddress", flyRefusals.badName],
-    ["an address' outcome is unknown", "assignAddress", "timeout-after"],
+    ["an address' outcome is unknown", "assignAddress", "connection-after"],
     ["the addresses fail", "assignAddress", "error-before"],
     ["a volume is refused", "createVolume", flyRefusals.regionFullInWords],
-    ["a volume's outcome is unknown", "createVolume", "timeout-after"],
+    ["a volume's outcome is unknown", "createVolume", "connection-after"],
     ["a volume's answer is unreadable", "createVolume", "unreadable-after"],
   ] as const)("is nothing when %s", async (_, operation, fault) => {
     await using scene = await flyScene();
@@ -183,10 +183,10 @@ describe("what a refusal leaves", () => {
 
 describe("a machine whose outcome is unknown", () => {
   async function lost(scene: FlyScene, request: CreateRequest): Promise<void> {
-    scene.fake.fault("createMachine", "timeout-before");
+    scene.fake.fault("createMachine", "connection-before");
     const creating = scene.provider.create(request, context);
     await expect(scene.clock.settle(creating)).rejects.toMatchObject({
-      code: "TIMEOUT",
+      code: "TRANSPORT",
       mayHaveCreated: true,
     });
     await scene.clock.advance(30);
