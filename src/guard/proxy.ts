@@ -36,7 +36,10 @@ export class GuardProxy {
   readonly #options: GuardProxyOptions;
   readonly #proxy: ProxyServer;
   readonly #agent: Agent;
-  readonly #pending = new Set<ServerResponse>();
+  /** Counted, because the tables that a growing set throws away keep dead responses from V8's minor collections. */
+  #pending = 0;
+  #isClosing = false;
+  readonly #idle = Promise.withResolvers<void>();
   readonly #sockets = new Set<Duplex>();
   /** Sockets on which WebSocket frames go by, no HTTP any more. */
   readonly #upgraded = new WeakSet<Duplex>();
@@ -73,9 +76,10 @@ export class GuardProxy {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const { core, clock, log, watch } = this.#options;
     const line = beginLine(request, clock, log);
-    this.#pending.add(response);
+    this.#pending += 1;
     response.once("close", () => {
-      this.#pending.delete(response);
+      this.#pending -= 1;
+      this.#noteIdle();
       line.write(response.statusCode);
     });
     const verdict = admitRequest(core, request, response);
@@ -134,12 +138,15 @@ export class GuardProxy {
   }
 
   async #drained(graceSeconds: number): Promise<void> {
+    this.#isClosing = true;
+    this.#noteIdle();
     const waiting = new AbortController();
-    const left = [...this.#pending].map(
-      (response) => new Promise((resolve) => response.once("close", resolve)),
-    );
-    await Promise.race([Promise.all(left), pause(this.#options.clock, graceSeconds, waiting.signal)]);
+    await Promise.race([this.#idle.promise, pause(this.#options.clock, graceSeconds, waiting.signal)]);
     waiting.abort();
+  }
+
+  #noteIdle(): void {
+    if (this.#isClosing && this.#pending === 0) this.#idle.resolve();
   }
 }
 
