@@ -1,6 +1,7 @@
 /** The URLs of a compute's ports, plain and signed. */
 import * as z from "zod/mini";
-import { deriveSigningSecret, signUrl } from "./auth/index.ts";
+import { signUrl } from "./auth/sign-url.ts";
+import { deriveSigningSecret } from "./auth/signing-secret.ts";
 import { AtlasError } from "./errors.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Environment } from "./lifecycle/environment.ts";

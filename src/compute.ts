@@ -1,5 +1,4 @@
 /** The handle of a compute. */
-import { inspect } from "node:util";
 import { type SignOptions, signedUrl, urlOf } from "./compute-url.ts";
 import type { Environment } from "./lifecycle/environment.ts";
 import type { ComputeSecrets } from "./lifecycle/secrets.ts";
@@ -45,6 +44,9 @@ export interface ComputeJson {
   readonly lifetimeDeadline: string | null;
   readonly lastError: string | null;
 }
+
+/** What `console.log` looks for: `util.inspect.custom` by its registered name, so that `node:util` is not loaded for it. */
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /** What a handle is made of. */
 export interface ComputeParts {
@@ -196,7 +198,7 @@ export class Compute implements AsyncDisposable {
         token: { value: token },
         header: { value: header },
         signingSecret: { value: signingSecret },
-        [inspect.custom]: { value: () => shown },
+        [INSPECT]: { value: () => shown },
       },
     );
   }
@@ -292,7 +294,7 @@ export class Compute implements AsyncDisposable {
   }
 
   /** @internal */
-  [inspect.custom](): unknown {
+  [INSPECT](): unknown {
     return this.toJSON();
   }
 }

@@ -1,5 +1,5 @@
-import { hkdfSync, randomBytes } from "node:crypto";
 import { AtlasError } from "../errors.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 const SECRET_BYTES = 32;
 const SIGNING_KEY_BYTES = 32;
@@ -15,7 +15,7 @@ const SIGNING_KEY_BYTES = 32;
  * ```
  */
 export function mintSigningSecret(): string {
-  return randomBytes(SECRET_BYTES).toString("base64url");
+  return nodeCrypto().randomBytes(SECRET_BYTES).toString("base64url");
 }
 
 /**
@@ -44,7 +44,9 @@ export function deriveSigningSecret(signingKey: string, computeId: string): stri
     );
   }
   const info = `atlas/signing-secret/v1/${computeId}`;
-  return Buffer.from(hkdfSync("sha256", signingKey, "", info, SECRET_BYTES)).toString("base64url");
+  return Buffer.from(nodeCrypto().hkdfSync("sha256", signingKey, "", info, SECRET_BYTES)).toString(
+    "base64url",
+  );
 }
 
 function requireSigningKey(signingKey: unknown): void {
