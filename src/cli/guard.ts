@@ -1,6 +1,6 @@
 /** `atlas-compute guard`: the guard as a reverse proxy in front of any server, which it can start. */
 import { once } from "node:events";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { AtlasError } from "../errors.ts";
 import { GuardCore } from "../guard/core.ts";
 import { SIGN_KINDS, type SignKind } from "../guard/heartbeat.ts";
@@ -43,15 +43,26 @@ export function guardCommand(world: CliWorld, finish: (code: number) => void): C
     .description("Checks every request before the server behind it sees it.")
     .argument("[command...]", "what to start and supervise; put -- before it")
     .requiredOption("--target <url>", "where the server behind listens", toTarget)
-    .option("--listen <address>", "where to listen", toAddress, { host: "0.0.0.0", port: 8000 })
-    .option(
-      "--origin <origin>",
-      "an origin whose pages may call; repeat it for more (default: ATLAS_ORIGINS)",
-      collect,
-      [],
+    .addOption(
+      new Option("--listen <address>", "where to listen")
+        .argParser(toAddress)
+        .default({ host: "0.0.0.0", port: 8000 }, "0.0.0.0:8000"),
     )
-    .option("--public <path>", "a path that needs no credential; repeat it for more", collect, [])
-    .option("--signs <kinds>", "what counts as a sign of life", toSigns, [...SIGN_KINDS])
+    .addOption(
+      new Option("--origin <origin>", "an origin whose pages may call; repeat it for more")
+        .argParser(collect)
+        .default([], "ATLAS_ORIGINS"),
+    )
+    .addOption(
+      new Option("--public <path>", "a path that needs no credential; repeat it for more")
+        .argParser(collect)
+        .default([], "none"),
+    )
+    .addOption(
+      new Option("--signs <kinds>", "what counts as a sign of life")
+        .argParser(toSigns)
+        .default([...SIGN_KINDS], SIGN_KINDS.join(",")),
+    )
     .option("--drain-seconds <seconds>", "how long SIGTERM waits for open requests", toSeconds, 5)
     .option(
       "--dead-man",
