@@ -1,7 +1,7 @@
 /** What a client is configured with, parsed strictly. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
-import { baseUrlField, clockField, fetchField } from "./internal/option-fields.ts";
+import { baseUrlField, callable, clockField, fetchField, hasMethods } from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Environment, Logger, Timing } from "./lifecycle/environment.ts";
 import type { Provider } from "./provider.ts";
@@ -34,14 +34,6 @@ export interface AtlasOptions {
   readonly clock?: Clock | undefined;
 }
 
-const isObjectWith =
-  (...methods: readonly string[]) =>
-  (value: unknown): boolean =>
-    typeof value === "object" &&
-    value !== null &&
-    methods.every((name) => typeof Reflect.get(value, name) === "function");
-const functionSchema = <Type>(): z.ZodMiniCustom<Type, Type> =>
-  z.custom<Type>((value) => typeof value === "function");
 const seconds = optional(
   field(z.number().check(z.positive(), z.maximum(86_400)), "seconds, more than 0 and up to 86400"),
 );
@@ -52,15 +44,12 @@ const anyObject = z.record(z.string(), z.unknown());
 const FIELDS = {
   providers: field(
     z
-      .array(z.custom<Provider>(isObjectWith("candidates", "create", "get", "list", "terminate")))
+      .array(z.custom<Provider>(hasMethods("candidates", "create", "get", "list", "terminate")))
       .check(z.minLength(1)),
     "an array of at least one provider, such as [runpod()]",
   ),
   store: optional(
-    field(
-      z.custom<Store>(isObjectWith("insert", "replace", "claimDue")),
-      "a store, such as sqliteStore(path)",
-    ),
+    field(z.custom<Store>(hasMethods("insert", "replace", "claimDue")), "a store, such as sqliteStore(path)"),
   ),
   namespace: optional(
     field(
@@ -76,10 +65,10 @@ const FIELDS = {
   ),
   timing: optional(field(anyObject, "an object of times in seconds")),
   controlUrl: baseUrlField,
-  onEvent: optional(field(functionSchema<NonNullable<AtlasOptions["onEvent"]>>(), "a function")),
+  onEvent: optional(field(callable<NonNullable<AtlasOptions["onEvent"]>>(), "a function")),
   logger: optional(
     field(
-      z.custom<Logger>(isObjectWith("debug", "info", "warn", "error")),
+      z.custom<Logger>(hasMethods("debug", "info", "warn", "error")),
       "an object with debug, info, warn and error",
     ),
   ),

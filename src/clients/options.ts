@@ -3,6 +3,7 @@ import type { KeyObject } from "node:crypto";
 import * as z from "zod/mini";
 import { type AtlasOptions, toEnvironment } from "../atlas-options.ts";
 import type { ClientStore } from "../client-store.ts";
+import { callable, hasMethods } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { parseEncryptionKey } from "../internal/sealed-key.ts";
 import type { Environment } from "../lifecycle/environment.ts";
@@ -39,17 +40,13 @@ export interface ClientsSettings {
   readonly own: Environment;
 }
 
-const isFunction = (value: unknown): boolean => typeof value === "function";
-const isClientStore = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && isFunction(Reflect.get(value, "getClientByHash"));
-
 const FIELDS = {
   store: field(
-    z.custom<Store & ClientStore>(isClientStore),
+    z.custom<Store & ClientStore>(hasMethods("getClientByHash")),
     "a store that remembers clients, such as sqliteStore(path)",
   ),
   providers: field(
-    z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/)), z.custom<ProviderFactory>(isFunction)),
+    z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/)), callable<ProviderFactory>()),
     "an object of functions by provider, such as { runpod: (apiKey) => runpod({ apiKey }) }",
   ),
   mode: optional(field(z.enum(["strict", "recognise"]), '"strict" or "recognise"')),

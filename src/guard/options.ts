@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { hashToken } from "../auth/token.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { callable } from "../internal/option-fields.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
 import { type AllowedOrigins, allowOrigins } from "./cors.ts";
 import { SIGN_KINDS, type SignKind } from "./heartbeat.ts";
@@ -92,7 +93,6 @@ const url = field(
   "an http or https URL",
 );
 const time = field(z.iso.datetime({ offset: true }), "an ISO time such as 2030-01-31T12:00:00Z");
-const callable = <Kind>(): z.ZodMiniCustom<Kind> => z.custom<Kind>((value) => typeof value === "function");
 
 const record = <Kind>(): z.ZodMiniCustom<Kind> =>
   z.custom<Kind>((value) => typeof value === "object" && value !== null);

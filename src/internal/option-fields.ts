@@ -5,15 +5,33 @@ import { type Field, field, optional } from "./parse.ts";
 
 type OptionalField<Value> = Field<z.ZodMiniOptional<z.ZodMiniCustom<Value, Value>>>;
 
+/** The schema of a function. */
+export function callable<Kind>(): z.ZodMiniCustom<Kind, Kind> {
+  return z.custom<Kind>((value) => typeof value === "function");
+}
+
+/** Whether a value is an object with all of these methods. */
+export function hasMethods(...names: readonly string[]): (value: unknown) => boolean {
+  return (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    names.every((name) => typeof Reflect.get(value, name) === "function");
+}
+
+/** `signal`, as an option. */
+export const signalField: OptionalField<AbortSignal> = optional(
+  field(
+    z.custom<AbortSignal>((value) => value instanceof AbortSignal),
+    "an AbortSignal",
+  ),
+);
+
 const isClock = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "now" in value && "sleep" in value;
 
 /** `fetch`, as an option. */
 export const fetchField: OptionalField<typeof globalThis.fetch> = optional(
-  field(
-    z.custom<typeof globalThis.fetch>((value) => typeof value === "function"),
-    "a function like fetch",
-  ),
+  field(callable<typeof globalThis.fetch>(), "a function like fetch"),
 );
 
 /** `clock`, as an option. */

@@ -1,5 +1,6 @@
 /** Following the events of a compute, from any point on, also those that other processes write. */
 import * as z from "zod/mini";
+import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { ComputeEvent } from "../store.ts";
@@ -18,7 +19,7 @@ export interface EventOptions {
 const FIELDS = {
   after: optional(field(z.string().check(z.regex(/^[0-9]{1,19}$/)), "an event's id")),
   follow: optional(field(z.boolean(), "true or false")),
-  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
+  signal: signalField,
 };
 
 const PAGE = 200;

@@ -1,6 +1,7 @@
 /** Serverless jobs, on the providers that have them. */
 import * as z from "zod/mini";
 import { AtlasError } from "../errors.ts";
+import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { Job, JobHealth, JobReference, JobRequest, JobRunner } from "../job-runner.ts";
 import type { Provider } from "../provider.ts";
@@ -38,7 +39,7 @@ const FIELDS = {
   policy: optional(
     field(z.record(z.string(), z.unknown()), "an object with limits of the job", { secret: true }),
   ),
-  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
+  signal: signalField,
 };
 const POLICY_FIELDS = {
   executionTimeoutSeconds: seconds,

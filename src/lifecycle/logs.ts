@@ -1,6 +1,7 @@
 /** Reading a compute's log lines. */
 import * as z from "zod/mini";
 import { AtlasError, isAtlasError } from "../errors.ts";
+import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { LogLine } from "../provider.ts";
 import { loadRecord } from "./change.ts";
@@ -19,7 +20,7 @@ export interface LogsOptions {
 const FIELDS = {
   tail: optional(field(z.int().check(z.minimum(0), z.maximum(5000)), "a whole number from 0 to 5000")),
   follow: optional(field(z.boolean(), "true or false")),
-  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
+  signal: signalField,
 };
 
 /** The log lines of a compute, oldest first. */

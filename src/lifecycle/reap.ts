@@ -2,6 +2,7 @@
 import { nanoid } from "nanoid";
 import pMap from "p-map";
 import * as z from "zod/mini";
+import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { traced } from "../internal/telemetry.ts";
 import type { Provider } from "../provider.ts";
@@ -49,7 +50,7 @@ const FIELDS = {
     field(z.union([z.boolean(), z.enum(["terminate", "report"])]), 'true, false, "terminate" or "report"'),
   ),
   dryRun: optional(field(z.boolean(), "true or false")),
-  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
+  signal: signalField,
 };
 
 /** Does a page of what is due. Safe to call at any time, from several places at once. */

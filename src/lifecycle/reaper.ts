@@ -1,5 +1,6 @@
 /** The reaper of a long-lived process: pass after pass, never two at once. */
 import * as z from "zod/mini";
+import { callable } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { Environment } from "./environment.ts";
@@ -17,12 +18,7 @@ export interface ReaperOptions {
 
 const FIELDS = {
   everySeconds: optional(field(z.number().check(z.minimum(1), z.maximum(3600)), "seconds from 1 to 3600")),
-  onReport: optional(
-    field(
-      z.custom<(report: ReapReport) => void>((value) => typeof value === "function"),
-      "a function",
-    ),
-  ),
+  onReport: optional(field(callable<(report: ReapReport) => void>(), "a function")),
 };
 
 /** So that work that cannot be finished does not keep a reaper running without a breath. */

@@ -1,7 +1,6 @@
-/** Spawning: a row first, then one candidate after the other until one takes the compute. */
-import * as z from "zod/mini";
 import { type AtlasError, type CandidateRefusal, isAtlasError, withFacts } from "../errors.ts";
 import { newComputeId } from "../internal/names.ts";
+import { callable, signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { traced } from "../internal/telemetry.ts";
 import { type ParsedRequest, parseRequest } from "../request.ts";
@@ -24,13 +23,8 @@ export interface SpawnOptions {
 }
 
 const FIELDS = {
-  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
-  onProgress: optional(
-    field(
-      z.custom<(progress: Progress) => void>((value) => typeof value === "function"),
-      "a function",
-    ),
-  ),
+  signal: signalField,
+  onProgress: optional(field(callable<(progress: Progress) => void>(), "a function")),
 };
 
 /** Spawns a compute. See `Atlas.spawnCompute` for what it throws. */

@@ -1,6 +1,7 @@
 /** Waiting until a compute can be used: its instance runs, and its port really answers. */
 import * as z from "zod/mini";
 import { AtlasError, type AtlasErrorCode, isAtlasError } from "../errors.ts";
+import { callable, signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import { redact } from "../internal/redact.ts";
@@ -35,13 +36,8 @@ const FIELDS = {
   timeoutSeconds: optional(
     field(z.number().check(z.positive(), z.maximum(86_400)), "seconds, more than 0 and up to 86400"),
   ),
-  signal: optional(field(z.instanceof(AbortSignal), "an AbortSignal")),
-  onProgress: optional(
-    field(
-      z.custom<(progress: Progress) => void>((value) => typeof value === "function"),
-      "a function",
-    ),
-  ),
+  signal: signalField,
+  onProgress: optional(field(callable<(progress: Progress) => void>(), "a function")),
 };
 
 const FIRST_PAUSE_SECONDS = 0.1;

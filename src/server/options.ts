@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Atlas } from "../atlas.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { clockField } from "../internal/option-fields.ts";
+import { callable, clockField, hasMethods } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { Logger } from "../lifecycle/environment.ts";
 import type { SpawnRequest } from "../request.ts";
@@ -50,13 +50,6 @@ export interface Plane extends Pick<ControlPlaneOptions, "atlas" | "authorize" |
   readonly basePath: string;
 }
 
-const hasMethods =
-  (...names: readonly string[]) =>
-  (value: unknown): boolean =>
-    typeof value === "object" &&
-    value !== null &&
-    names.every((name) => typeof Reflect.get(value, name) === "function");
-const callable = <Kind>(): z.ZodMiniCustom<Kind> => z.custom<Kind>((value) => typeof value === "function");
 const secret = z.string().check(z.regex(/^[\x21-\x7e]{32,4096}$/));
 
 const FIELDS = {
