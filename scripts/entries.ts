@@ -23,14 +23,14 @@ const SOURCES: Readonly<Record<string, string>> = {
   "./auth": "src/auth/index.ts",
   "./guard": "src/guard/index.ts",
   "./server": "src/server/index.ts",
-  "./clients": "src/clients/index.ts",
+  "./clients": "src/tenants/index.ts",
   "./runpod": "src/providers/runpod/index.ts",
   "./fly": "src/providers/fly/index.ts",
   "./local": "src/providers/local/index.ts",
   "./mock": "src/providers/mock/index.ts",
-  "./sqlite": "src/stores/sqlite.ts",
-  "./postgres": "src/stores/postgres.ts",
-  "./laws": "test/laws/index.ts",
+  "./sqlite": "src/stores/sqlite/index.ts",
+  "./postgres": "src/stores/postgres/index.ts",
+  "./laws": "src/laws/index.ts",
 };
 
 /** Packages that end up inside the bundles, so that users do not install them. */

@@ -3,10 +3,10 @@ import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
 import { baseUrlField, callable, clockField, fetchField, hasMethods } from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
-import type { Environment, Logger, Timing } from "./lifecycle/environment.ts";
+import type { Environment, Logger, Timing } from "./lifecycle/context.ts";
 import type { Provider } from "./provider.ts";
 import type { ComputeEvent, Limits, Store } from "./store.ts";
-import { memoryStore } from "./stores/memory.ts";
+import { memoryStore } from "./stores/memory/index.ts";
 
 /** Options of `createAtlas`. */
 export interface AtlasOptions {

@@ -1,10 +1,10 @@
 /** The URLs of a compute's ports, plain and signed. */
 import * as z from "zod/mini";
-import { signUrl } from "./auth/sign-url.ts";
-import { deriveSigningSecret } from "./auth/signing-secret.ts";
+import { signUrl } from "./auth/signed-url/sign.ts";
+import { deriveSigningSecret } from "./auth/signed-url/secret.ts";
 import { AtlasError } from "./errors.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
-import type { Environment } from "./lifecycle/environment.ts";
+import type { Environment } from "./lifecycle/context.ts";
 import type { Port } from "./provider.ts";
 import type { ComputeRecord } from "./store.ts";
 

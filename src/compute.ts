@@ -1,7 +1,7 @@
 /** The handle of a compute. */
 import { type SignOptions, signedUrl, urlOf } from "./compute-url.ts";
-import type { Environment } from "./lifecycle/environment.ts";
-import type { ComputeSecrets } from "./lifecycle/secrets.ts";
+import type { Environment } from "./lifecycle/context.ts";
+import type { ComputeSecrets } from "./lifecycle/spawn/secrets.ts";
 import type { WaitOptions } from "./lifecycle/wait.ts";
 import type { Port } from "./provider.ts";
 import type { AuthScheme, ComputeRecord, ComputeStatus, EndReason, TokenHash } from "./store.ts";

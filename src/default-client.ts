@@ -2,7 +2,7 @@
 import { type Atlas, createAtlas } from "./atlas.ts";
 import type { Compute } from "./compute.ts";
 import { AtlasError } from "./errors.ts";
-import type { SpawnOptions } from "./lifecycle/spawn.ts";
+import type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";
 import type { Provider } from "./provider.ts";
 import type { SpawnRequest } from "./request.ts";
 

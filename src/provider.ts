@@ -1,6 +1,6 @@
 /**
  * The contract of a provider: what an adapter must do so that computes are never doubled and never forgotten.
- * The comments are the laws; `test/laws/provider-laws.ts` holds every adapter to them.
+ * The comments are the laws; `src/laws/provider-laws.ts` holds every adapter to them.
  */
 
 import type { JobRunner } from "./job-runner.ts";

@@ -1,6 +1,6 @@
 /**
  * The contract of a store: what must be remembered, and which steps are atomic.
- * The comments are the laws; `test/laws/store-laws.ts` holds every store to them.
+ * The comments are the laws; `src/laws/store-laws.ts` holds every store to them.
  *
  * A store keeps no rules about computes. It loads a record, and replaces it if nobody else did meanwhile; what may follow on what
  * is decided in `lifecycle/`, once for all stores.

@@ -14,8 +14,8 @@ import { systemClock } from "../../src/clock.ts";
 import { GuardCore } from "../../src/guard/core.ts";
 import { createGuard } from "../../src/guard/index.ts";
 import { parseOptions } from "../../src/guard/options.ts";
-import { GuardProxy } from "../../src/guard/proxy.ts";
-import { TargetWatch } from "../../src/guard/target.ts";
+import { GuardProxy } from "../../src/guard/servers/proxy.ts";
+import { TargetWatch } from "../../src/guard/servers/target.ts";
 import { median, print } from "./figures.ts";
 
 const TOKEN = "c2VjcmV0LXRva2VuLW9mLXRoZS1iZW5jaG1hcms_0123";

@@ -7,9 +7,9 @@ import type pg from "pg";
 import { createAtlas } from "../../src/index.ts";
 import type { Provider } from "../../src/provider.ts";
 import type { ComputeRecord, Store } from "../../src/store.ts";
-import { memoryStore } from "../../src/stores/memory.ts";
-import { postgresStore } from "../../src/stores/postgres.ts";
-import { sqliteStore } from "../../src/stores/sqlite.ts";
+import { memoryStore } from "../../src/stores/memory/index.ts";
+import { postgresStore } from "../../src/stores/postgres/index.ts";
+import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 import { startPostgres } from "../../test/stores/postgres-server.ts";
 import { median, print } from "./figures.ts";
 

@@ -10,11 +10,11 @@
  * @module
  */
 
-export { anyOf } from "./any-of.ts";
-export type { Authenticator } from "./authenticator.ts";
-export { type CacheOptions, createCachedAuthenticator } from "./cached-authenticator.ts";
-export { createHashAuthenticator, type HashAuthenticatorOptions } from "./hash-authenticator.ts";
-export { createHmacAuthenticator, type HmacAuthenticatorOptions } from "./hmac-authenticator.ts";
+export { anyOf } from "./authenticators/any-of.ts";
+export type { Authenticator } from "./authenticators/authenticator.ts";
+export { type CacheOptions, createCachedAuthenticator } from "./authenticators/cached.ts";
+export { createHashAuthenticator, type HashAuthenticatorOptions } from "./authenticators/hash.ts";
+export { createHmacAuthenticator, type HmacAuthenticatorOptions } from "./authenticators/hmac.ts";
 export {
   type HmacIdentity,
   type HmacTokenVerification,
@@ -23,19 +23,19 @@ export {
   type VerifyHmacTokenOptions,
   verifyHmacToken,
 } from "./hmac-token.ts";
-export type { CachedAuthenticator } from "./identity-cache.ts";
+export type { CachedAuthenticator } from "./authenticators/identity-cache.ts";
 export {
   type ComputeIdentity,
   createRemoteAuthenticator,
   type ParseIdentity,
   type RemoteAuthenticatorOptions,
-} from "./remote-authenticator.ts";
-export { type SignUrlOptions, signUrl } from "./sign-url.ts";
-export { deriveSigningSecret, mintSigningSecret } from "./signing-secret.ts";
+} from "./authenticators/remote.ts";
+export { type SignUrlOptions, signUrl } from "./signed-url/sign.ts";
+export { deriveSigningSecret, mintSigningSecret } from "./signed-url/secret.ts";
 export { hashToken, type MintedToken, mintToken, verifyToken } from "./token.ts";
 export {
   type SignedUrlRefusal,
   type SignedUrlVerification,
   type VerifySignedUrlOptions,
   verifySignedUrl,
-} from "./verify-signed-url.ts";
+} from "./signed-url/verify.ts";

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { AtlasError } from "../errors.ts";
 import { GuardCore } from "../guard/core.ts";
-import { SIGN_KINDS, type SignKind } from "../guard/heartbeat.ts";
+import { SIGN_KINDS, type SignKind } from "../guard/life/heartbeat.ts";
 import { type GuardOptions, parseOptions } from "../guard/options.ts";
-import { GuardProxy } from "../guard/proxy.ts";
-import { endProcessGroup } from "../guard/self-ending.ts";
-import { TargetWatch } from "../guard/target.ts";
+import { GuardProxy } from "../guard/servers/proxy.ts";
+import { endProcessGroup } from "../guard/life/self-ending.ts";
+import { TargetWatch } from "../guard/servers/target.ts";
 import { PASSED_SIGNALS, type PassedSignal, type Supervised, supervise } from "./supervise.ts";
 import type { CliWorld } from "./world.ts";
 

@@ -6,7 +6,7 @@
  */
 import { Command } from "commander";
 import { version } from "../internal/user-agent.ts";
-import { clientsCommand } from "./clients.ts";
+import { clientsCommand } from "./tenants.ts";
 import { guardCommand } from "./guard.ts";
 import { processWorld, runProgram } from "./run.ts";
 import { readSecret } from "./secret.ts";

@@ -1,10 +1,10 @@
 /** The database that a command works on. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { ClientStore } from "../client-store.ts";
+import type { ClientStore } from "../tenant-store.ts";
 import { AtlasError } from "../errors.ts";
 import type { Store } from "../store.ts";
-import type { Queryable } from "../stores/postgres.ts";
+import type { Queryable } from "../stores/postgres/index.ts";
 
 /** A store, and what else was opened for it. */
 export interface OpenStore extends AsyncDisposable {
@@ -49,13 +49,13 @@ function mayHoldPassword(text: string): boolean {
 }
 
 async function openFile(path: string): Promise<OpenStore> {
-  const { sqliteStore } = await import("../stores/sqlite.ts");
+  const { sqliteStore } = await import("../stores/sqlite/index.ts");
   const store = sqliteStore(path);
   return { store, [Symbol.asyncDispose]: () => store.close() };
 }
 
 async function openPostgres(connectionString: string): Promise<OpenStore> {
-  const { postgresStore } = await import("../stores/postgres.ts");
+  const { postgresStore } = await import("../stores/postgres/index.ts");
   const pool = new (postgresDriver().Pool)({ connectionString, max: 1 });
   return { store: postgresStore(pool), [Symbol.asyncDispose]: () => pool.end() };
 }

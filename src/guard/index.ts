@@ -7,10 +7,10 @@
  */
 
 export { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
-export type { FetchHandler } from "./fetch.ts";
+export type { FetchHandler } from "./servers/fetch.ts";
 export { createGuard, type ExpressMiddleware, type Guard } from "./guard.ts";
-export type { AcceptedHash, SignKind } from "./heartbeat.ts";
-export type { NodeListener, UpgradeListener } from "./node.ts";
+export type { AcceptedHash, SignKind } from "./life/heartbeat.ts";
+export type { NodeListener, UpgradeListener } from "./servers/node.ts";
 export type { DeadManOptions, GuardOptions } from "./options.ts";
 export type {
   Answer,
@@ -21,4 +21,4 @@ export type {
   Pass,
   RefusalReason,
   Verdict,
-} from "./request.ts";
+} from "./verdict/request.ts";

@@ -3,9 +3,9 @@ import { hashToken } from "../auth/token.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { callable } from "../internal/option-fields.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
-import { type AllowedOrigins, allowOrigins } from "./cors.ts";
-import { SIGN_KINDS, type SignKind } from "./heartbeat.ts";
-import { PUBLIC_PATH } from "./public-paths.ts";
+import { type AllowedOrigins, allowOrigins } from "./verdict/cors.ts";
+import { SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
+import { PUBLIC_PATH } from "./verdict/public-paths.ts";
 
 /** When a pod ends itself. */
 export interface DeadManOptions {

@@ -5,7 +5,7 @@ import { pause } from "../internal/pause.ts";
 import { excerpt, redact } from "../internal/redact.ts";
 import { traced } from "../internal/telemetry.ts";
 import type { CallContext, Provider } from "../provider.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "./context.ts";
 
 /** One call. */
 export interface Call {

@@ -2,7 +2,7 @@
 import type { Instance, InstanceReference, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import { type Call, callProvider, listTimeoutSeconds } from "./call.ts";
-import { type Environment, providerOf } from "./environment.ts";
+import { type Environment, providerOf } from "./context.ts";
 
 /** Every instance with exactly this name, whoever made it. */
 export async function findNamesakes(

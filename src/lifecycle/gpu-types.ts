@@ -1,7 +1,7 @@
 /** What the providers offer. */
 import type { GpuType } from "../provider.ts";
 import { callProvider } from "./call.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "./context.ts";
 
 /** Every provider's catalogue; providers without one are left out. */
 export async function listGpuTypes(environment: Environment): Promise<readonly GpuType[]> {

@@ -1,14 +1,14 @@
 /** What happens to computes, in one module, so that it can be loaded at the first call and not at the import of the package. */
-export { loadRecord } from "./change.ts";
-export { followEvents } from "./follow.ts";
+export { loadRecord } from "./record/change.ts";
+export { followEvents } from "./events.ts";
 export { listGpuTypes } from "./gpu-types.ts";
 export { cancelJob, getJob, jobHealth, runJob, streamJob } from "./jobs.ts";
 export { pageReader } from "./list.ts";
 export { readLogs } from "./logs.ts";
 export { start, stop, touch } from "./power.ts";
-export { reap } from "./reap.ts";
-export { recordReport } from "./report.ts";
-export { spawn } from "./spawn.ts";
-export { terminate } from "./terminate.ts";
+export { reap } from "./reap/reap.ts";
+export { recordReport } from "./reports.ts";
+export { spawn } from "./spawn/spawn.ts";
+export { terminate } from "./end.ts";
 export { findByToken, revokeToken, rotateToken } from "./tokens.ts";
 export { waitUntilReady } from "./wait.ts";

@@ -6,7 +6,7 @@ import { field, optional, parseFields } from "../internal/parse.ts";
 import type { Job, JobHealth, JobReference, JobRequest, JobRunner } from "../job-runner.ts";
 import type { Provider } from "../provider.ts";
 import { callProvider } from "./call.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "./context.ts";
 
 /** A job to run, and where. */
 export interface RunJobRequest extends JobRequest {

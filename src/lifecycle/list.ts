@@ -8,7 +8,7 @@ import {
   type Page,
   type RecordFilter,
 } from "../store.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "./context.ts";
 
 /** Which computes to list; what is left out does not filter. */
 export interface ListOptions {

@@ -4,8 +4,8 @@ import { AtlasError, isAtlasError } from "../errors.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { LogLine } from "../provider.ts";
-import { loadRecord } from "./change.ts";
-import { type Environment, providerOf } from "./environment.ts";
+import { loadRecord } from "./record/change.ts";
+import { type Environment, providerOf } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
 
 /** Which log lines to read. */

@@ -1,5 +1,5 @@
 /** Calling what the application gave us to call: what it throws, at once or later, is logged and disturbs nothing. */
-import type { Environment } from "./environment.ts";
+import type { Environment } from "./context.ts";
 
 /** Calls a listener with a value. */
 export function notify<Value>(

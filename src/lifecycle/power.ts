@@ -3,10 +3,10 @@ import { AtlasError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../store.ts";
 import { callProvider } from "./call.ts";
-import { after, changeRecord, loadRecord } from "./change.ts";
-import { type Environment, providerOf } from "./environment.ts";
+import { after, changeRecord, loadRecord } from "./record/change.ts";
+import { type Environment, providerOf } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
-import { CHECK_SECONDS } from "./observe.ts";
+import { CHECK_SECONDS } from "./record/observe.ts";
 
 /** Notes a sign of life: the idle deadline moves. @throws CONFLICT when the compute has ended or is ending. */
 export function touch(environment: Environment, id: string): Promise<ComputeRecord> {

@@ -5,7 +5,7 @@ import { parseJson } from "../internal/json.ts";
 import { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
 import type { Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "./context.ts";
 
 /** What a probe found. */
 export interface Answer {

@@ -1,6 +1,6 @@
 /** Telling a caller how far a spawn or a wait has got. */
 import type { ComputeRecord } from "../store.ts";
-import type { Environment, Phase, Progress } from "./environment.ts";
+import type { Environment, Phase, Progress } from "./context.ts";
 import { notify } from "./notify.ts";
 
 /** Tells one step. */

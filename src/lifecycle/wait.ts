@@ -8,14 +8,14 @@ import { redact } from "../internal/redact.ts";
 import type { Instance, LogLine, Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import { callProvider } from "./call.ts";
-import { changeRecord, isEnded, loadRecord } from "./change.ts";
-import { type Environment, type Phase, type Progress, providerOf } from "./environment.ts";
+import { changeRecord, isEnded, loadRecord } from "./record/change.ts";
+import { type Environment, type Phase, type Progress, providerOf } from "./context.ts";
 import { absenceProvenFrom, lookUp, referenceOf } from "./find-instance.ts";
-import { isNews, observed } from "./observe.ts";
+import { isNews, observed } from "./record/observe.ts";
 import { isReady } from "./probe.ts";
 import { reporter } from "./progress.ts";
-import type { ComputeSecrets } from "./secrets.ts";
-import { endCompute } from "./terminate.ts";
+import type { ComputeSecrets } from "./spawn/secrets.ts";
+import { endCompute } from "./end.ts";
 
 /** What to wait for, and how long. */
 export interface WaitOptions {

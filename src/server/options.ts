@@ -3,7 +3,7 @@ import type { Atlas } from "../atlas.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { callable, clockField, hasMethods } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
-import type { Logger } from "../lifecycle/environment.ts";
+import type { Logger } from "../lifecycle/context.ts";
 import type { SpawnRequest } from "../request.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 

@@ -1,8 +1,8 @@
 /** What pods may report, and how much of it. */
 import * as z from "zod/mini";
-import { type Heartbeat, heartbeatSchema, SIGN_KINDS } from "../guard/heartbeat.ts";
+import { type Heartbeat, heartbeatSchema, SIGN_KINDS } from "../guard/life/heartbeat.ts";
 import { describe, field, invalid, optional, parseFields } from "../internal/parse.ts";
-import type { ReportKind } from "../lifecycle/report.ts";
+import type { ReportKind } from "../lifecycle/reports.ts";
 import type { BodyRule } from "./body.ts";
 
 const KB = 1024;

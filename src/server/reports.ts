@@ -1,9 +1,9 @@
 /** What pods report of themselves, and what a guard is answered. */
 import { hashToken } from "../auth/index.ts";
 import type { Compute } from "../compute.ts";
-import type { Heartbeat, HeartbeatAnswer } from "../guard/heartbeat.ts";
+import type { Heartbeat, HeartbeatAnswer } from "../guard/life/heartbeat.ts";
 import { redacted } from "../internal/redact.ts";
-import type { ReportKind } from "../lifecycle/report.ts";
+import type { ReportKind } from "../lifecycle/reports.ts";
 import { json, noContent } from "./answer.ts";
 import type { Call } from "./route.ts";
 

@@ -5,7 +5,7 @@ import pg from "pg";
 import { type Atlas, type AtlasOptions, createAtlas } from "../../src/index.ts";
 import type { Provider } from "../../src/provider.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
-import { postgresStore } from "../../src/stores/postgres.ts";
+import { postgresStore } from "../../src/stores/postgres/index.ts";
 import { fastClock, fastTimeOption } from "./fast-time.ts";
 import { type Connection, LIMITS, TIMING } from "./settings.ts";
 

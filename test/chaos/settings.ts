@@ -1,5 +1,5 @@
 /** How the run is set up. Times are in seconds of its fast clocks unless they say otherwise. */
-import type { Timing } from "../../src/lifecycle/environment.ts";
+import type { Timing } from "../../src/lifecycle/context.ts";
 import type { Limits } from "../../src/store.ts";
 import type { FastTime } from "./fast-time.ts";
 

@@ -1,7 +1,7 @@
 /** A process that reaps once and tells of every end it asks for: `slow-reaper.ts <connection string> <lease seconds>`. */
 import pg from "pg";
 import { createAtlas } from "../../src/index.ts";
-import { postgresStore } from "../../src/stores/postgres.ts";
+import { postgresStore } from "../../src/stores/postgres/index.ts";
 import { fastTimeOption } from "./fast-time.ts";
 import { slowProvider } from "./slow-provider.ts";
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { allowOrigins } from "../../src/guard/cors.ts";
-import { decide } from "../../src/guard/decide.ts";
+import { allowOrigins } from "../../src/guard/verdict/cors.ts";
+import { decide } from "../../src/guard/verdict/decide.ts";
 import {
   type Case,
   essence,

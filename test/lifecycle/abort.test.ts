@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isAtlasError } from "../../src/errors.ts";
-import type { Phase } from "../../src/lifecycle/environment.ts";
+import type { Phase } from "../../src/lifecycle/context.ts";
 import { type Scene, type SceneOptions, scene } from "../support/scene.ts";
 
 class GaveUp extends Error {}

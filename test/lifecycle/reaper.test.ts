@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
 import { createAtlas, memoryStore } from "../../src/index.ts";
-import type { ReapReport } from "../../src/lifecycle/reap.ts";
+import type { ReapReport } from "../../src/lifecycle/reap/reap.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { intercept } from "../support/intercept.ts";
 import { scene } from "../support/scene.ts";

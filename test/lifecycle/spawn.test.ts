@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
 import { createAtlas, memoryStore } from "../../src/index.ts";
-import type { Progress } from "../../src/lifecycle/environment.ts";
+import type { Progress } from "../../src/lifecycle/context.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { intercept, providerMethods, storeMethods } from "../support/intercept.ts";
 import { recordsOf, scene, sceneOn } from "../support/scene.ts";

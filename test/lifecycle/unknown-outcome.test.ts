@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
-import type { Progress } from "../../src/lifecycle/environment.ts";
+import type { Progress } from "../../src/lifecycle/context.ts";
 import {
   type MockFault,
   type MockFaultName,

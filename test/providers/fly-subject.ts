@@ -9,7 +9,7 @@ import { flyContract } from "../fakes/fly-contract.ts";
 import { flyRefusals } from "../fakes/fly-refusals.ts";
 import type { FlyOperation } from "../fakes/fly-routes.ts";
 import { type Handler, serveFake } from "../fakes/serve.ts";
-import type { FaultyOperation, LawFault, ProviderTraits, ProviderUnderTest } from "../laws/provider-laws.ts";
+import type { FaultyOperation, LawFault, ProviderTraits, ProviderUnderTest } from "../../src/laws/provider-laws.ts";
 
 /** The provider, the fake behind it, and the clock of both. */
 export interface FlyScene extends AsyncDisposable {

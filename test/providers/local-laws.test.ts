@@ -8,7 +8,7 @@ import {
   type ProviderTraits,
   type ProviderUnderTest,
   providerLaws,
-} from "../laws/provider-laws.ts";
+} from "../../src/laws/provider-laws.ts";
 import { context, makeWorld } from "./local/world.ts";
 
 const placement: PlacementRequest = {

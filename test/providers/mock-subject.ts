@@ -2,7 +2,7 @@
 
 import type { PlacementRequest, Provider } from "../../src/provider.ts";
 import { type MockOptions, type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
-import type { LawFault, ProviderTraits, ProviderUnderTest } from "../laws/provider-laws.ts";
+import type { LawFault, ProviderTraits, ProviderUnderTest } from "../../src/laws/provider-laws.ts";
 
 /** A CPU machine with one port of each kind. */
 export const cpuPlacement: PlacementRequest = {

@@ -7,7 +7,7 @@ import { leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, type FakeRunpodOptions, fakeRunpod } from "../fakes/runpod.ts";
 import { ConnectionLost } from "../fakes/runpod-faults.ts";
 import { type Handler, serveFake } from "../fakes/serve.ts";
-import type { FaultyOperation, LawFault, ProviderTraits, ProviderUnderTest } from "../laws/provider-laws.ts";
+import type { FaultyOperation, LawFault, ProviderTraits, ProviderUnderTest } from "../../src/laws/provider-laws.ts";
 
 /** A GPU pod with one port of each kind. */
 export const gpuPlacement: PlacementRequest = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { heartbeatAnswerSchema } from "../../src/guard/heartbeat.ts";
+import { heartbeatAnswerSchema } from "../../src/guard/life/heartbeat.ts";
 import { routes } from "../../src/server/routes.ts";
 import type { ComputeEvent } from "../../src/store.ts";
 import { bearer, type CallOptions, jsonOf, type PlaneUnderTest, type Pod, planeUnderTest } from "./plane.ts";

@@ -11,7 +11,7 @@ import { expect, test } from "vitest";
 import { type Atlas, type Clock, createAtlas, systemClock } from "../../src/index.ts";
 import { local } from "../../src/providers/local/index.ts";
 import { createControlPlane } from "../../src/server/index.ts";
-import { sqliteStore } from "../../src/stores/sqlite.ts";
+import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 
 const SECRET = "internal-secret-of-32-characters!";
 const POD = fileURLToPath(new URL("story-pod.ts", import.meta.url));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DueQueue } from "../../src/stores/due-queue.ts";
+import { DueQueue } from "../../src/stores/memory/due-queue.ts";
 
 const id = fc.constantFrom(..."abcdefgh");
 const at = fc.option(fc.nat({ max: 20 }), { nil: undefined });

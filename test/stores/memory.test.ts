@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from "vitest";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
-import { memoryStore } from "../../src/stores/memory.ts";
-import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
-import { storeLaws } from "../laws/store-laws.ts";
+import { memoryStore } from "../../src/stores/memory/index.ts";
+import { type ClientStoreUnderTest, clientStoreLaws } from "../../src/laws/tenant-store-laws.ts";
+import { storeLaws } from "../../src/laws/store-laws.ts";
 
 async function make(): Promise<ClientStoreUnderTest> {
   const clock = manualClock();

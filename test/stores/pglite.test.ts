@@ -1,8 +1,8 @@
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, describe, it } from "vitest";
-import { postgresStore } from "../../src/stores/postgres.ts";
-import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
-import { storeLaws } from "../laws/store-laws.ts";
+import { postgresStore } from "../../src/stores/postgres/index.ts";
+import { type ClientStoreUnderTest, clientStoreLaws } from "../../src/laws/tenant-store-laws.ts";
+import { storeLaws } from "../../src/laws/store-laws.ts";
 import { twoHandles } from "./two-handles.ts";
 
 const client = await PGlite.create();

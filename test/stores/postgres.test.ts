@@ -1,11 +1,11 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import type { Store } from "../../src/store.ts";
-import { postgresMigrations } from "../../src/stores/migrations/postgres.ts";
-import { type PostgresStore, postgresStore, type Queryable } from "../../src/stores/postgres.ts";
-import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
-import { all, allEvents, claim, eventOf, insert, namespace, newRecord, next } from "../laws/store/harness.ts";
-import { storeLaws } from "../laws/store-laws.ts";
+import { postgresMigrations } from "../../src/stores/postgres/schema.ts";
+import { type PostgresStore, postgresStore, type Queryable } from "../../src/stores/postgres/index.ts";
+import { type ClientStoreUnderTest, clientStoreLaws } from "../../src/laws/tenant-store-laws.ts";
+import { all, allEvents, claim, eventOf, insert, namespace, newRecord, next } from "../../src/laws/store/harness.ts";
+import { storeLaws } from "../../src/laws/store-laws.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 import { twoHandles } from "./two-handles.ts";
 

@@ -6,10 +6,10 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { sqliteStore } from "../../src/stores/sqlite.ts";
-import { type ClientStoreUnderTest, clientStoreLaws } from "../laws/client-store-laws.ts";
-import { all, allEvents, insert, namespace, newRecord } from "../laws/store/harness.ts";
-import { storeLaws } from "../laws/store-laws.ts";
+import { sqliteStore } from "../../src/stores/sqlite/index.ts";
+import { type ClientStoreUnderTest, clientStoreLaws } from "../../src/laws/tenant-store-laws.ts";
+import { all, allEvents, insert, namespace, newRecord } from "../../src/laws/store/harness.ts";
+import { storeLaws } from "../../src/laws/store-laws.ts";
 import { twoHandles } from "./two-handles.ts";
 
 let folder: string;

@@ -1,5 +1,5 @@
 import { type ManualClock, manualClock } from "../../src/providers/mock/manual-clock.ts";
-import type { ClientStoreUnderTest } from "../laws/client-store-laws.ts";
+import type { ClientStoreUnderTest } from "../../src/laws/tenant-store-laws.ts";
 
 type DurableStore = ClientStoreUnderTest["store"] & { migrate(): Promise<void> };
 

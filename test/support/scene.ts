@@ -3,8 +3,8 @@
 import type { Compute } from "../../src/compute.ts";
 import type { AtlasError } from "../../src/errors.ts";
 import { type Atlas, type AtlasOptions, createAtlas, memoryStore } from "../../src/index.ts";
-import type { ReapOptions, ReapReport } from "../../src/lifecycle/reap.ts";
-import type { SpawnOptions } from "../../src/lifecycle/spawn.ts";
+import type { ReapOptions, ReapReport } from "../../src/lifecycle/reap/reap.ts";
+import type { SpawnOptions } from "../../src/lifecycle/spawn/spawn.ts";
 import {
   type ManualClock,
   type MockInstance,

@@ -1,6 +1,6 @@
 /** Writing down everything that anybody could read. */
 import { inspect } from "node:util";
-import type { Logger } from "../../src/lifecycle/environment.ts";
+import type { Logger } from "../../src/lifecycle/context.ts";
 
 /** What was said so far. */
 export interface Transcript {

@@ -1,7 +1,7 @@
 /** Claiming what is due, and the store's identity. */
 import type { Claim, Snapshot } from "../../store.ts";
-import { recordColumns, toDate, toRecord } from "../columns.ts";
-import { longestDueFirst } from "../rules.ts";
+import { recordColumns, toDate, toRecord } from "../sql/columns.ts";
+import { longestDueFirst } from "../sql/rules.ts";
 import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
 
 /** See `Store.claimDue`. What another claim is just looking at is passed over, not waited for. */

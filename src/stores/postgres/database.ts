@@ -8,8 +8,8 @@ import {
   storable,
   type Value,
   type Values,
-} from "../columns.ts";
-import type { Names } from "../names.ts";
+} from "../sql/columns.ts";
+import type { Names } from "../sql/names.ts";
 import { postgresError } from "./errors.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** What a failure of PostgreSQL, or of the way to it, means, and what to do. */
 import { AtlasError, isAtlasError } from "../../errors.ts";
-import { schemaTooNew } from "../migrations/migration.ts";
-import { postgresMigrations } from "../migrations/postgres.ts";
+import { schemaTooNew } from "../sql/migration.ts";
+import { postgresMigrations } from "./schema.ts";
 
 interface Meaning {
   readonly codes: RegExp;

@@ -1,7 +1,7 @@
 /** Brings a PostgreSQL schema up to date. */
-import type { Migration } from "../migrations/migration.ts";
-import { postgresMigrations } from "../migrations/postgres.ts";
-import type { Names } from "../names.ts";
+import type { Migration } from "../sql/migration.ts";
+import { postgresMigrations } from "./schema.ts";
+import type { Names } from "../sql/names.ts";
 import type { PostgresDatabase } from "./database.ts";
 import { SCHEMA_TOO_NEW } from "./errors.ts";
 

@@ -1,6 +1,6 @@
 /** Parts of statements that write what belongs to a record. They follow a part `written (namespace, id)`, and do nothing if it is empty. */
 import type { NewEvent } from "../../store.ts";
-import { newEventColumns, newEventValues, type Values } from "../columns.ts";
+import { newEventColumns, newEventValues, type Values } from "../sql/columns.ts";
 import { nowSql, type PostgresDatabase, valueSql } from "./database.ts";
 
 /** Makes the table by which a token finds its compute say what the record says. */

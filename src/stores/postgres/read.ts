@@ -1,8 +1,8 @@
 /** The calls that only read, each with its statement. */
 import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
-import { eventColumns, type Row, recordColumns, toDate, toEvent, toRecord } from "../columns.ts";
-import { accepts, eventPosition } from "../rules.ts";
-import { type Dialect, listSql } from "../statements.ts";
+import { eventColumns, type Row, recordColumns, toDate, toEvent, toRecord } from "../sql/columns.ts";
+import { accepts, eventPosition } from "../sql/rules.ts";
+import { type Dialect, listSql } from "../sql/statements.ts";
 import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
 
 const snapshotSql = `${selectSql(recordColumns, "c")}, ${millisecondsSql(nowSql)} as now`;

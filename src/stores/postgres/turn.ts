@@ -1,7 +1,7 @@
 /** Taking one's turn among the writers of a namespace, and limits, which are checked then. */
 import type { ComputeRecord, Limits, Usage } from "../../store.ts";
-import type { Row, Values } from "../columns.ts";
-import { isLimited } from "../rules.ts";
+import type { Row, Values } from "../sql/columns.ts";
+import { isLimited } from "../sql/rules.ts";
 import type { PostgresDatabase } from "./database.ts";
 
 interface LimitSql {

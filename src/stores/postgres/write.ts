@@ -1,7 +1,7 @@
 /** The calls that change a compute. Each is one statement, put together from the parts in `parts.ts`. */
 import { type ComputeRecord, checkLimits, type Limits, type NewEvent } from "../../store.ts";
-import { recordColumns, recordValues } from "../columns.ts";
-import { isLimited, taken } from "../rules.ts";
+import { recordColumns, recordValues } from "../sql/columns.ts";
+import { isLimited, taken } from "../sql/rules.ts";
 import { type PostgresDatabase, valueSql } from "./database.ts";
 import { announceSql, eventParameters, eventSql, tokensSql } from "./parts.ts";
 import { getByIdempotencyKey } from "./read.ts";

@@ -1,8 +1,8 @@
 /** The calls that only read, each with its statement. */
 import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
-import { type Row, toEvent, toRecord } from "../columns.ts";
-import { accepts, eventPosition } from "../rules.ts";
-import { type Dialect, listSql } from "../statements.ts";
+import { type Row, toEvent, toRecord } from "../sql/columns.ts";
+import { accepts, eventPosition } from "../sql/rules.ts";
+import { type Dialect, listSql } from "../sql/statements.ts";
 import type { SqliteDatabase } from "./database.ts";
 
 /** See `Store.get`. */

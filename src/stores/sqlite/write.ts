@@ -8,9 +8,9 @@ import {
   type Snapshot,
   type Usage,
 } from "../../store.ts";
-import { newEventValues, recordColumns, recordValues, toRecord } from "../columns.ts";
-import { isLimited, longestDueFirst, taken } from "../rules.ts";
-import { isLiveSql } from "../statements.ts";
+import { newEventValues, recordColumns, recordValues, toRecord } from "../sql/columns.ts";
+import { isLimited, longestDueFirst, taken } from "../sql/rules.ts";
+import { isLiveSql } from "../sql/statements.ts";
 import type { SqliteDatabase } from "./database.ts";
 
 const columns: readonly string[] = Object.values(recordColumns).map(({ name }) => name);

@@ -7,8 +7,8 @@ import { systemClock } from "../../../src/clock.ts";
 import { GuardCore } from "../../../src/guard/core.ts";
 import type { GuardOptions } from "../../../src/guard/index.ts";
 import { parseOptions } from "../../../src/guard/options.ts";
-import { GuardProxy } from "../../../src/guard/proxy.ts";
-import { TargetWatch } from "../../../src/guard/target.ts";
+import { GuardProxy } from "../../../src/guard/servers/proxy.ts";
+import { TargetWatch } from "../../../src/guard/servers/target.ts";
 import { start } from "./servers.ts";
 
 export const PROXY_TOKEN = "proxy-token";

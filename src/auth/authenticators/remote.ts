@@ -1,0 +1,183 @@
+import { type Clock, systemClock } from "../../clock.ts";
+import { AtlasError } from "../../errors.ts";
+import { BodyTooLong, readText } from "../../internal/http-body.ts";
+import { type Authenticator, nameOf, nonsense, outage, rejected } from "./authenticator.ts";
+import { requireFunction, requireKnownOptions, requireNumbers } from "../options.ts";
+import { isToken } from "../token.ts";
+import { parseVerifyUrl } from "./verify-url.ts";
+import { withinSeconds } from "../within-seconds.ts";
+
+/** Whom the control plane says that a compute's token belongs to. */
+export interface ComputeIdentity {
+  readonly computeId: string;
+  readonly userId: string | null;
+  readonly status: string;
+}
+
+/** What {@link createRemoteAuthenticator} takes beside how to read the answer. */
+export interface RemoteAuthenticatorOptions {
+  /** Where `{ "token": … }` is posted: https, or http to a private host. */
+  readonly url: string | URL;
+  /** What this service proves itself with: visible ASCII. */
+  readonly secret: string;
+  /** The header that carries the secret. @default "X-Internal-Secret" */
+  readonly headerName?: string | undefined;
+  /** How long the whole answer may take. @default 5 */
+  readonly timeoutSeconds?: number | undefined;
+  /** @default globalThis.fetch */
+  readonly fetch?: typeof fetch | undefined;
+  /** @default the machine's clock */
+  readonly clock?: Clock | undefined;
+}
+
+/** How to read another service's answer. */
+export interface ParseIdentity<Identity> {
+  /** The identity in a 200's JSON; `null` when it says that the credential is not valid, `undefined` when it makes no sense. */
+  readonly parse: (body: unknown) => Identity | null | undefined;
+}
+
+interface Settings<Identity> {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutSeconds: number;
+  readonly parse: (body: unknown) => Identity | null | undefined;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+}
+
+const FUNCTION = "createRemoteAuthenticator";
+const OPTIONS = ["url", "secret", "headerName", "timeoutSeconds", "fetch", "clock", "parse"];
+const MAXIMUM_BYTES = 65_536;
+
+/**
+ * Makes an authenticator that asks another service, by default a control plane's `/internal/verify`. A 200 names the identity, a 401
+ * rejects the credential; anything else (another status, a redirect, which is not followed, an answer that is late, too long or makes no
+ * sense) is `UNAVAILABLE`. It remembers nothing: see {@link createCachedAuthenticator}.
+ *
+ * @throws `VALIDATION` when an option is not valid.
+ *
+ * @example
+ * ```ts
+ * import { createRemoteAuthenticator } from "atlas-compute/auth";
+ *
+ * const authenticator = createRemoteAuthenticator({
+ *   url: "https://control.example/internal/verify",
+ *   secret: process.env.INTERNAL_SECRET ?? "",
+ * });
+ * const { computeId, userId } = await authenticator.verify("a compute's token");
+ * ```
+ */
+export function createRemoteAuthenticator(
+  options: RemoteAuthenticatorOptions,
+): Authenticator<ComputeIdentity>;
+export function createRemoteAuthenticator<Identity>(
+  options: RemoteAuthenticatorOptions & ParseIdentity<Identity>,
+): Authenticator<Identity>;
+export function createRemoteAuthenticator(
+  options: RemoteAuthenticatorOptions & Partial<ParseIdentity<unknown>>,
+): Authenticator<unknown> {
+  const settings = toSettings(options);
+  const { url, clock, timeoutSeconds: seconds } = settings;
+  const error = (): Error => outage(`${nameOfUrl(url)} did not answer within ${seconds} seconds`);
+  return {
+    verify: async (candidate) => {
+      if (!isToken(candidate)) throw rejected();
+      return withinSeconds(clock, { seconds, error }, (signal) => ask(settings, candidate, signal));
+    },
+  };
+}
+
+function toSettings(
+  options: RemoteAuthenticatorOptions & Partial<ParseIdentity<unknown>>,
+): Settings<unknown> {
+  requireKnownOptions(FUNCTION, options, OPTIONS);
+  requireNumbers(FUNCTION, options, { timeoutSeconds: 0.001 });
+  const { secret, headerName = "X-Internal-Secret", timeoutSeconds = 5, clock = systemClock } = options;
+  requireHeader(headerName, secret);
+  const { fetch = (...request) => globalThis.fetch(...request), parse = toComputeIdentity } = options;
+  requireFunction(FUNCTION, "fetch", fetch);
+  requireFunction(FUNCTION, "parse", parse);
+  const headers = { "content-type": "application/json", accept: "application/json", [headerName]: secret };
+  return { url: parseVerifyUrl(FUNCTION, options.url), headers, timeoutSeconds, parse, fetch, clock };
+}
+
+/** Checked here, because `fetch` would show the secret in its complaint. */
+function requireHeader(name: unknown, secret: unknown): void {
+  if (typeof name !== "string" || !/^[!#$%&'*+\-.^`|~\w]{1,100}$/.test(name))
+    throw new AtlasError("VALIDATION", `${FUNCTION} needs headerName to be the name of an HTTP header.`);
+  if (typeof secret !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(secret))
+    throw new AtlasError("VALIDATION", `${FUNCTION} needs secret to be 1 to 4096 visible ASCII characters.`);
+}
+
+async function ask<Identity>(
+  settings: Settings<Identity>,
+  token: string,
+  signal: AbortSignal,
+): Promise<Identity> {
+  const response = await send(settings, token, signal);
+  if (response.status === 401) throw await refusal(settings.url, response);
+  if (response.status !== 200) throw unexpected(settings.url, response.status);
+  const identity = read(settings, await bodyOf(settings.url, response));
+  if (identity === null) throw rejected();
+  if (identity === undefined) throw nonsense(`${nameOfUrl(settings.url)} named no identity`);
+  return identity;
+}
+
+async function send(
+  { url, headers, fetch }: Settings<unknown>,
+  token: string,
+  signal: AbortSignal,
+): Promise<Response> {
+  const body = JSON.stringify({ token });
+  try {
+    return await fetch(url, { method: "POST", redirect: "manual", headers, body, signal });
+  } catch (error) {
+    throw outage(`${nameOfUrl(url)} could not be reached (${nameOf(error)})`);
+  }
+}
+
+/** A control plane answers 401 for a wrong internal secret too, and says so: that tells nothing about the credential. */
+async function refusal(url: URL, response: Response): Promise<AtlasError> {
+  const text = await readText(response, MAXIMUM_BYTES).catch(() => "");
+  const isAboutUs = /"details":\{[^{}]*"credential":"internal"/.test(text);
+  return isAboutUs ? nonsense(`${nameOfUrl(url)} rejected the internal secret`) : rejected();
+}
+
+function unexpected(url: URL, status: number): AtlasError {
+  const what = `${nameOfUrl(url)} answered ${status}`;
+  if (status >= 300 && status < 400) return nonsense(`${what}, a redirect, which is not followed`);
+  return status >= 500 || status === 408 || status === 429 ? outage(what) : nonsense(what);
+}
+
+async function bodyOf(url: URL, response: Response): Promise<unknown> {
+  try {
+    return JSON.parse(await readText(response, MAXIMUM_BYTES));
+  } catch (error) {
+    if (error instanceof BodyTooLong) throw nonsense(`${nameOfUrl(url)} answered ${error.message}`);
+    if (error instanceof SyntaxError) throw nonsense(`${nameOfUrl(url)} answered something that is not JSON`);
+    throw outage(`the answer of ${nameOfUrl(url)} broke off (${nameOf(error)})`);
+  }
+}
+
+function read<Identity>({ url, parse }: Settings<Identity>, body: unknown): Identity | null | undefined {
+  try {
+    return parse(body);
+  } catch (error) {
+    throw nonsense(`the answer of ${nameOfUrl(url)} could not be read (${nameOf(error)})`);
+  }
+}
+
+function toComputeIdentity(body: unknown): ComputeIdentity | undefined {
+  if (typeof body !== "object" || body === null) return undefined;
+  const {
+    computeId,
+    userId = null,
+    status,
+  }: { computeId?: unknown; userId?: unknown; status?: unknown } = body;
+  if (typeof computeId !== "string" || computeId === "" || typeof status !== "string") return undefined;
+  return userId === null || typeof userId === "string" ? { computeId, userId, status } : undefined;
+}
+
+function nameOfUrl({ origin, pathname }: URL): string {
+  return origin + pathname;
+}

@@ -1,0 +1,100 @@
+import { AtlasError } from "../../errors.ts";
+import {
+  browserPath,
+  formatQuery,
+  type Parameter,
+  parseQuery,
+  splitUrl,
+  type UrlParts,
+} from "./canonical.ts";
+import { requireKnownOptions, requireSecret } from "../options.ts";
+import { MAX_URL_LENGTH, signature, toUnixSeconds } from "./signature.ts";
+
+/** What {@link signUrl} takes. */
+export interface SignUrlOptions {
+  /** The secret that the pod has as `ATLAS_SIGNING_SECRET`. */
+  readonly secret: string;
+  /**
+   * How long the URL is valid, a positive whole number.
+   * @default 3600
+   */
+  readonly expiresInSeconds?: number;
+  /**
+   * The time to count from, a `Date` or Unix seconds.
+   * @default now
+   */
+  readonly now?: Date | number;
+}
+
+/**
+ * Signs a URL, so that whoever has it can open it until it expires, without any header: a `<video>`, a
+ * download link, a WebSocket. Path and parameters are signed, host and scheme are not. The path comes back
+ * as a browser will send it, the parameters in canonical order and encoding, a fragment at the end.
+ *
+ * @param url - An http(s) or ws(s) URL, or a path that starts with `/`.
+ * @throws `VALIDATION` for any other URL, for one with a parameter `exp` or `sig`, for one of more than 65,536
+ * characters once signed, for an empty secret, and for a lifetime that is not a positive whole number.
+ *
+ * @example
+ * ```ts
+ * import { signUrl, verifySignedUrl } from "atlas-compute/auth";
+ *
+ * const secret = "test-secret";
+ * const url = signUrl("https://pod.example/video.m3u8?quality=hd", { secret, expiresInSeconds: 600 });
+ * console.log(verifySignedUrl(url, { secret }).ok); // true
+ * ```
+ */
+export function signUrl(url: string, options: SignUrlOptions): string {
+  requireKnownOptions("signUrl", options, ["secret", "expiresInSeconds", "now"]);
+  requireSecret("signUrl", options.secret);
+  const parts = requireUrl(url);
+  const path = browserPath(parts) ?? refuseUrl();
+  const parameters: Parameter[] = [...requireUnsigned(parseQuery(parts.query)), ["exp", expiry(options)]];
+  const sig = signature(`${path}?${formatQuery(parameters)}`, options.secret);
+  const shownPath = parts.path === "" ? "" : path;
+  const query = formatQuery([...parameters, ["sig", sig]]);
+  return requireShort(`${parts.origin}${shownPath}?${query}${parts.fragment}`);
+}
+
+function expiry({ expiresInSeconds = 3600, now }: SignUrlOptions): string {
+  if (!Number.isInteger(expiresInSeconds) || expiresInSeconds <= 0) {
+    throw new AtlasError(
+      "VALIDATION",
+      `signUrl needs expiresInSeconds to be a positive whole number, not ${String(expiresInSeconds)}.`,
+    );
+  }
+  const exp = toUnixSeconds(now) + expiresInSeconds;
+  if (Number.isSafeInteger(exp) && exp > 0) return String(exp);
+  throw new AtlasError(
+    "VALIDATION",
+    `signUrl cannot sign until Unix second ${exp}: check now and expiresInSeconds.`,
+  );
+}
+
+function requireUrl(url: unknown): UrlParts {
+  return (typeof url === "string" ? splitUrl(url) : undefined) ?? refuseUrl();
+}
+
+function refuseUrl(): never {
+  throw new AtlasError(
+    "VALIDATION",
+    "signUrl needs an http(s) or ws(s) URL, or a path with one / at its start, without backslashes or control characters.",
+  );
+}
+
+function requireUnsigned(parameters: Parameter[]): Parameter[] {
+  const taken = parameters.find(([key]) => key === "exp" || key === "sig");
+  if (taken === undefined) return parameters;
+  throw new AtlasError(
+    "VALIDATION",
+    `signUrl adds the parameter "${taken[0]}" itself, and the URL already has one: sign the URL without it.`,
+  );
+}
+
+function requireShort(url: string): string {
+  if (url.length <= MAX_URL_LENGTH) return url;
+  throw new AtlasError(
+    "VALIDATION",
+    `The URL would have ${url.length} characters once signed; at most ${MAX_URL_LENGTH} are allowed.`,
+  );
+}

@@ -1,0 +1,95 @@
+import { formatQuery, type Parameter, parseQuery, splitUrl } from "./canonical.ts";
+import { isEqualInConstantTime } from "../constant-time.ts";
+import { failClosed, usableSecrets } from "../options.ts";
+import { MAX_URL_LENGTH, signature, toUnixSeconds } from "./signature.ts";
+
+/** What {@link verifySignedUrl} takes. */
+export interface VerifySignedUrlOptions {
+  /** The secret the URL was signed with; several while it is being rotated. */
+  readonly secret: string | readonly string[];
+  /**
+   * The time to judge by, a `Date` or Unix seconds.
+   * @default now
+   */
+  readonly now?: Date | number;
+}
+
+/**
+ * Why a signed URL is refused: `malformed` is no signed URL at all, `expired` was perhaps valid once,
+ * `bad_signature` was changed or signed with another secret. Expiry is judged before the signature, so
+ * `expired` does not say that the URL was ever genuine: tell a caller no more than "401".
+ */
+export type SignedUrlRefusal = "expired" | "bad_signature" | "malformed";
+
+/** What {@link verifySignedUrl} answers; `expiresAt` is in Unix seconds, the last one at which the URL is valid. */
+export type SignedUrlVerification =
+  | { readonly ok: true; readonly expiresAt: number }
+  | { readonly ok: false; readonly reason: SignedUrlRefusal };
+
+interface SignedRequest {
+  readonly message: string;
+  readonly exp: string;
+  readonly sig: string;
+}
+
+const MAX_EXP_DIGITS = 16;
+const EXP = /^[1-9][0-9]*$/;
+
+/**
+ * Whether a URL from {@link signUrl} is genuine and still valid: the whole URL, or only the path and query that
+ * a server sees. Compares in constant time and never throws: what is no URL is `malformed`, with no
+ * secret set every URL is a `bad_signature`, and at a time that is none every URL is `expired`.
+ *
+ * The path must come as it was signed, character by character: a router that does not resolve `/a/../b` must
+ * not be led to `/a` by a signature over `/b`. A path with a `#` is `malformed`: no browser sends one, and
+ * servers disagree about what follows it. (In a whole URL the fragment is left out.)
+ *
+ * @example
+ * ```ts
+ * import { signUrl, verifySignedUrl } from "atlas-compute/auth";
+ *
+ * const url = signUrl("/video.m3u8", { secret: "old secret" });
+ * console.log(verifySignedUrl(url, { secret: ["new secret", "old secret"] }).ok); // true
+ * console.log(verifySignedUrl(`${url}&admin=1`, { secret: "old secret" })); // { ok: false, reason: "bad_signature" }
+ * ```
+ */
+export function verifySignedUrl(url: unknown, options: VerifySignedUrlOptions): SignedUrlVerification {
+  return failClosed(() => verify(url, options), refused("malformed"));
+}
+
+function verify(url: unknown, { secret, now }: VerifySignedUrlOptions): SignedUrlVerification {
+  const request = readRequest(url);
+  if (request === undefined) return refused("malformed");
+  const expiresAt = Number(request.exp);
+  // Not `>`: a time that is no number has to refuse.
+  if (!(toUnixSeconds(now) <= expiresAt)) return refused("expired");
+  if (!isSigned(request, usableSecrets(secret))) return refused("bad_signature");
+  // After the signature, because a forged one of such a length is pinned as a bad signature.
+  return request.exp.length > MAX_EXP_DIGITS ? refused("malformed") : { ok: true, expiresAt };
+}
+
+function readRequest(url: unknown): SignedRequest | undefined {
+  if (typeof url !== "string" || url.length > MAX_URL_LENGTH) return undefined;
+  const parts = splitUrl(url);
+  if (parts === undefined || (parts.origin === "" && parts.fragment !== "")) return undefined;
+  const parameters = parseQuery(parts.query);
+  const exp = onlyValue(parameters, "exp");
+  const sig = onlyValue(parameters, "sig");
+  if (exp === undefined || sig === undefined || !EXP.test(exp)) return undefined;
+  const signed = formatQuery(parameters.filter(([key]) => key !== "sig"));
+  return { message: `${parts.path || "/"}?${signed}`, exp, sig };
+}
+
+function onlyValue(parameters: readonly Parameter[], wanted: string): string | undefined {
+  const [found, ...others] = parameters.filter(([key]) => key === wanted);
+  return others.length === 0 ? found?.[1] : undefined;
+}
+
+function isSigned({ message, sig }: SignedRequest, secrets: readonly string[]): boolean {
+  const matches = secrets.map((secret) => isEqualInConstantTime(sig, signature(message, secret)));
+  return matches.includes(true);
+}
+
+function refused(reason: SignedUrlRefusal): SignedUrlVerification {
+  return { ok: false, reason };
+}

@@ -1,0 +1,167 @@
+/** `atlas-compute clients`: registering the services that share a control plane, and exchanging what they prove themselves with. */
+import { Command, InvalidArgumentError } from "commander";
+import {
+  createClient,
+  type NewCredential,
+  revokeCredentials,
+  rotateCredential,
+} from "../tenants/credentials.ts";
+import { setProviderKey } from "../tenants/provider-keys.ts";
+import { type Client, listClients, type Registry } from "../tenants/registry.ts";
+import { parseEncryptionKey } from "../internal/sealed-key.ts";
+import { openStore } from "./open-store.ts";
+import type { ReadSecret } from "./secret.ts";
+import type { CliWorld } from "./world.ts";
+
+/** What every one of these commands is told. */
+interface CommonFlags {
+  readonly store?: string;
+  readonly namespace: string;
+}
+
+interface AddFlags extends CommonFlags {
+  readonly provider?: string;
+}
+
+interface RotateFlags extends AddFlags {
+  readonly overlapSeconds: number;
+}
+
+interface ListFlags extends CommonFlags {
+  readonly json: boolean;
+}
+
+/** What a command works with. */
+interface Desk {
+  readonly registry: Registry;
+  readonly world: CliWorld;
+  readonly readSecret: ReadSecret;
+}
+
+const HELP = `
+A credential is shown once, alone on standard output; everything else is told on standard error.
+A provider key is asked for, or read from standard input; it is stored encrypted with ATLAS_ENC_KEY.
+
+Examples:
+  $ export ATLAS_DATABASE=./atlas.db ATLAS_ENC_KEY="$(openssl rand -base64 32)"
+  $ atlas-compute clients add acme --provider runpod < key-of-acme.txt > credential-of-acme.txt
+  $ atlas-compute clients rotate acme --overlap-seconds 3600`;
+
+/** The command with its own commands. */
+export function clientsCommand(world: CliWorld, readSecret: ReadSecret): Command {
+  const command = new Command("clients")
+    .description("Registers the services that share a control plane.")
+    .option("--store <place>", "SQLite file or postgres:// URL (default: ATLAS_DATABASE)")
+    .option("--namespace <name>", "namespace of the application", toNamespace, "default")
+    .addHelpText("after", HELP);
+  const run = <Flags extends CommonFlags>(
+    work: (desk: Desk, flags: Flags, name: string) => Promise<void>,
+  ): ((this: Command, ...given: unknown[]) => Promise<void>) =>
+    async function (this: Command) {
+      const flags: Flags = this.optsWithGlobals();
+      await atDesk({ world, readSecret, flags }, (desk) => work(desk, flags, this.args[0] ?? ""));
+    };
+  command
+    .command("add <name>")
+    .description("registers a client and shows its credential")
+    .option("--provider <provider>", "also take in its own key for this provider")
+    .action(run<AddFlags>(add));
+  command
+    .command("list")
+    .description("lists the clients")
+    .option("--json", "as JSON", false)
+    .action(run<ListFlags>(list));
+  command
+    .command("rotate <name>")
+    .description("exchanges a client's credential, or with --provider its key for that provider")
+    .option("--provider <provider>", "take in a new key for this provider")
+    .option("--overlap-seconds <seconds>", "how long the old credential stays valid", toSeconds, 86_400)
+    .action(run<RotateFlags>(rotate));
+  command
+    .command("revoke <name>")
+    .description("takes back every credential of a client")
+    .action(run<CommonFlags>(revoke));
+  return command;
+}
+
+async function atDesk(
+  { world, readSecret, flags }: Omit<Desk, "registry"> & { readonly flags: CommonFlags },
+  work: (desk: Desk) => Promise<void>,
+): Promise<void> {
+  await using open = await openStore(flags.store, world.env);
+  const registry = {
+    store: open.store,
+    namespace: flags.namespace,
+    encryptionKey: () => parseEncryptionKey(world.env.ATLAS_ENC_KEY),
+  };
+  await work({ registry, world, readSecret });
+}
+
+async function add(desk: Desk, { provider }: AddFlags, name: string): Promise<void> {
+  const { registry, world } = desk;
+  const providerKeys = provider === undefined ? {} : { [provider]: await takeKey(desk, name, provider) };
+  const made = await createClient(registry, name, { providerKeys });
+  show(world, made);
+  world.stderr(`Client ${name} is registered. Its credential is shown this once.\n`);
+}
+
+async function list({ registry, world }: Desk, { json }: ListFlags): Promise<void> {
+  const clients = await listClients(registry);
+  world.stdout(json ? `${JSON.stringify(clients, null, 2)}\n` : toTable(clients));
+}
+
+async function rotate(desk: Desk, { provider, overlapSeconds }: RotateFlags, name: string): Promise<void> {
+  const { registry, world } = desk;
+  if (provider !== undefined) {
+    await setProviderKey(registry, name, provider, await takeKey(desk, name, provider));
+    return world.stderr(`Client ${name} has a new key for ${provider}.\n`);
+  }
+  show(world, await rotateCredential(registry, name, { overlapSeconds }));
+  world.stderr(
+    `Client ${name} has a new credential, shown this once. The old ones end in ${overlapSeconds} seconds.\n`,
+  );
+}
+
+async function revoke({ registry, world }: Desk, _flags: CommonFlags, name: string): Promise<void> {
+  await revokeCredentials(registry, name);
+  world.stderr(`Client ${name} is revoked. What it runs goes on until it is ended.\n`);
+}
+
+/** Whether the key can be stored is found out before anybody types it. */
+async function takeKey({ registry, readSecret }: Desk, name: string, provider: string): Promise<string> {
+  registry.encryptionKey();
+  return readSecret(`The key of ${name} for ${provider}`);
+}
+
+function show({ stdout }: CliWorld, { credential }: NewCredential): void {
+  stdout(`${credential}\n`);
+}
+
+function toTable(clients: readonly Client[]): string {
+  const rows = clients.map(({ name, credentials, providers, createdAt, lastUsedAt }) => [
+    name,
+    credentials === 0 ? "revoked" : String(credentials),
+    providers.join(",") || "-",
+    createdAt.toISOString(),
+    lastUsedAt?.toISOString() ?? "never",
+  ]);
+  const lines = [["NAME", "CREDENTIALS", "PROVIDER KEYS", "CREATED", "LAST USED"], ...rows];
+  const widths =
+    lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
+  const toLine = (line: readonly string[]): string =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return lines.map((line) => `${toLine(line)}\n`).join("");
+}
+
+function toNamespace(text: string): string {
+  if (/^[a-z][a-z0-9]{0,19}$/.test(text)) return text;
+  throw new InvalidArgumentError("Write 1 to 20 of a-z and 0-9, beginning with a letter.");
+}
+
+function toSeconds(text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Write a whole number of seconds.");
+}

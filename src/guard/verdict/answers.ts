@@ -1,0 +1,64 @@
+import { AtlasError } from "../../errors.ts";
+import type { Readiness } from "../../internal/readiness.ts";
+import { preflightHeaders } from "./cors.ts";
+import type { Answer, GuardRequest, HeaderMap, RefusalReason } from "./request.ts";
+import type { GuardState } from "./state.ts";
+
+/** How long a caller should wait before it asks a starting pod again. */
+export const RETRY_AFTER_SECONDS = 2;
+
+/** The same whatever was wrong: a caller who guesses learns nothing. */
+const UNAUTHORIZED_BODY = problemBody(
+  new AtlasError("UNAUTHORIZED", "This pod needs a valid credential: a bearer token or a signed URL."),
+);
+
+const PROBLEM: HeaderMap = { "cache-control": "no-store", "content-type": "application/problem+json" };
+const STARTING: HeaderMap = { "retry-after": String(RETRY_AFTER_SECONDS) };
+
+/** 401, and what the caller may know about it. */
+export function refusal(reason: RefusalReason, cors: HeaderMap): Answer {
+  const headers = { ...PROBLEM, "www-authenticate": "Bearer", ...cors };
+  return { kind: "refused", status: 401, headers, body: UNAUTHORIZED_BODY, reason };
+}
+
+/** 204 to a preflight. */
+export function preflightAnswer(request: GuardRequest): Answer {
+  return { kind: "preflight", status: 204, headers: preflightHeaders(request), body: "" };
+}
+
+/** 200, or 503 while the server behind is starting. */
+export function readinessAnswer(state: GuardState, cors: HeaderMap): Answer {
+  const isReady = state.isReady();
+  const { computeId } = state;
+  const readiness: Readiness = { computeId, status: isReady ? "ready" : "starting" };
+  const headers = { "cache-control": "no-store", "content-type": "application/json", ...cors };
+  return {
+    kind: "readiness",
+    status: isReady ? 200 : 503,
+    headers: isReady ? headers : { ...headers, ...STARTING },
+    body: JSON.stringify(readiness),
+  };
+}
+
+/** 204 to an explicit heartbeat. */
+export function heartbeatAnswer(cors: HeaderMap): Answer {
+  return { kind: "heartbeat", status: 204, headers: { "cache-control": "no-store", ...cors }, body: "" };
+}
+
+/** 503 of the proxy while nothing listens behind it, 502 when the server behind broke off. */
+export function unreachableAnswer(isStarting: boolean): { status: number; headers: HeaderMap; body: string } {
+  if (!isStarting)
+    return {
+      status: 502,
+      headers: PROBLEM,
+      body: problemBody(new AtlasError("TRANSPORT", "The server behind the guard broke off.")),
+    };
+  const error = new AtlasError("UNAVAILABLE", "The server behind the guard is starting.", {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
+  return { status: 503, headers: { ...PROBLEM, ...STARTING }, body: problemBody(error) };
+}
+
+function problemBody(error: AtlasError): string {
+  return JSON.stringify(error.toProblem());
+}

@@ -1,0 +1,17 @@
+/**
+ * The laws that every provider and every store keeps, to run over your own. They need `fast-check` beside this package, and
+ * any test runner that has `describe` and `it`.
+ *
+ * @module
+ */
+export { type ClientStoreUnderTest, clientStoreLaws, type StoreWithClients } from "./tenant-store-laws.ts";
+export {
+  type ExistingInstance,
+  type FaultyOperation,
+  type LawFault,
+  type OptionalMethod,
+  type ProviderTraits,
+  type ProviderUnderTest,
+  providerLaws,
+} from "./provider-laws.ts";
+export { type Runner, type StoreUnderTest, storeLaws } from "./store-laws.ts";

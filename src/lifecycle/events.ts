@@ -1,0 +1,87 @@
+/** Following the events of a compute, from any point on, also those that other processes write. */
+import * as z from "zod/mini";
+import { signalField } from "../internal/option-fields.ts";
+import { field, optional, parseFields } from "../internal/parse.ts";
+import { pause } from "../internal/pause.ts";
+import type { ComputeEvent } from "../store.ts";
+import { isEnded, loadRecord } from "./record/change.ts";
+import type { Environment } from "./context.ts";
+
+/** Which events to read. */
+export interface EventOptions {
+  /** Only events behind this id. */
+  readonly after?: string | undefined;
+  /** Whether to wait for further events until the compute has ended. @default true */
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const FIELDS = {
+  after: optional(field(z.string().check(z.regex(/^[0-9]{1,19}$/)), "an event's id")),
+  follow: optional(field(z.boolean(), "true or false")),
+  signal: signalField,
+};
+
+const PAGE = 200;
+/** Between two looks that find nothing: a store that calls back does so for the events of every compute. */
+const POLL_SECONDS = 1;
+/** Where the store calls back, polling is only the net under it. */
+const SLOW_POLL_SECONDS = 15;
+
+/** The events of a compute, oldest first; ends with its last one, or when the signal aborts. */
+export async function* followEvents(
+  environment: Environment,
+  id: string,
+  options: EventOptions = {},
+): AsyncGenerator<ComputeEvent, void, undefined> {
+  const { after, follow = true, signal } = parseFields("The options of events", FIELDS, options);
+  let { status } = (await loadRecord(environment, id)).record;
+  const wake = new Wake();
+  const watch = follow ? await environment.store.watch?.(() => wake.call()) : undefined;
+  let last = after;
+  try {
+    while (!signal?.aborted) {
+      const calls = wake.calls;
+      const page = await readPage(environment, id, last);
+      yield* page;
+      ({ id: last, status } = page.at(-1) ?? { id: last, status });
+      if (page.length === PAGE) continue;
+      if (isEnded(status) || !follow) return;
+      if (watch === undefined || page.length === 0) await pause(environment.clock, POLL_SECONDS, signal);
+      if (watch !== undefined) await wake.wait(environment, calls, SLOW_POLL_SECONDS - POLL_SECONDS, signal);
+    }
+  } finally {
+    await watch?.[Symbol.asyncDispose]();
+  }
+}
+
+function readPage(
+  { store, namespace }: Environment,
+  computeId: string,
+  after: string | undefined,
+): Promise<readonly ComputeEvent[]> {
+  return store.events({ namespace, computeId, ...(after === undefined ? {} : { after }) }, PAGE);
+}
+
+/** Wakes a sleeper, also one that falls asleep only after the call. */
+class Wake {
+  calls = 0;
+  #sleeper: AbortController | undefined;
+
+  call(): void {
+    this.calls += 1;
+    this.#sleeper?.abort();
+  }
+
+  async wait(
+    { clock }: Environment,
+    since: number,
+    seconds: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (this.calls !== since) return;
+    this.#sleeper = new AbortController();
+    const signals = [this.#sleeper.signal, ...(signal === undefined ? [] : [signal])];
+    await pause(clock, seconds, AbortSignal.any(signals));
+  }
+}

@@ -1,0 +1,78 @@
+/** What one pass of the reaper shares: one list per provider, and a memory of which providers are down. */
+import { AtlasError } from "../../errors.ts";
+import { namePrefix } from "../../internal/names.ts";
+import type { Instance, Provider } from "../../provider.ts";
+import { callProvider, listTimeoutSeconds } from "../call.ts";
+import type { Environment } from "../context.ts";
+
+/** After that many failures in a row a provider is left alone for the rest of the pass. */
+const FAILURES_UNTIL_DOWN = 3;
+
+/** Codes that speak of the provider's health, not of one compute. */
+const DOWN_CODES: ReadonlySet<string> = new Set([
+  "TIMEOUT",
+  "TRANSPORT",
+  "PROVIDER",
+  "UNAVAILABLE",
+  "RATE_LIMIT",
+  "AUTH_ERROR",
+]);
+
+/** What a provider listed; what has changed since it began may be missing or outdated. */
+export interface Listing {
+  /** In the store's time. */
+  readonly begunAt: Date;
+  readonly instances: readonly Instance[];
+}
+
+/** One pass. */
+export class ReapPass {
+  readonly environment: Environment;
+  readonly signal: AbortSignal | undefined;
+  readonly #lists = new Map<string, Promise<Listing>>();
+  readonly #failures = new Map<string, number>();
+  readonly #leaseEnd: number;
+
+  constructor(environment: Environment, signal: AbortSignal | undefined) {
+    const { clock, timing } = environment;
+    this.environment = environment;
+    this.signal = signal;
+    this.#leaseEnd = clock.now().getTime() + timing.leaseSeconds * 1000;
+  }
+
+  /** Whether its caller gave up, or the leases of what it claimed are over: then it begins nothing more. */
+  get isOver(): boolean {
+    return this.signal?.aborted === true || this.environment.clock.now().getTime() >= this.#leaseEnd;
+  }
+
+  /** Every instance of the namespace at this provider: read once a pass, in full or not at all. */
+  list(provider: Provider): Promise<Listing> {
+    const known = this.#lists.get(provider.name);
+    if (known !== undefined) return known;
+    const listing = this.#read(provider);
+    this.#lists.set(provider.name, listing);
+    return listing;
+  }
+
+  async #read(provider: Provider): Promise<Listing> {
+    const { environment, signal } = this;
+    const begunAt = await environment.store.now();
+    const call = { provider, operation: "list", signal, timeoutSeconds: listTimeoutSeconds(environment) };
+    const instances = await callProvider(environment, call, (context) =>
+      provider.list({ namePrefix: namePrefix(environment.namespace) }, context),
+    );
+    return { begunAt, instances };
+  }
+
+  /** @throws UNAVAILABLE when the provider failed so often in this pass that asking again is no use. */
+  requireUp(provider: string): void {
+    if ((this.#failures.get(provider) ?? 0) < FAILURES_UNTIL_DOWN) return;
+    throw new AtlasError("UNAVAILABLE", `${provider} did not answer in this pass`, { provider });
+  }
+
+  /** Remembers how a call to the provider ended. */
+  note(provider: string, error?: AtlasError): void {
+    const failed = error !== undefined && DOWN_CODES.has(error.code);
+    this.#failures.set(provider, failed ? (this.#failures.get(provider) ?? 0) + 1 : 0);
+  }
+}

@@ -1,0 +1,161 @@
+/** One bounded, resumable pass over everything that is due. */
+import { nanoid } from "nanoid";
+import pMap from "p-map";
+import * as z from "zod/mini";
+import { signalField } from "../../internal/option-fields.ts";
+import { field, optional, parseFields } from "../../internal/parse.ts";
+import { traced } from "../../internal/telemetry.ts";
+import type { Provider } from "../../provider.ts";
+import { liveStatuses, type Snapshot } from "../../store.ts";
+import type { Environment } from "../context.ts";
+import { type OrphanSearch, searchOrphans } from "./orphans.ts";
+import { ReapPass } from "./pass.ts";
+import { type Heading, type Outcome, type ReapEntry, reapRecord, taskOf } from "./task.ts";
+
+/** How a pass is done. */
+export interface ReapOptions {
+  /** How many computes, and how many orphans a provider, one pass works on: 1 to 1000. @default 100 */
+  readonly limit?: number | undefined;
+  /**
+   * What happens to instances that are provably ours and that no live compute points to: `true` or `"terminate"` ends them, `"report"`
+   * only reports them, `false` does not look. @default true
+   */
+  readonly orphans?: boolean | "terminate" | "report" | undefined;
+  /** Only says what would be done; changes nothing. @default false */
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a pass did. */
+export interface ReapReport {
+  /** Ended, and proven gone. */
+  readonly terminated: readonly ReapEntry[];
+  /** Creates whose outcome was unknown and is known now. */
+  readonly settled: readonly ReapEntry[];
+  /** Found gone at the provider without our doing. */
+  readonly vanished: readonly ReapEntry[];
+  /** Instances without a live compute: ended, or only reported. */
+  readonly orphans: readonly ReapEntry[];
+  /** What did not work; it is tried again. */
+  readonly failed: readonly ReapEntry[];
+  /** Whether there is more to do. */
+  readonly remaining: boolean;
+}
+
+const CONCURRENCY = 8;
+
+const FIELDS = {
+  limit: optional(field(z.int().check(z.minimum(1), z.maximum(1000)), "a whole number from 1 to 1000")),
+  orphans: optional(
+    field(z.union([z.boolean(), z.enum(["terminate", "report"])]), 'true, false, "terminate" or "report"'),
+  ),
+  dryRun: optional(field(z.boolean(), "true or false")),
+  signal: signalField,
+};
+
+/** Does a page of what is due. Safe to call at any time, from several places at once. */
+export function reap(environment: Environment, options: ReapOptions = {}): Promise<ReapReport> {
+  return traced({ name: "reap", labels: {} }, () => reapOnce(environment, options));
+}
+
+async function reapOnce(environment: Environment, options: ReapOptions): Promise<ReapReport> {
+  const {
+    limit = 100,
+    orphans = true,
+    dryRun = false,
+    signal,
+  } = parseFields("The options of reap", FIELDS, options);
+  const pass = new ReapPass(environment, signal);
+  const due = dryRun ? await findDue(environment, limit) : await claimDue(environment, limit);
+  const search = orphans === false ? undefined : { end: !dryRun && orphans !== "report", limit };
+  const shares = sharesOf(environment, due).map(async ([provider, own]) => ({
+    outcomes: dryRun ? own.map(toPlan) : await work(pass, own),
+    searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],
+  }));
+  const done = await Promise.all(shares);
+  return toReport(
+    done.flatMap(({ outcomes }) => outcomes),
+    done.flatMap(({ searches }) => searches),
+    due.length === limit,
+  );
+}
+
+/** What is due by provider: each provider's share is worked on by itself, so that one that is down holds up nobody else's. */
+function sharesOf(
+  { providers }: Environment,
+  due: readonly Snapshot[],
+): readonly (readonly [Provider | undefined, readonly Snapshot[]])[] {
+  const names = providers.map(({ name }) => name);
+  const unknown = due.filter(({ record }) => !names.includes(record.provider));
+  const shares = providers.map(
+    (provider) => [provider, due.filter(({ record }) => record.provider === provider.name)] as const,
+  );
+  return [...shares, [undefined, unknown]];
+}
+
+function claimDue({ store, namespace, timing }: Environment, limit: number): Promise<readonly Snapshot[]> {
+  return store.claimDue({ namespace, lease: nanoid(), leaseSeconds: timing.leaseSeconds, limit });
+}
+
+/** @throws STORE_UNAVAILABLE after everything was tried: what failed at a provider is an outcome. */
+async function work(pass: ReapPass, due: readonly Snapshot[]): Promise<readonly Outcome[]> {
+  try {
+    return await pMap(due, ({ record, now }) => reapRecord(pass, record, now), {
+      concurrency: CONCURRENCY,
+      stopOnError: false,
+    });
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
+}
+
+/** What is due, read without claiming it. */
+async function findDue({ store, namespace }: Environment, limit: number): Promise<readonly Snapshot[]> {
+  const now = await store.now();
+  const due: Snapshot[] = [];
+  const pageSize = 500;
+  let after: { createdAt: Date; id: string } | undefined;
+  do {
+    const page = await store.list(
+      { namespace, statuses: liveStatuses },
+      { limit: pageSize, ...(after && { after }) },
+    );
+    due.push(
+      ...page.filter(({ dueAt }) => dueAt !== null && dueAt <= now).map((record) => ({ record, now })),
+    );
+    after = page.length === pageSize ? page.at(-1) : undefined;
+  } while (after !== undefined && due.length < limit);
+  return due.slice(0, limit);
+}
+
+const PLANNED: Readonly<Record<string, Heading>> = {
+  end: "terminated",
+  expire: "terminated",
+  settle: "settled",
+  look: "checked",
+};
+
+function toPlan({ record, now }: Snapshot): Outcome {
+  const task = taskOf(record, now);
+  const { id: computeId, provider, providerId } = record;
+  const reason = task.kind === "expire" ? task.reason : (record.reason ?? record.status);
+  const entry = { computeId, provider, ...(providerId === null ? {} : { providerId }), reason };
+  return { heading: PLANNED[task.kind] ?? "checked", entry };
+}
+
+function toReport(
+  outcomes: readonly Outcome[],
+  searches: readonly OrphanSearch[],
+  pageIsFull: boolean,
+): ReapReport {
+  const under = (heading: Heading): ReapEntry[] =>
+    outcomes.filter((outcome) => outcome.heading === heading).map(({ entry }) => entry);
+  return {
+    terminated: under("terminated"),
+    settled: under("settled"),
+    vanished: under("vanished"),
+    orphans: searches.flatMap((search) => search.orphans),
+    failed: [...under("failed"), ...searches.flatMap((search) => search.failed)],
+    remaining: pageIsFull || under("unfinished").length > 0 || searches.some((search) => search.remaining),
+  };
+}

@@ -1,0 +1,74 @@
+/** The reaper of a long-lived process: pass after pass, never two at once. */
+import * as z from "zod/mini";
+import { callable } from "../../internal/option-fields.ts";
+import { field, optional, parseFields } from "../../internal/parse.ts";
+import { pause } from "../../internal/pause.ts";
+import type { Environment } from "../context.ts";
+import { messageOf } from "../message.ts";
+import { notify } from "../notify.ts";
+import type { ReapReport } from "./reap.ts";
+
+/** How a reaper runs. */
+export interface ReaperOptions {
+  /** Seconds from the end of a pass to the beginning of the next, 1 to 3600; a pass that left work is followed after one. @default 60 */
+  readonly everySeconds?: number | undefined;
+  /** Called after every pass. */
+  readonly onReport?: ((report: ReapReport) => void) | undefined;
+}
+
+const FIELDS = {
+  everySeconds: optional(field(z.number().check(z.minimum(1), z.maximum(3600)), "seconds from 1 to 3600")),
+  onReport: optional(field(callable<(report: ReapReport) => void>(), "a function")),
+};
+
+/** So that work that cannot be finished does not keep a reaper running without a breath. */
+const SHORTEST_PAUSE_SECONDS = 1;
+
+/** What a reaper does again and again. */
+type Pass = () => Promise<ReapReport>;
+
+/** Starts reaping. Disposing stops it, after the pass that is under way. */
+export function startReaper(
+  environment: Environment,
+  pass: Pass,
+  options: ReaperOptions = {},
+): AsyncDisposable {
+  const { everySeconds = 60, onReport } = parseFields("The options of startReaper", FIELDS, options);
+  const stop = new AbortController();
+  const reapOnce = (): Promise<boolean> => passOnce(environment, pass, onReport);
+  const running = loop(environment, everySeconds, reapOnce, stop.signal);
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+async function loop(
+  { clock }: Environment,
+  everySeconds: number,
+  reapOnce: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const more = await reapOnce();
+    await pause(clock, more ? SHORTEST_PAUSE_SECONDS : everySeconds, signal);
+  }
+}
+
+/** One pass whose failure is told and does not end the loop. */
+async function passOnce(
+  environment: Environment,
+  pass: Pass,
+  onReport: ReaperOptions["onReport"],
+): Promise<boolean> {
+  try {
+    const report = await pass();
+    notify(environment, "onReport", onReport, report);
+    return report.remaining && report.failed.length === 0;
+  } catch (error) {
+    environment.logger.error("a pass of the reaper failed; it goes on", { error: messageOf(error) });
+    return false;
+  }
+}

@@ -1,0 +1,119 @@
+/** What an instance's state means for its compute. */
+import { isDeepStrictEqual } from "node:util";
+import type { Instance, Port, PortRequest } from "../../provider.ts";
+import type { ComputeRecord, ComputeStatus } from "../../store.ts";
+import { after, type Change, endedPatch, type Patch, terminatingPatch } from "./change.ts";
+
+/** How often a compute that nothing else is due for is looked at, in seconds. */
+export const CHECK_SECONDS = 300;
+
+/** States from which an observation may move a compute. An end that was begun is never taken back. */
+const OBSERVABLE: ReadonlySet<ComputeStatus> = new Set([
+  "pending",
+  "uncertain",
+  "provisioning",
+  "running",
+  "stopped",
+]);
+
+/** The change that an instance, as the provider shows it, makes to its compute. Pure. */
+export function observed(
+  record: ComputeRecord,
+  instance: Instance,
+  bootTimeoutSeconds: number,
+  now: Date,
+): Change | undefined {
+  if (!OBSERVABLE.has(record.status)) return undefined;
+  const facts = factsOf(record, instance);
+  switch (instance.status) {
+    case "running":
+      return { patch: { ...facts, ...runningPatch(record, now) } };
+    case "stopped":
+      return { patch: { ...facts, ...stoppedPatch(now) } };
+    case "failed":
+      return {
+        patch: { ...facts, ...terminatingPatch("failed", now), lastError: instance.message ?? null },
+        ...told(instance),
+      };
+    case "terminated":
+      return { patch: { ...facts, ...endedPatch("terminated", "vanished", now) } };
+    default:
+      return { patch: { ...facts, ...waitingPatch(record, instance, bootTimeoutSeconds, now) } };
+  }
+}
+
+function told({ message }: Instance): Pick<Change, "event"> {
+  return message === undefined ? {} : { event: { type: "note", data: { message } } };
+}
+
+function factsOf(record: ComputeRecord, instance: Instance): Patch {
+  const costPerHour = instance.costPerHour ?? record.costPerHour;
+  return {
+    providerId: instance.providerId,
+    region: instance.region ?? record.region,
+    gpu: instance.gpu ?? record.gpu,
+    costPerHour,
+    costSince: costSinceOf(record),
+    ports: mergePorts(record.ports, instance.ports),
+    lease: null,
+    leaseUntil: null,
+    attempts: 0,
+    lastError: null,
+  };
+}
+
+/** A create that is confirmed has cost money since it was sent. */
+function costSinceOf({ status, costSince, placedAt }: ComputeRecord): Date | null {
+  return status === "pending" || status === "uncertain" ? placedAt : costSince;
+}
+
+const SHOWN = ["status", "providerId", "region", "gpu", "costPerHour", "ports", "lastError"] as const;
+
+/** Whether an observation says anything that the record does not. Who looks again and again writes only then. */
+export function isNews(record: ComputeRecord, patch: Patch): boolean {
+  return SHOWN.some((key) => patch[key] !== undefined && !isDeepStrictEqual(patch[key], record[key]));
+}
+
+/** The requested ports with what the instance says of them. */
+export function mergePorts(requested: readonly PortRequest[], known: readonly Port[]): readonly Port[] {
+  return requested.map((port) => ({
+    ...port,
+    ...known.find(({ internal }) => internal === port.internal),
+    ...port,
+  }));
+}
+
+function runningPatch(record: ComputeRecord, now: Date): Patch {
+  const begins = record.status !== "running";
+  return {
+    status: "running",
+    bootDeadline: null,
+    checkAt: after(now, CHECK_SECONDS),
+    ...(begins ? { idleDeadline: after(now, record.idleTimeoutSeconds), lastActiveAt: now } : {}),
+    costSince: costSinceOf(record) ?? now,
+  };
+}
+
+function stoppedPatch(now: Date): Patch {
+  return {
+    status: "stopped",
+    bootDeadline: null,
+    idleDeadline: null,
+    checkAt: after(now, CHECK_SECONDS),
+    costSince: null,
+  };
+}
+
+/** What runs or is stopped is not booting because its provider says something else for a while; only a start begins a boot again. */
+function waitingPatch(
+  record: ComputeRecord,
+  instance: Instance,
+  bootTimeoutSeconds: number,
+  now: Date,
+): Patch {
+  const checkAt = after(now, CHECK_SECONDS);
+  const isStarted = record.status === "stopped" && instance.status === "provisioning";
+  if (record.status === "running" || (record.status === "stopped" && !isStarted)) return { checkAt };
+  const bootDeadline = record.bootDeadline ?? after(now, bootTimeoutSeconds);
+  return { status: "provisioning", bootDeadline, checkAt, costSince: costSinceOf(record) ?? now };
+}

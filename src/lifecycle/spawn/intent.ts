@@ -1,0 +1,105 @@
+/** The row that is written before the provider hears of a compute. */
+import { createHmac } from "node:crypto";
+import { AtlasError } from "../../errors.ts";
+import { instanceName } from "../../internal/names.ts";
+import type { ParsedRequest } from "../../request.ts";
+import type { ComputeRecord } from "../../store.ts";
+import type { Placement } from "./candidates.ts";
+import { after, earliest } from "../record/change.ts";
+import type { Environment } from "../context.ts";
+import { type ComputeSecrets, tokenHashes } from "./secrets.ts";
+
+/** What an intent is made of. */
+export interface IntentParts {
+  readonly id: string;
+  readonly now: Date;
+  readonly request: ParsedRequest;
+  readonly requestHash: string;
+  readonly first: Placement;
+  readonly secrets: ComputeSecrets;
+}
+
+/** The record of a compute that is about to be created on its first candidate. */
+export function newIntent(environment: Environment, parts: IntentParts): ComputeRecord {
+  const { id, now, request, requestHash, first, secrets } = parts;
+  const lifetimeDeadline = after(now, request.maxLifetimeSeconds);
+  const placed = placedPatch(environment, first, now);
+  return {
+    id,
+    namespace: environment.namespace,
+    name: instanceName(environment.namespace, id),
+    version: 1,
+    providerId: null,
+    status: "pending",
+    reason: null,
+    userId: request.userId,
+    clientId: null,
+    gpuCount: request.gpuCount,
+    ports: request.ports,
+    authSchemes: request.auth,
+    tokens: tokenHashes(secrets),
+    metadata: request.metadata,
+    idempotencyKey: request.idempotencyKey,
+    requestHash,
+    costBefore: 0,
+    idleTimeoutSeconds: request.idleTimeoutSeconds,
+    maxLifetimeSeconds: request.maxLifetimeSeconds,
+    createdAt: now,
+    updatedAt: now,
+    lastActiveAt: now,
+    endedAt: null,
+    bootDeadline: null,
+    idleDeadline: null,
+    lifetimeDeadline,
+    dueAt: earliest(lifetimeDeadline, placed.checkAt),
+    lease: null,
+    leaseUntil: null,
+    attempts: 0,
+    lastError: null,
+    reports: {},
+    ...placed,
+  };
+}
+
+/** The part of a record that says where it is being created. */
+type Placed = Pick<
+  ComputeRecord,
+  "provider" | "gpu" | "region" | "costPerHour" | "costSince" | "placedAt" | "checkAt"
+>;
+
+/** Where a compute is being created now. Its cost will count from here on, once it is known to exist. */
+export function placedPatch({ timing }: Environment, { provider, candidate }: Placement, now: Date): Placed {
+  return {
+    provider: provider.name,
+    gpu: candidate.gpu ?? null,
+    region: candidate.region ?? null,
+    costPerHour: candidate.costPerHour ?? null,
+    costSince: null,
+    placedAt: now,
+    checkAt: after(now, timing.pendingGraceSeconds),
+  };
+}
+
+/** Tells one request from another under the same idempotency key; empty without one. Keyed, because a request's env holds secrets. */
+export function fingerprint(owner: string, { idempotencyKey, ...request }: ParsedRequest): string {
+  if (idempotencyKey === null) return "";
+  return createHmac("sha256", owner).update(canonicalJson(request)).digest("hex");
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+/** The record of an earlier call under the same key, if it was the same call. @throws CONFLICT when it was another one. */
+export function sameRequest(record: ComputeRecord, requestHash: string): ComputeRecord {
+  if (record.requestHash === requestHash) return record;
+  throw new AtlasError(
+    "CONFLICT",
+    `idempotencyKey ${JSON.stringify(record.idempotencyKey)} was used for another request, compute ${record.id}: use a new key`,
+    { computeId: record.id },
+  );
+}

@@ -1,0 +1,113 @@
+/**
+ * A store in PostgreSQL: durable, and shared by any number of machines.
+ *
+ * @module
+ */
+import * as z from "zod/mini";
+import type { ClientStore } from "../../tenant-store.ts";
+import type { Clock } from "../../clock.ts";
+import { clockField } from "../../internal/option-fields.ts";
+import { field, parseFields } from "../../internal/parse.ts";
+import type { Store } from "../../store.ts";
+import { identifierField, tableNames } from "../sql/names.ts";
+import { claimDue, identity } from "./claim.ts";
+import { postgresClients } from "./tenants.ts";
+import { PostgresDatabase, type Queryable } from "./database.ts";
+import { postgresError } from "./errors.ts";
+import { listenThrough } from "./listen.ts";
+import { migrate } from "./migrate.ts";
+import { events, get, getByIdempotencyKey, getByTokenHash, list, now } from "./read.ts";
+import { Watchers } from "./watchers.ts";
+import { insert, replace } from "./write.ts";
+
+export type { Queryable } from "./database.ts";
+
+/** The options of {@link postgresStore}. */
+export interface PostgresStoreOptions {
+  /**
+   * The schema of all tables; `migrate()` makes it when it is not there. Up to 31 of `a-z`, `0-9` and `_`, not beginning with a digit.
+   * @default "public"
+   */
+  readonly schema?: string;
+  /**
+   * What the names of all tables begin with, as allowed for `schema`.
+   * @default "atlas_"
+   */
+  readonly tablePrefix?: string;
+  /**
+   * What tells the store's time instead of the database: for tests.
+   * @default the database's own clock
+   */
+  readonly clock?: Clock;
+}
+
+/** A store in a PostgreSQL database. */
+export interface PostgresStore extends Store, ClientStore {
+  migrate(): Promise<void>;
+}
+
+const isQueryable = (value: unknown): value is Queryable =>
+  typeof value === "object" && value !== null && "query" in value && typeof value.query === "function";
+
+const FIELDS = {
+  client: field(z.custom<Queryable>(isQueryable), "a client with query(text, values), such as a pg.Pool"),
+  schema: identifierField,
+  tablePrefix: identifierField,
+  clock: clockField,
+};
+
+/**
+ * Creates a store in a PostgreSQL database (12 or newer), over any client with `query(text, values)`: a `Pool` or `Client` of pg, PGlite, Neon.
+ * Call `migrate()` once for every deployment, before anything else. The client stays yours: `close()` does not end it.
+ *
+ * Every call is one statement in a transaction of its own, so a pool and a pooler in transaction mode will do. Where the client can LISTEN,
+ * `events` are heard of at once; over a pool that takes one connection while somebody follows them.
+ *
+ * @throws VALIDATION when an option is not valid.
+ *
+ * @example
+ * ```ts
+ * import { createAtlas } from "atlas-compute";
+ * import { postgresStore } from "atlas-compute/postgres";
+ * import { runpod } from "atlas-compute/runpod";
+ * import pg from "pg";
+ *
+ * const store = postgresStore(new pg.Pool({ connectionString: process.env.DATABASE_URL }));
+ * await store.migrate();
+ * const atlas = createAtlas({ providers: [runpod()], store });
+ * ```
+ */
+export function postgresStore(client: Queryable, options: PostgresStoreOptions = {}): PostgresStore {
+  const given = parseFields("The options of postgresStore()", FIELDS, { ...options, client });
+  const { schema = "public", tablePrefix = "atlas_", clock } = given;
+  const names = tableNames(tablePrefix, schema);
+  const database = new PostgresDatabase({ client, names, channel: `${schema}_${tablePrefix}`, clock });
+  const watchers = watchersOf(client, database);
+  return {
+    name: "postgres",
+    migrate: () => migrate(database, schema),
+    identity: () => identity(database),
+    now: () => now(database),
+    insert: (record, event, limits) => insert(database, record, event, limits),
+    get: (namespace, id) => get(database, namespace, id),
+    getByTokenHash: (namespace, hash, kind) => getByTokenHash(database, namespace, hash, kind),
+    getByIdempotencyKey: (namespace, key) => getByIdempotencyKey(database, namespace, key),
+    replace: (record, event, limits) => replace(database, record, event, limits),
+    list: (filter, page) => list(database, filter, page),
+    claimDue: (claim) => claimDue(database, claim),
+    events: (filter, limit) => events(database, filter, limit),
+    ...postgresClients(database),
+    ...(watchers && { watch: (onChange: () => void) => watchers.add(onChange) }),
+    close: async () => watchers?.clear(),
+  };
+}
+
+function watchersOf(client: Queryable, database: PostgresDatabase): Watchers | undefined {
+  const listen = listenThrough(client);
+  if (listen === undefined) return undefined;
+  return new Watchers((heard) =>
+    listen(database.channel, heard).catch((error: unknown) => {
+      throw postgresError(error, "listen for events");
+    }),
+  );
+}

@@ -1,0 +1,174 @@
+/** How records and events lie in tables: one table of fields and columns, for every store that speaks SQL. */
+import type { ClientRecord } from "../../tenant-store.ts";
+import type { ComputeEvent, ComputeRecord, NewEvent } from "../../store.ts";
+
+/** What a column holds. */
+export type Kind = "text" | "integer" | "real" | "time" | "json" | "tokens";
+
+/** A column, and what it holds. */
+export interface Column {
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+/** The columns of a table, by the fields that they hold. */
+export type Columns<Fields> = Readonly<Record<keyof Fields, Column>>;
+
+/** What a database binds; a `Date` as its driver likes it. */
+export type Value = string | number | Date | null;
+
+/** Values by the names that a statement gives them. */
+export type Values = Readonly<Record<string, Value>>;
+
+/** A row, its columns by name. */
+export type Row = Readonly<Record<string, unknown>>;
+
+const text = (name: string): Column => ({ name, kind: "text" });
+const integer = (name: string): Column => ({ name, kind: "integer" });
+const real = (name: string): Column => ({ name, kind: "real" });
+const time = (name: string): Column => ({ name, kind: "time" });
+const json = (name: string): Column => ({ name, kind: "json" });
+
+/** The table of computes. */
+export const recordColumns: Columns<ComputeRecord> = {
+  namespace: text("namespace"),
+  id: text("id"),
+  name: text("name"),
+  version: integer("version"),
+  provider: text("provider"),
+  providerId: text("provider_id"),
+  status: text("status"),
+  reason: text("reason"),
+  userId: text("user_id"),
+  clientId: text("client_id"),
+  gpu: text("gpu"),
+  gpuCount: integer("gpu_count"),
+  region: text("region"),
+  ports: json("ports"),
+  authSchemes: json("auth_schemes"),
+  tokens: { name: "tokens", kind: "tokens" },
+  metadata: json("metadata"),
+  idempotencyKey: text("idempotency_key"),
+  requestHash: text("request_hash"),
+  costPerHour: real("cost_per_hour"),
+  costBefore: real("cost_before"),
+  costSince: time("cost_since"),
+  idleTimeoutSeconds: real("idle_timeout_seconds"),
+  maxLifetimeSeconds: real("max_lifetime_seconds"),
+  createdAt: time("created_at"),
+  updatedAt: time("updated_at"),
+  lastActiveAt: time("last_active_at"),
+  placedAt: time("placed_at"),
+  endedAt: time("ended_at"),
+  bootDeadline: time("boot_deadline"),
+  idleDeadline: time("idle_deadline"),
+  lifetimeDeadline: time("lifetime_deadline"),
+  checkAt: time("check_at"),
+  dueAt: time("due_at"),
+  lease: text("lease"),
+  leaseUntil: time("lease_until"),
+  attempts: integer("attempts"),
+  lastError: text("last_error"),
+  reports: json("reports"),
+};
+
+/** What an event says, in the table of events. */
+export const newEventColumns: Columns<NewEvent> = {
+  type: text("type"),
+  status: text("status"),
+  reason: text("reason"),
+  costSoFar: real("cost_so_far"),
+  data: json("data"),
+};
+
+/** The table of events. */
+export const eventColumns: Columns<ComputeEvent> = {
+  ...newEventColumns,
+  id: integer("id"),
+  computeId: text("compute_id"),
+  at: time("at"),
+};
+
+/** The table of clients. */
+export const clientColumns: Columns<ClientRecord> = {
+  namespace: text("namespace"),
+  id: text("id"),
+  name: text("name"),
+  version: integer("version"),
+  credentials: { name: "credentials", kind: "tokens" },
+  providerKeys: json("provider_keys"),
+  createdAt: time("created_at"),
+  lastUsedAt: time("last_used_at"),
+};
+
+/** A record's values, by column. */
+export function recordValues(record: ComputeRecord): Values {
+  return toValues(recordColumns, record);
+}
+
+/** What an event says, by column. */
+export function newEventValues(event: NewEvent): Values {
+  return toValues(newEventColumns, event);
+}
+
+/** The record in a row. */
+export function toRecord(row: Row): ComputeRecord {
+  return fromRow(recordColumns, row) as ComputeRecord;
+}
+
+/** The event in a row. */
+export function toEvent(row: Row): ComputeEvent {
+  const event = fromRow(eventColumns, row) as ComputeEvent;
+  return { ...event, id: String(event.id) };
+}
+
+/** A client's values, by column. */
+export function clientValues(client: ClientRecord): Values {
+  return toValues(clientColumns, client);
+}
+
+/** The client in a row. */
+export function toClient(row: Row): ClientRecord {
+  return fromRow(clientColumns, row) as ClientRecord;
+}
+
+/** Text as every database can hold it, written or searched for: whole characters, and no NUL. */
+export function storable(value: string): string {
+  return value.toWellFormed().replaceAll("\0", "\uFFFD");
+}
+
+/** A time as a database gave it: milliseconds since 1970. */
+export function toDate(value: unknown): Date {
+  return new Date(Number(value));
+}
+
+function toValues<Fields extends object>(columns: Columns<Fields>, fields: Fields): Values {
+  const entries = Object.entries<Column>(columns);
+  return Object.fromEntries(
+    entries.map(([field, { name, kind }]) => [name, encode(kind, Reflect.get(fields, field))]),
+  );
+}
+
+function fromRow<Fields>(columns: Columns<Fields>, row: Row): unknown {
+  const entries = Object.entries<Column>(columns);
+  return Object.fromEntries(entries.map(([field, { name, kind }]) => [field, decode(kind, row[name])]));
+}
+
+function encode(kind: Kind, value: unknown): Value {
+  if (value === null || value === undefined) return null;
+  if (kind === "json" || kind === "tokens") return JSON.stringify(value);
+  if (kind === "text") return String(value);
+  return value instanceof Date ? value : Number(value);
+}
+
+function decode(kind: Kind, value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (kind === "json") return JSON.parse(String(value));
+  if (kind === "tokens") return JSON.parse(String(value), reviveExpiry);
+  if (kind === "text") return String(value);
+  return kind === "time" ? toDate(value) : Number(value);
+}
+
+function reviveExpiry(key: string, value: unknown): unknown {
+  return key === "expiresAt" && typeof value === "string" ? new Date(value) : value;
+}

@@ -1,0 +1,43 @@
+/** The names of tables, as statements write them. */
+import * as z from "zod/mini";
+import { type Field, field, optional } from "../../internal/parse.ts";
+
+/** Every name of ours in a database, quoted. */
+export interface Names {
+  readonly computes: string;
+  readonly tokens: string;
+  readonly events: string;
+  readonly settings: string;
+  readonly clients: string;
+  readonly credentials: string;
+  readonly migrations: string;
+  /** A name of ours in the same schema, with the prefix: for a function. */
+  qualified(name: string): string;
+  /** A name of ours that cannot have a schema, with the prefix: for an index. */
+  own(name: string): string;
+}
+
+/** A schema or a prefix, as an option. It becomes part of the SQL text, so nothing is let through that would need quoting. @internal */
+export const identifierField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(
+  field(
+    z.string().check(z.regex(/^[a-z_][a-z0-9_]{0,30}$/)),
+    "up to 31 of a-z, 0-9 and _, not beginning with a digit",
+  ),
+);
+
+/** The names under a prefix, in a schema where there is one; both as {@link identifierField} lets them through. */
+export function tableNames(prefix: string, schema?: string): Names {
+  const own = (name: string): string => `"${prefix}${name}"`;
+  const qualified = (name: string): string => (schema === undefined ? own(name) : `"${schema}".${own(name)}`);
+  return {
+    computes: qualified("computes"),
+    tokens: qualified("tokens"),
+    events: qualified("events"),
+    settings: qualified("settings"),
+    clients: qualified("clients"),
+    credentials: qualified("client_credentials"),
+    migrations: qualified("migrations"),
+    qualified,
+    own,
+  };
+}

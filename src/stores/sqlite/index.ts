@@ -1,0 +1,81 @@
+/**
+ * A store in an SQLite file: durable on one machine, for any number of its processes, with no service to start.
+ *
+ * @module
+ */
+import * as z from "zod/mini";
+import type { ClientStore } from "../../tenant-store.ts";
+import { type Clock, systemClock } from "../../clock.ts";
+import { clockField } from "../../internal/option-fields.ts";
+import { field, parseFields } from "../../internal/parse.ts";
+import type { Store } from "../../store.ts";
+import { identifierField, tableNames } from "../sql/names.ts";
+import { sqliteClients } from "./tenants.ts";
+import { SqliteDatabase } from "./database.ts";
+import { events, get, getByIdempotencyKey, getByTokenHash, list } from "./read.ts";
+import { claimDue, identity, insert, replace } from "./write.ts";
+
+/** The options of {@link sqliteStore}. */
+export interface SqliteStoreOptions {
+  /**
+   * What tells the store's time. Processes that share the file must share it.
+   * @default the machine's clock
+   */
+  readonly clock?: Clock;
+  /**
+   * What the names of all tables begin with: up to 31 of `a-z`, `0-9` and `_`, not beginning with a digit.
+   * @default "atlas_"
+   */
+  readonly tablePrefix?: string;
+}
+
+/** A store in an SQLite file. */
+export interface SqliteStore extends Store, ClientStore {
+  migrate(): Promise<void>;
+}
+
+const FIELDS = {
+  path: field(z.string().check(z.minLength(1)), "the path of a file, which need not exist yet"),
+  clock: clockField,
+  tablePrefix: identifierField,
+};
+
+/**
+ * Creates a store in an SQLite file, through Node's own `node:sqlite` (Node 22.13 or newer, or `--experimental-sqlite`). The file is
+ * made at the first use, readable by its owner only, and brought up to date then: calling `migrate()` is allowed, but not needed.
+ * Its folder has to exist. `":memory:"` keeps everything in memory.
+ *
+ * Several processes of one machine may share the file. Do not put it on a network drive, where SQLite's locks do not hold.
+ *
+ * @throws VALIDATION when an option is not valid.
+ *
+ * @example
+ * ```ts
+ * import { createAtlas } from "atlas-compute";
+ * import { local } from "atlas-compute/local";
+ * import { sqliteStore } from "atlas-compute/sqlite";
+ *
+ * const atlas = createAtlas({ providers: [local()], store: sqliteStore("./atlas.db") });
+ * ```
+ */
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
+  const given = parseFields("The options of sqliteStore()", FIELDS, { ...options, path });
+  const names = tableNames(given.tablePrefix ?? "atlas_");
+  const database = new SqliteDatabase({ path, names, clock: given.clock ?? systemClock });
+  return {
+    name: "sqlite",
+    migrate: () => database.run("migrate", () => undefined),
+    identity: () => identity(database),
+    now: async () => database.now(),
+    insert: (record, event, limits) => insert(database, record, event, limits),
+    get: (namespace, id) => get(database, namespace, id),
+    getByTokenHash: (namespace, hash, kind) => getByTokenHash(database, namespace, hash, kind),
+    getByIdempotencyKey: (namespace, key) => getByIdempotencyKey(database, namespace, key),
+    replace: (record, event, limits) => replace(database, record, event, limits),
+    list: (filter, page) => list(database, filter, page),
+    claimDue: (claim) => claimDue(database, claim),
+    events: (filter, limit) => events(database, filter, limit),
+    ...sqliteClients(database),
+    close: async () => database.close(),
+  };
+}

@@ -1,0 +1,81 @@
+/** What the clients of a shared control plane are configured with. */
+import type { KeyObject } from "node:crypto";
+import * as z from "zod/mini";
+import { type AtlasOptions, toEnvironment } from "../atlas-options.ts";
+import type { ClientStore } from "../tenant-store.ts";
+import { callable, hasMethods } from "../internal/option-fields.ts";
+import { field, optional, parseFields } from "../internal/parse.ts";
+import { parseEncryptionKey } from "../internal/sealed-key.ts";
+import type { Environment } from "../lifecycle/context.ts";
+import type { Provider } from "../provider.ts";
+import type { Store } from "../store.ts";
+import type { Registry } from "./registry.ts";
+
+/** Makes a provider on a client's own key. */
+export type ProviderFactory = (apiKey: string) => Provider;
+
+/** What `createClients` takes: beside what is here, whatever `createAtlas` takes, which then holds for each client by itself. */
+export interface ClientsOptions extends Omit<AtlasOptions, "providers" | "store"> {
+  /** Remembers clients and computes: `sqliteStore`, `postgresStore` or `memoryStore`. */
+  readonly store: Store & ClientStore;
+  /**
+   * How to make a provider on a client's own key, by provider; the order is the order of preference. One that a client has no key for is
+   * not made for it. Where a provider needs more than a key, put it into the text and take that apart here.
+   */
+  readonly providers: Readonly<Record<string, ProviderFactory>>;
+  /** Providers on the application's own keys, for callers who are no clients. @default none: only clients can spawn */
+  readonly ownProviders?: readonly Provider[] | undefined;
+  /** What provider keys are sealed with: base64 of 32 bytes. @default process.env.ATLAS_ENC_KEY */
+  readonly encryptionKey?: string | undefined;
+  /** `strict`: `authenticate` refuses who is no client. `recognise`: it only says so, and the application decides. @default "strict" */
+  readonly mode?: "strict" | "recognise" | undefined;
+}
+
+/** Everything that clients work with. */
+export interface ClientsSettings {
+  readonly registry: Registry;
+  readonly factories: Readonly<Record<string, ProviderFactory>>;
+  readonly isStrict: boolean;
+  /** The environment of the application itself. */
+  readonly own: Environment;
+}
+
+const FIELDS = {
+  store: field(
+    z.custom<Store & ClientStore>(hasMethods("getClientByHash")),
+    "a store that remembers clients, such as sqliteStore(path)",
+  ),
+  providers: field(
+    z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/)), callable<ProviderFactory>()),
+    "an object of functions by provider, such as { runpod: (apiKey) => runpod({ apiKey }) }",
+  ),
+  mode: optional(field(z.enum(["strict", "recognise"]), '"strict" or "recognise"')),
+};
+
+/** The settings that these options describe. @throws VALIDATION, KEY_UNAVAILABLE */
+export function toSettings(options: ClientsOptions): ClientsSettings {
+  const { store, providers, mode, ownProviders = [], encryptionKey, ...rest } = options;
+  const given = parseFields("The options of createClients", FIELDS, { store, providers, mode });
+  const own = toEnvironment({ ...rest, store, providers: ownProviders.length > 0 ? ownProviders : [nobody] });
+  const key: KeyObject = parseEncryptionKey(encryptionKey ?? process.env.ATLAS_ENC_KEY);
+  return {
+    registry: { store, namespace: own.namespace, encryptionKey: () => key },
+    factories: given.providers,
+    isStrict: given.mode !== "recognise",
+    own,
+  };
+}
+
+/** In the place of providers where the application has no keys of its own. */
+const nobody: Provider = {
+  name: "nobody",
+  bootTimeoutSeconds: 60,
+  absenceGraceSeconds: 0,
+  candidates: async () => [],
+  create: async () => {
+    throw new Error("nobody has no candidates");
+  },
+  get: async () => undefined,
+  list: async () => [],
+  terminate: async () => undefined,
+};

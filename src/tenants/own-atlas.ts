@@ -1,0 +1,41 @@
+import { Atlas } from "../atlas.ts";
+import type { Compute } from "../compute.ts";
+import type { Environment } from "../lifecycle/context.ts";
+import type { ReapOptions, ReapReport } from "../lifecycle/reap/reap.ts";
+
+/** What the application's own Atlas asks its clients. */
+export interface Others {
+  /** The client's Atlas in which this token belongs to a compute. */
+  atlasForToken(candidate: unknown): Promise<Atlas | undefined>;
+  /** What a pass over each client did. */
+  reap(options: ReapOptions): Promise<readonly ReapReport[]>;
+}
+
+/** The application's own Atlas: it sees its own computes only, but finds whose a token is, and reaps, for its clients too. */
+export class OwnAtlas extends Atlas {
+  readonly #others: Others;
+
+  constructor(environment: Environment, others: Others) {
+    super(environment);
+    this.#others = others;
+  }
+
+  override async findByToken(candidate: unknown): Promise<Compute | undefined> {
+    return (
+      (await super.findByToken(candidate)) ??
+      (await this.#others.atlasForToken(candidate))?.findByToken(candidate)
+    );
+  }
+
+  override async reap(options: ReapOptions = {}): Promise<ReapReport> {
+    const reports = [await super.reap(options), ...(await this.#others.reap(options))];
+    return {
+      terminated: reports.flatMap(({ terminated }) => terminated),
+      settled: reports.flatMap(({ settled }) => settled),
+      vanished: reports.flatMap(({ vanished }) => vanished),
+      orphans: reports.flatMap(({ orphans }) => orphans),
+      failed: reports.flatMap(({ failed }) => failed),
+      remaining: reports.some(({ remaining }) => remaining),
+    };
+  }
+}

@@ -1,0 +1,77 @@
+/** Clients of a shared control plane on mock accounts, with a clock that only the test moves. */
+import { expect } from "vitest";
+import type { Atlas } from "../../src/atlas.ts";
+import type { ClientStore } from "../../src/tenant-store.ts";
+import { type Clients, type ClientsOptions, createClients } from "../../src/tenants/index.ts";
+import type { Compute } from "../../src/compute.ts";
+import {
+  type ManualClock,
+  type MockInstance,
+  type MockProvider,
+  manualClock,
+  mock,
+} from "../../src/providers/mock/index.ts";
+import type { Store } from "../../src/store.ts";
+import { memoryStore } from "../../src/stores/memory/index.ts";
+
+export const encryptionKey: string = Buffer.alloc(32, 1).toString("base64");
+
+/** What a test plays on. */
+export interface ClientsScene {
+  readonly clients: Clients;
+  readonly store: Store & ClientStore;
+  readonly clock: ManualClock;
+  /** The account that a key is for: whoever has the same key shares it. */
+  account(key: string): MockProvider;
+  /** Registers a client with a key for `mock`. */
+  join(name: string, key: string): Promise<Member>;
+  /** Lets time pass while somebody sleeps on it. */
+  settle<Result>(promise: PromiseLike<Result>): Promise<Result>;
+}
+
+/** A client, and what it calls with. */
+export interface Member {
+  readonly id: string;
+  readonly credential: string;
+  readonly atlas: Atlas;
+  spawn(idempotencyKey?: string): Promise<Compute>;
+}
+
+/** Sets a scene. */
+export function clientsScene({
+  clock = manualClock(),
+  ...options
+}: Omit<Partial<ClientsOptions>, "clock"> & { readonly clock?: ManualClock } = {}): ClientsScene {
+  const store = options.store ?? memoryStore({ clock });
+  const accounts = new Map<string, MockProvider>();
+  const account = (key: string): MockProvider => {
+    const provider = accounts.get(key) ?? mock({ clock });
+    accounts.set(key, provider);
+    return provider;
+  };
+  const clients = createClients({ encryptionKey, providers: { mock: account }, clock, ...options, store });
+  const settle = <Result>(promise: PromiseLike<Result>): Promise<Result> => clock.settle(promise);
+  const join = async (name: string, key: string): Promise<Member> => {
+    const { client, credential } = await clients.create(name, { providerKeys: { mock: key } });
+    const atlas = await clients.atlasFor(client);
+    const spawn = (idempotencyKey?: string): Promise<Compute> =>
+      settle(atlas.spawnCompute({ image: "app:1", ports: [8000], userId: "ann", idempotencyKey }));
+    return { id: client.id, credential, atlas, spawn };
+  };
+  return { clients, store, clock, account, join, settle };
+}
+
+/** The instances of an account that exist now. */
+export function alive(account: MockProvider): readonly MockInstance[] {
+  return account.instances.filter(({ status }) => status !== "terminated");
+}
+
+/** A request that presents this credential. */
+export function requestWith(authorization?: string): Request {
+  return new Request("https://control.example/computes", authorization ? { headers: { authorization } } : {});
+}
+
+/** The error of this code. */
+export function errorOf(code: string): object {
+  return expect.objectContaining({ code });
+}
