@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
 import { baseUrlField, callable, clockField, fetchField, hasMethods } from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
-import type { Environment, Logger, Timing } from "./lifecycle/context.ts";
+import type { Context, Logger, Timing } from "./lifecycle/context.ts";
 import type { Provider } from "./provider.ts";
 import type { ComputeEvent, Limits, Store } from "./store.ts";
 import { memoryStore } from "./stores/memory/index.ts";
@@ -102,8 +102,8 @@ const TIMING: Timing = {
 const silent = (): void => undefined;
 const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** The environment that these options describe. @throws VALIDATION */
-export function toEnvironment(input: AtlasOptions): Environment {
+/** The context that these options describe. @throws VALIDATION */
+export function toContext(input: AtlasOptions): Context {
   const options = parseFields("The options of createAtlas", FIELDS, input);
   const { providers, namespace = "default", clock = systemClock } = options;
   refuseNames(providers);

@@ -1,11 +1,11 @@
 /** The client: everything an application does with computes. */
-import { type AtlasOptions, toEnvironment } from "./atlas-options.ts";
+import { type AtlasOptions, toContext } from "./atlas-options.ts";
 import { Compute } from "./compute.ts";
 import { ComputeList } from "./compute-list.ts";
 import { type SignOptions, signedUrl } from "./compute-url.ts";
 import type { JobHealth } from "./job-runner.ts";
 import { costSoFar } from "./lifecycle/record/cost.ts";
-import type { Environment } from "./lifecycle/context.ts";
+import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
 import type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 import type { ListOptions } from "./lifecycle/list.ts";
@@ -31,12 +31,12 @@ function load(): Promise<Lifecycle> {
 
 /** A client; made by {@link createAtlas}. */
 export class Atlas implements AsyncDisposable {
-  readonly #environment: Environment;
+  readonly #context: Context;
   readonly #reapers: AsyncDisposable[] = [];
 
   /** @internal */
-  constructor(environment: Environment) {
-    this.#environment = environment;
+  constructor(context: Context) {
+    this.#context = context;
   }
 
   /**
@@ -51,14 +51,14 @@ export class Atlas implements AsyncDisposable {
    */
   async spawnCompute(request: SpawnRequest, options: SpawnOptions = {}): Promise<Compute> {
     const { spawn } = await load();
-    const { record, secrets, raw, isNew } = await spawn(this.#environment, request, options);
+    const { record, secrets, raw, isNew } = await spawn(this.#context, request, options);
     return this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
   }
 
   /** The handle of a compute, as it is recorded. @throws NOT_FOUND */
   async getCompute(id: string): Promise<Compute> {
     const { loadRecord } = await load();
-    const { record, now } = await loadRecord(this.#environment, id);
+    const { record, now } = await loadRecord(this.#context, id);
     return this.#handle(record, now);
   }
 
@@ -66,24 +66,24 @@ export class Atlas implements AsyncDisposable {
   listComputes(options: ListOptions = {}): ComputeList {
     return new ComputeList(async (cursor) => {
       const { pageReader } = await load();
-      const { records, now, nextCursor } = await pageReader(this.#environment, options)(cursor);
+      const { records, now, nextCursor } = await pageReader(this.#context, options)(cursor);
       return { computes: records.map((record) => this.#handle(record, now)), nextCursor };
     });
   }
 
   /** Notes a sign of life of the compute's user: its idle deadline moves. @throws NOT_FOUND, CONFLICT when it has ended or is ending */
   async touch(id: string): Promise<Compute> {
-    return this.#changed(({ touch }) => touch(this.#environment, id));
+    return this.#changed(({ touch }) => touch(this.#context, id));
   }
 
   /** Stops a running compute so that {@link Atlas.start} can bring it back; its disk may go on costing. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */
   async stop(id: string): Promise<Compute> {
-    return this.#changed(({ stop }) => stop(this.#environment, id));
+    return this.#changed(({ stop }) => stop(this.#context, id));
   }
 
   /** Starts a stopped compute. @throws NOT_FOUND, UNSUPPORTED, CONFLICT, CAPACITY when its host has no room */
   async start(id: string): Promise<Compute> {
-    return this.#changed(({ start }) => start(this.#environment, id));
+    return this.#changed(({ start }) => start(this.#context, id));
   }
 
   /**
@@ -91,13 +91,13 @@ export class Atlas implements AsyncDisposable {
    * the instance is gone, else `terminating`: the reaper then goes on, and `lastError` says what failed. @throws NOT_FOUND
    */
   async terminate(id: string): Promise<Compute> {
-    return this.#changed(({ terminate }) => terminate(this.#environment, id, "requested"));
+    return this.#changed(({ terminate }) => terminate(this.#context, id, "requested"));
   }
 
   /** Log lines of a compute, oldest first. @throws NOT_FOUND, UNSUPPORTED */
   async *logs(id: string, options: LogsOptions = {}): AsyncGenerator<LogLine, void, undefined> {
     const { readLogs } = await load();
-    yield* readLogs(this.#environment, id, options);
+    yield* readLogs(this.#context, id, options);
   }
 
   /**
@@ -106,27 +106,27 @@ export class Atlas implements AsyncDisposable {
    */
   async *events(id: string, options: EventOptions = {}): AsyncGenerator<ComputeEvent, void, undefined> {
     const { followEvents } = await load();
-    yield* followEvents(this.#environment, id, options);
+    yield* followEvents(this.#context, id, options);
   }
 
   /** Whether this is a token that opens the compute now. Any candidate that is no such token, of whatever type, is only ever false. */
   async verifyToken(id: string, candidate: unknown): Promise<boolean> {
     const { findByToken } = await load();
-    const found = await findByToken(this.#environment, candidate, "user");
+    const found = await findByToken(this.#context, candidate, "user");
     return found !== undefined && found.record.id === id;
   }
 
   /** The live compute that this token opens. */
   async findByToken(candidate: unknown): Promise<Compute | undefined> {
     const { findByToken } = await load();
-    const found = await findByToken(this.#environment, candidate, "user");
+    const found = await findByToken(this.#context, candidate, "user");
     return found && this.#handle(found.record, found.now);
   }
 
   /** The live compute whose pod calls with this credential (`ATLAS_POD_TOKEN`). */
   async findByPodToken(candidate: unknown): Promise<Compute | undefined> {
     const { findByToken } = await load();
-    const found = await findByToken(this.#environment, candidate, "pod");
+    const found = await findByToken(this.#context, candidate, "pod");
     return found && this.#handle(found.record, found.now);
   }
 
@@ -137,12 +137,12 @@ export class Atlas implements AsyncDisposable {
    */
   async rotateToken(id: string, options: RotateOptions = {}): Promise<RotatedToken> {
     const { rotateToken } = await load();
-    return rotateToken(this.#environment, id, options);
+    return rotateToken(this.#context, id, options);
   }
 
   /** Takes back every token of the compute's user. @throws NOT_FOUND, CONFLICT, VALIDATION as {@link Atlas.rotateToken} */
   async revokeToken(id: string): Promise<Compute> {
-    return this.#changed(({ revokeToken }) => revokeToken(this.#environment, id));
+    return this.#changed(({ revokeToken }) => revokeToken(this.#context, id));
   }
 
   /** Records what the compute's pod reports of itself. @throws NOT_FOUND */
@@ -151,7 +151,7 @@ export class Atlas implements AsyncDisposable {
     kind: ReportKind,
     body: Readonly<Record<string, unknown>>,
   ): Promise<Compute> {
-    return this.#changed(({ recordReport }) => recordReport(this.#environment, id, kind, body));
+    return this.#changed(({ recordReport }) => recordReport(this.#context, id, kind, body));
   }
 
   /**
@@ -160,19 +160,19 @@ export class Atlas implements AsyncDisposable {
    */
   async runJob(request: RunJobRequest): Promise<AtlasJob> {
     const { runJob } = await load();
-    return runJob(this.#environment, request);
+    return runJob(this.#context, request);
   }
 
   /** A job as it is now. @throws NOT_FOUND, UNSUPPORTED */
   async getJob(job: JobAddress): Promise<AtlasJob> {
     const { getJob } = await load();
-    return getJob(this.#environment, job);
+    return getJob(this.#context, job);
   }
 
   /** Asks for the end of a job. @throws NOT_FOUND, UNSUPPORTED */
   async cancelJob(job: JobAddress): Promise<AtlasJob> {
     const { cancelJob } = await load();
-    return cancelJob(this.#environment, job);
+    return cancelJob(this.#context, job);
   }
 
   /**
@@ -184,7 +184,7 @@ export class Atlas implements AsyncDisposable {
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<unknown, void, undefined> {
     const { streamJob } = await load();
-    yield* streamJob(this.#environment, job, options.signal);
+    yield* streamJob(this.#context, job, options.signal);
   }
 
   /** How a serverless endpoint does: its jobs and workers by state. @throws UNSUPPORTED */
@@ -193,7 +193,7 @@ export class Atlas implements AsyncDisposable {
     readonly endpoint: string;
   }): Promise<JobHealth> {
     const { jobHealth } = await load();
-    return jobHealth(this.#environment, endpoint);
+    return jobHealth(this.#context, endpoint);
   }
 
   /**
@@ -202,19 +202,19 @@ export class Atlas implements AsyncDisposable {
    */
   async signUrl(id: string, port: number, path: string, options: SignOptions = {}): Promise<string> {
     const { loadRecord } = await load();
-    const { record } = await loadRecord(this.#environment, id);
-    return signedUrl(this.#environment, record, { port, path, options });
+    const { record } = await loadRecord(this.#context, id);
+    return signedUrl(this.#context, record, { port, path, options });
   }
 
   /** Does a page of everything that is due; made for a cron route, safe from several places at once. */
   async reap(options: ReapOptions = {}): Promise<ReapReport> {
     const { reap } = await load();
-    return reap(this.#environment, options);
+    return reap(this.#context, options);
   }
 
   /** Reaps again and again, for a long-lived process; disposing it waits for the pass that is under way. */
   startReaper(options: ReaperOptions = {}): AsyncDisposable {
-    const reaper = startReaper(this.#environment, () => this.reap(), options);
+    const reaper = startReaper(this.#context, () => this.reap(), options);
     this.#reapers.push(reaper);
     return reaper;
   }
@@ -222,12 +222,12 @@ export class Atlas implements AsyncDisposable {
   /** What the providers offer now, with price and stock. Providers without a catalogue are left out. */
   async listGpuTypes(): Promise<readonly GpuType[]> {
     const { listGpuTypes } = await load();
-    return listGpuTypes(this.#environment);
+    return listGpuTypes(this.#context);
   }
 
   /** Stops its reapers, and lets go of connections and timers. Ends no compute. */
   async close(): Promise<void> {
-    const { providers, store } = this.#environment;
+    const { providers, store } = this.#context;
     await Promise.all(this.#reapers.map((reaper) => reaper[Symbol.asyncDispose]()));
     const closed = await Promise.allSettled(providers.map(async (provider) => provider.close?.()));
     await store.close();
@@ -250,7 +250,7 @@ export class Atlas implements AsyncDisposable {
     parts: Partial<ConstructorParameters<typeof Compute>[0]> = {},
   ): Compute {
     const cost = record.costPerHour === null ? null : costSoFar(record, now);
-    return new Compute({ environment: this.#environment, record, costSoFar: cost, ...parts });
+    return new Compute({ context: this.#context, record, costSoFar: cost, ...parts });
   }
 }
 
@@ -270,5 +270,5 @@ export class Atlas implements AsyncDisposable {
  * ```
  */
 export function createAtlas(options: AtlasOptions): Atlas {
-  return new Atlas(toEnvironment(options));
+  return new Atlas(toContext(options));
 }

@@ -4,7 +4,7 @@ import { signUrl } from "./auth/signed-url/sign.ts";
 import { deriveSigningSecret } from "./auth/signed-url/secret.ts";
 import { AtlasError } from "./errors.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
-import type { Environment } from "./lifecycle/context.ts";
+import type { Context } from "./lifecycle/context.ts";
 import type { Port } from "./provider.ts";
 import type { ComputeRecord } from "./store.ts";
 
@@ -72,7 +72,7 @@ export interface Signing {
 
 /** A signed URL of a record's port; see {@link Compute.signUrl}. */
 export function signedUrl(
-  { signingKey, clock }: Environment,
+  { signingKey, clock }: Context,
   record: ComputeRecord,
   signing: Signing,
 ): string {

@@ -1,6 +1,6 @@
 /** The handle of a compute. */
 import { type SignOptions, signedUrl, urlOf } from "./compute-url.ts";
-import type { Environment } from "./lifecycle/context.ts";
+import type { Context } from "./lifecycle/context.ts";
 import type { ComputeSecrets } from "./lifecycle/spawn/secrets.ts";
 import type { WaitOptions } from "./lifecycle/wait.ts";
 import type { Port } from "./provider.ts";
@@ -50,7 +50,7 @@ const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /** What a handle is made of. */
 export interface ComputeParts {
-  readonly environment: Environment;
+  readonly context: Context;
   readonly record: ComputeRecord;
   readonly secrets?: ComputeSecrets;
   readonly raw?: unknown;
@@ -75,7 +75,7 @@ export interface ComputeParts {
  * ```
  */
 export class Compute implements AsyncDisposable {
-  readonly #environment: Environment;
+  readonly #context: Context;
   readonly #secrets: ComputeSecrets;
   readonly #costSoFar: number | null;
   readonly #isNew: boolean;
@@ -84,8 +84,8 @@ export class Compute implements AsyncDisposable {
   #owned: boolean;
 
   /** @internal */
-  constructor({ environment, record, secrets = {}, raw, owned = false, costSoFar }: ComputeParts) {
-    this.#environment = environment;
+  constructor({ context, record, secrets = {}, raw, owned = false, costSoFar }: ComputeParts) {
+    this.#context = context;
     this.#record = record;
     this.#secrets = secrets;
     this.#raw = raw;
@@ -219,7 +219,7 @@ export class Compute implements AsyncDisposable {
    * @throws KEY_UNAVAILABLE when neither this handle nor the client has the secret: set `signingKey` in `createAtlas`.
    */
   signUrl(port: number, path: string, options: SignOptions = {}): string {
-    return signedUrl(this.#environment, this.#record, {
+    return signedUrl(this.#context, this.#record, {
       port,
       path,
       options,
@@ -234,7 +234,7 @@ export class Compute implements AsyncDisposable {
    */
   async waitUntilReady(options: WaitOptions = {}): Promise<this> {
     const { waitUntilReady } = await import("./lifecycle/index.ts");
-    this.#record = await waitUntilReady(this.#environment, this.#record, this.#secrets, options);
+    this.#record = await waitUntilReady(this.#context, this.#record, this.#secrets, options);
     return this;
   }
 
@@ -248,7 +248,7 @@ export class Compute implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#owned) return;
     const { terminate } = await import("./lifecycle/index.ts");
-    this.#record = await terminate(this.#environment, this.id, "requested");
+    this.#record = await terminate(this.#context, this.id, "requested");
   }
 
   /** The compute without any secret. */

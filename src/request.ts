@@ -26,7 +26,7 @@ export interface SpawnRequest {
   readonly command?: readonly string[] | undefined;
   /** Ports to be reached from outside. @default [] */
   readonly ports?: readonly PortInput[] | undefined;
-  /** Environment of the pod. Names that begin with `ATLAS_` are refused. */
+  /** Context of the pod. Names that begin with `ATLAS_` are refused. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** How the pod is protected. @default "bearer" */
   readonly auth?: "none" | AuthScheme | readonly AuthScheme[] | undefined;

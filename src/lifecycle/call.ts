@@ -5,7 +5,7 @@ import { pause } from "../internal/pause.ts";
 import { excerpt, redact } from "../internal/redact.ts";
 import { traced } from "../internal/telemetry.ts";
 import type { CallContext, Provider } from "../provider.ts";
-import type { Environment } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** One call. */
 export interface Call {
@@ -39,7 +39,7 @@ export function isCleanRefusal(error: AtlasError): boolean {
 const REQUESTS_A_LIST = 10;
 
 /** The time that a list may take: it reads page after page, but must end, or a reaper would wait for ever. */
-export function listTimeoutSeconds({ timing }: Environment): number {
+export function listTimeoutSeconds({ timing }: Context): number {
   return timing.requestTimeoutSeconds * REQUESTS_A_LIST;
 }
 
@@ -48,31 +48,31 @@ export function listTimeoutSeconds({ timing }: Environment): number {
  * @throws AtlasError always, whatever the adapter threw; TIMEOUT when the time is over, the signal's reason when it aborted.
  */
 export function callProvider<Result>(
-  environment: Environment,
+  context: Context,
   call: Call,
-  run: (context: CallContext) => Promise<Result>,
+  run: (callContext: CallContext) => Promise<Result>,
 ): Promise<Result> {
   const labels = { "atlas.provider": call.provider.name, "atlas.method": call.operation };
   const ids = { "atlas.compute_id": call.computeId };
-  return traced({ name: "provider", labels, ids }, () => callInTime(environment, call, run));
+  return traced({ name: "provider", labels, ids }, () => callInTime(context, call, run));
 }
 
 /** Nobody sees it. Without a reason an abort makes an error, with its stack, at every call. */
 const ANSWERED = "answered";
 
 async function callInTime<Result>(
-  environment: Environment,
+  context: Context,
   call: Call,
-  run: (context: CallContext) => Promise<Result>,
+  run: (callContext: CallContext) => Promise<Result>,
 ): Promise<Result> {
   const over = new AbortController();
   const { signal } = over;
   const release = abortWith(over, call.signal);
   const answered = new AbortController();
-  if (call.timeoutSeconds !== undefined) void expire(environment, call, over, answered.signal);
+  if (call.timeoutSeconds !== undefined) void expire(context, call, over, answered.signal);
   try {
     signal.throwIfAborted();
-    const { requestTimeoutSeconds } = environment.timing;
+    const { requestTimeoutSeconds } = context.timing;
     return await Promise.race([run({ signal, requestTimeoutSeconds }), aborted(signal)]);
   } catch (error) {
     throw toAtlasError(call, signal.aborted ? signal.reason : error);
@@ -83,7 +83,7 @@ async function callInTime<Result>(
 }
 
 async function expire(
-  { clock }: Environment,
+  { clock }: Context,
   call: Call,
   over: AbortController,
   answered: AbortSignal,

@@ -45,7 +45,7 @@ export interface Progress {
 }
 
 /** Everything a step of the lifecycle needs of the world. */
-export interface Environment {
+export interface Context {
   readonly store: Store;
   /** In order of preference. */
   readonly providers: readonly Provider[];
@@ -63,12 +63,12 @@ export interface Environment {
 
 /** The configured provider of a record. */
 export function providerOf(
-  environment: Environment,
+  context: Context,
   record: Pick<ComputeRecord, "provider" | "id">,
 ): Provider {
-  const provider = environment.providers.find(({ name }) => name === record.provider);
+  const provider = context.providers.find(({ name }) => name === record.provider);
   if (provider !== undefined) return provider;
-  const known = environment.providers.map(({ name }) => name).join(", ");
+  const known = context.providers.map(({ name }) => name).join(", ");
   throw new AtlasError(
     "UNSUPPORTED",
     `compute ${record.id} runs on ${record.provider}, which is not among the configured providers (${known}): add it to createAtlas`,

@@ -5,7 +5,7 @@ import type { Instance } from "../provider.ts";
 import type { ComputeRecord, EndReason } from "../store.ts";
 import { callProvider } from "./call.ts";
 import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "./record/change.ts";
-import { type Environment, providerOf } from "./context.ts";
+import { type Context, providerOf } from "./context.ts";
 import { absenceProvenFrom, findNamesakes, lookUp, oldest, referenceOf } from "./find-instance.ts";
 
 const CONFIRM_PAUSES_SECONDS: readonly number[] = [0.25, 0.5, 1, 2, 4];
@@ -17,38 +17,38 @@ const LONGEST_RETRY_SECONDS = 300;
  * @returns the record, `terminated` when that is proven, else `terminating`: what failed is in `lastError`, and the reaper goes on.
  */
 export async function terminate(
-  environment: Environment,
+  context: Context,
   id: string,
   reason: EndReason,
 ): Promise<ComputeRecord> {
-  const record = await changeRecord(environment, id, ({ status }, now) =>
+  const record = await changeRecord(context, id, ({ status }, now) =>
     isEnded(status) || status === "terminating" ? undefined : { patch: terminatingPatch(reason, now) },
   );
-  return isEnded(record.status) ? record : endCompute(environment, record);
+  return isEnded(record.status) ? record : endCompute(context, record);
 }
 
 /** Carries out an end that is stored, as the only one who does so; where somebody else is at it, leaves it to them. */
-export async function endCompute(environment: Environment, { id }: ComputeRecord): Promise<ComputeRecord> {
+export async function endCompute(context: Context, { id }: ComputeRecord): Promise<ComputeRecord> {
   const lease = nanoid();
-  const held = await changeRecord(environment, id, ({ status, leaseUntil }, now) =>
+  const held = await changeRecord(context, id, ({ status, leaseUntil }, now) =>
     status === "terminating" && (leaseUntil === null || leaseUntil <= now)
-      ? { patch: { lease, leaseUntil: after(now, environment.timing.leaseSeconds) } }
+      ? { patch: { lease, leaseUntil: after(now, context.timing.leaseSeconds) } }
       : undefined,
   );
-  return held.lease === lease ? finishEnd(environment, held) : held;
+  return held.lease === lease ? finishEnd(context, held) : held;
 }
 
 /** Ends the instance of a record we hold the lease of; a failure is put off to the reaper. */
-async function finishEnd(environment: Environment, record: ComputeRecord): Promise<ComputeRecord> {
+async function finishEnd(context: Context, record: ComputeRecord): Promise<ComputeRecord> {
   try {
-    return await tryEnd(environment, record, CONFIRM_PAUSES_SECONDS);
+    return await tryEnd(context, record, CONFIRM_PAUSES_SECONDS);
   } catch (error) {
     if (!isAtlasError(error) || error.code === "STORE_UNAVAILABLE") throw error;
-    environment.logger.warn(`compute ${record.id} could not be ended yet`, {
+    context.logger.warn(`compute ${record.id} could not be ended yet`, {
       computeId: record.id,
       code: error.code,
     });
-    return changeHeld(environment, record, (current, now) => ({
+    return changeHeld(context, record, (current, now) => ({
       patch: retryPatch(current, error.message, now),
     }));
   }
@@ -56,15 +56,15 @@ async function finishEnd(environment: Environment, record: ComputeRecord): Promi
 
 /** Asks the provider to end the instance of a record we hold the lease of, and stores what came of it. @throws what the provider throws */
 export async function tryEnd(
-  environment: Environment,
+  context: Context,
   claimed: ComputeRecord,
   pausesSeconds: readonly number[] = [],
 ): Promise<ComputeRecord> {
-  const { record, namesakes } = await identify(environment, claimed);
+  const { record, namesakes } = await identify(context, claimed);
   if (record.lease !== claimed.lease) return record;
-  if (record.providerId !== null || namesakes.length === 0) await askToTerminate(environment, record);
-  const gone = await isGone(environment, record, pausesSeconds);
-  return changeHeld(environment, record, (current, now) => ({
+  if (record.providerId !== null || namesakes.length === 0) await askToTerminate(context, record);
+  const gone = await isGone(context, record, pausesSeconds);
+  return changeHeld(context, record, (current, now) => ({
     patch: gone
       ? endedPatch("terminated", current.reason ?? "requested", now)
       : retryPatch(current, null, now),
@@ -76,14 +76,14 @@ export async function tryEnd(
  * that does not know its id yet; the namesakes may all be strangers, not to be ended by their name.
  */
 async function identify(
-  environment: Environment,
+  context: Context,
   claimed: ComputeRecord,
 ): Promise<{ readonly record: ComputeRecord; readonly namesakes: readonly Instance[] }> {
-  const namesakes = claimed.providerId === null ? await namesakesOf(environment, claimed) : [];
-  const owner = namesakes.length === 0 ? undefined : await environment.store.identity();
+  const namesakes = claimed.providerId === null ? await namesakesOf(context, claimed) : [];
+  const owner = namesakes.length === 0 ? undefined : await context.store.identity();
   const found = oldest(namesakes.filter((instance) => instance.owner === owner));
-  const { leaseSeconds } = environment.timing;
-  const record = await changeHeld(environment, claimed, ({ costSince, placedAt }, now) => ({
+  const { leaseSeconds } = context.timing;
+  const record = await changeHeld(context, claimed, ({ costSince, placedAt }, now) => ({
     patch: {
       leaseUntil: after(now, leaseSeconds),
       ...(found && { providerId: found.providerId, costSince: costSince ?? placedAt }),
@@ -92,40 +92,40 @@ async function identify(
   return { record, namesakes };
 }
 
-function namesakesOf(environment: Environment, record: ComputeRecord): Promise<readonly Instance[]> {
-  const provider = providerOf(environment, record);
-  return findNamesakes(environment, { provider, computeId: record.id }, record.name);
+function namesakesOf(context: Context, record: ComputeRecord): Promise<readonly Instance[]> {
+  const provider = providerOf(context, record);
+  return findNamesakes(context, { provider, computeId: record.id }, record.name);
 }
 
 /** Changes a record only while the given one's lease still holds it; who lost the lease changes nothing. */
 export async function changeHeld(
-  environment: Environment,
+  context: Context,
   { id, lease }: ComputeRecord,
   decide: (record: ComputeRecord, now: Date) => Change | undefined,
 ): Promise<ComputeRecord> {
-  return changeRecord(environment, id, (record, now) =>
+  return changeRecord(context, id, (record, now) =>
     record.lease === lease ? decide(record, now) : undefined,
   );
 }
 
-async function askToTerminate(environment: Environment, record: ComputeRecord): Promise<void> {
-  const provider = providerOf(environment, record);
-  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
+async function askToTerminate(context: Context, record: ComputeRecord): Promise<void> {
+  const provider = providerOf(context, record);
+  const timeoutSeconds = context.timing.requestTimeoutSeconds;
   const call = { provider, operation: "terminate", timeoutSeconds, computeId: record.id };
-  await callProvider(environment, call, (context) => provider.terminate(referenceOf(record), context));
+  await callProvider(context, call, (callContext) => provider.terminate(referenceOf(record), callContext));
 }
 
 async function isGone(
-  environment: Environment,
+  context: Context,
   record: ComputeRecord,
   pausesSeconds: readonly number[],
 ): Promise<boolean> {
-  const provenFrom = absenceProvenFrom(environment, providerOf(environment, record), record);
+  const provenFrom = absenceProvenFrom(context, providerOf(context, record), record);
   for (const pause of [0, ...pausesSeconds]) {
-    if (pause > 0) await environment.clock.sleep(pause * 1000);
-    const instance = await lookUp(environment, record);
+    if (pause > 0) await context.clock.sleep(pause * 1000);
+    const instance = await lookUp(context, record);
     if (instance?.status === "terminated") return true;
-    if (instance === undefined) return (await environment.store.now()) >= provenFrom;
+    if (instance === undefined) return (await context.store.now()) >= provenFrom;
   }
   return false;
 }

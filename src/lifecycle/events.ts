@@ -5,7 +5,7 @@ import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { ComputeEvent } from "../store.ts";
 import { isEnded, loadRecord } from "./record/change.ts";
-import type { Environment } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** Which events to read. */
 export interface EventOptions {
@@ -30,25 +30,25 @@ const SLOW_POLL_SECONDS = 15;
 
 /** The events of a compute, oldest first; ends with its last one, or when the signal aborts. */
 export async function* followEvents(
-  environment: Environment,
+  context: Context,
   id: string,
   options: EventOptions = {},
 ): AsyncGenerator<ComputeEvent, void, undefined> {
   const { after, follow = true, signal } = parseFields("The options of events", FIELDS, options);
-  let { status } = (await loadRecord(environment, id)).record;
+  let { status } = (await loadRecord(context, id)).record;
   const wake = new Wake();
-  const watch = follow ? await environment.store.watch?.(() => wake.call()) : undefined;
+  const watch = follow ? await context.store.watch?.(() => wake.call()) : undefined;
   let last = after;
   try {
     while (!signal?.aborted) {
       const calls = wake.calls;
-      const page = await readPage(environment, id, last);
+      const page = await readPage(context, id, last);
       yield* page;
       ({ id: last, status } = page.at(-1) ?? { id: last, status });
       if (page.length === PAGE) continue;
       if (isEnded(status) || !follow) return;
-      if (watch === undefined || page.length === 0) await pause(environment.clock, POLL_SECONDS, signal);
-      if (watch !== undefined) await wake.wait(environment, calls, SLOW_POLL_SECONDS - POLL_SECONDS, signal);
+      if (watch === undefined || page.length === 0) await pause(context.clock, POLL_SECONDS, signal);
+      if (watch !== undefined) await wake.wait(context, calls, SLOW_POLL_SECONDS - POLL_SECONDS, signal);
     }
   } finally {
     await watch?.[Symbol.asyncDispose]();
@@ -56,7 +56,7 @@ export async function* followEvents(
 }
 
 function readPage(
-  { store, namespace }: Environment,
+  { store, namespace }: Context,
   computeId: string,
   after: string | undefined,
 ): Promise<readonly ComputeEvent[]> {
@@ -74,7 +74,7 @@ class Wake {
   }
 
   async wait(
-    { clock }: Environment,
+    { clock }: Context,
     since: number,
     seconds: number,
     signal: AbortSignal | undefined,

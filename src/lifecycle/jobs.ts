@@ -6,7 +6,7 @@ import { field, optional, parseFields } from "../internal/parse.ts";
 import type { Job, JobHealth, JobReference, JobRequest, JobRunner } from "../job-runner.ts";
 import type { Provider } from "../provider.ts";
 import { callProvider } from "./call.ts";
-import type { Environment } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** A job to run, and where. */
 export interface RunJobRequest extends JobRequest {
@@ -51,26 +51,26 @@ const MARGIN_SECONDS = 30;
 const LONGEST_WAIT_SECONDS = 90;
 
 /** Starts a job. See `Atlas.runJob`. */
-export async function runJob(environment: Environment, input: RunJobRequest): Promise<AtlasJob> {
+export async function runJob(context: Context, input: RunJobRequest): Promise<AtlasJob> {
   const { provider: wanted, signal, policy, ...rest } = parseFields("The job", FIELDS, input);
   const request: JobRequest = {
     ...rest,
     input: input.input,
     ...(policy && { policy: parseFields("The job's policy", POLICY_FIELDS, policy) }),
   };
-  const { provider, jobs } = runnerOf(environment, wanted);
+  const { provider, jobs } = runnerOf(context, wanted);
   const wait = request.mode === "sync" ? (request.waitSeconds ?? LONGEST_WAIT_SECONDS) : 0;
   const timeoutSeconds = wait + MARGIN_SECONDS;
   const call = { provider, operation: "runJob", signal, timeoutSeconds };
-  const job = await callProvider(environment, call, (context) => jobs.runJob(request, context));
+  const job = await callProvider(context, call, (callContext) => jobs.runJob(request, callContext));
   return { ...job, provider: provider.name };
 }
 
 /** The job as it is now. @throws NOT_FOUND */
-export async function getJob(environment: Environment, address: JobAddress): Promise<AtlasJob> {
-  const { provider, jobs } = runnerOf(environment, address.provider);
-  const call = { provider, operation: "getJob", timeoutSeconds: environment.timing.requestTimeoutSeconds };
-  const job = await callProvider(environment, call, (context) => jobs.getJob(address, context));
+export async function getJob(context: Context, address: JobAddress): Promise<AtlasJob> {
+  const { provider, jobs } = runnerOf(context, address.provider);
+  const call = { provider, operation: "getJob", timeoutSeconds: context.timing.requestTimeoutSeconds };
+  const job = await callProvider(context, call, (callContext) => jobs.getJob(address, callContext));
   if (job !== undefined) return { ...job, provider: provider.name };
   throw new AtlasError(
     "NOT_FOUND",
@@ -82,38 +82,38 @@ export async function getJob(environment: Environment, address: JobAddress): Pro
 }
 
 /** Asks for the end of a job. @throws NOT_FOUND */
-export async function cancelJob(environment: Environment, address: JobAddress): Promise<AtlasJob> {
-  const { provider, jobs } = runnerOf(environment, address.provider);
-  const call = { provider, operation: "cancelJob", timeoutSeconds: environment.timing.requestTimeoutSeconds };
+export async function cancelJob(context: Context, address: JobAddress): Promise<AtlasJob> {
+  const { provider, jobs } = runnerOf(context, address.provider);
+  const call = { provider, operation: "cancelJob", timeoutSeconds: context.timing.requestTimeoutSeconds };
   return {
-    ...(await callProvider(environment, call, (context) => jobs.cancelJob(address, context))),
+    ...(await callProvider(context, call, (callContext) => jobs.cancelJob(address, callContext))),
     provider: provider.name,
   };
 }
 
 /** What a job puts out; ends when the job is completed, throws when it failed. */
 export function streamJob(
-  environment: Environment,
+  context: Context,
   address: JobAddress,
   signal: AbortSignal = new AbortController().signal,
 ): AsyncIterable<unknown> {
-  const { jobs } = runnerOf(environment, address.provider);
-  const { requestTimeoutSeconds } = environment.timing;
+  const { jobs } = runnerOf(context, address.provider);
+  const { requestTimeoutSeconds } = context.timing;
   return jobs.streamJob(address, { signal, requestTimeoutSeconds });
 }
 
 /** How an endpoint does. */
 export async function jobHealth(
-  environment: Environment,
+  context: Context,
   address: { readonly provider?: string | undefined; readonly endpoint: string },
 ): Promise<JobHealth> {
-  const { provider, jobs } = runnerOf(environment, address.provider);
-  const call = { provider, operation: "jobHealth", timeoutSeconds: environment.timing.requestTimeoutSeconds };
-  return callProvider(environment, call, (context) => jobs.jobHealth(address.endpoint, context));
+  const { provider, jobs } = runnerOf(context, address.provider);
+  const call = { provider, operation: "jobHealth", timeoutSeconds: context.timing.requestTimeoutSeconds };
+  return callProvider(context, call, (callContext) => jobs.jobHealth(address.endpoint, callContext));
 }
 
 function runnerOf(
-  { providers }: Environment,
+  { providers }: Context,
   wanted: string | undefined,
 ): { readonly provider: Provider; readonly jobs: JobRunner } {
   const able = providers.flatMap((provider) =>

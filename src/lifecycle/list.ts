@@ -8,7 +8,7 @@ import {
   type Page,
   type RecordFilter,
 } from "../store.ts";
-import type { Environment } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** Which computes to list; what is left out does not filter. */
 export interface ListOptions {
@@ -42,7 +42,7 @@ export interface RecordPage {
 
 /** Reads pages of what these options ask for: from their cursor on, or from the one given. @throws VALIDATION at once */
 export function pageReader(
-  { store, namespace }: Environment,
+  { store, namespace }: Context,
   options: ListOptions,
 ): (cursor: string | null) => Promise<RecordPage> {
   const {

@@ -5,7 +5,7 @@ import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { LogLine } from "../provider.ts";
 import { loadRecord } from "./record/change.ts";
-import { type Environment, providerOf } from "./context.ts";
+import { type Context, providerOf } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
 
 /** Which log lines to read. */
@@ -25,22 +25,22 @@ const FIELDS = {
 
 /** The log lines of a compute, oldest first. */
 export async function* readLogs(
-  environment: Environment,
+  context: Context,
   id: string,
   options: LogsOptions,
 ): AsyncGenerator<LogLine, void, undefined> {
   const { tail = 100, follow = false, signal } = parseFields("The options of logs", FIELDS, options);
-  const { record } = await loadRecord(environment, id);
-  const provider = providerOf(environment, record);
+  const { record } = await loadRecord(context, id);
+  const provider = providerOf(context, record);
   if (provider.logs === undefined)
     throw new AtlasError("UNSUPPORTED", `${provider.name} has no logs to read`, {
       provider: provider.name,
       computeId: id,
     });
-  const { requestTimeoutSeconds } = environment.timing;
-  const context = { signal: signal ?? new AbortController().signal, requestTimeoutSeconds };
+  const { requestTimeoutSeconds } = context.timing;
+  const callContext = { signal: signal ?? new AbortController().signal, requestTimeoutSeconds };
   try {
-    yield* provider.logs(referenceOf(record), { tail, follow }, context);
+    yield* provider.logs(referenceOf(record), { tail, follow }, callContext);
   } catch (error) {
     if (signal?.aborted) return;
     if (isAtlasError(error)) throw error;

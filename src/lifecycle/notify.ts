@@ -1,9 +1,9 @@
 /** Calling what the application gave us to call: what it throws, at once or later, is logged and disturbs nothing. */
-import type { Environment } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** Calls a listener with a value. */
 export function notify<Value>(
-  { logger }: Environment,
+  { logger }: Context,
   name: string,
   listener: ((value: Value) => unknown) | undefined,
   value: Value,

@@ -4,13 +4,13 @@ import type { Provider } from "../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../store.ts";
 import { callProvider } from "./call.ts";
 import { after, changeRecord, loadRecord } from "./record/change.ts";
-import { type Environment, providerOf } from "./context.ts";
+import { type Context, providerOf } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
 import { CHECK_SECONDS } from "./record/observe.ts";
 
 /** Notes a sign of life: the idle deadline moves. @throws CONFLICT when the compute has ended or is ending. */
-export function touch(environment: Environment, id: string): Promise<ComputeRecord> {
-  return changeRecord(environment, id, (record, now) => {
+export function touch(context: Context, id: string): Promise<ComputeRecord> {
+  return changeRecord(context, id, (record, now) => {
     requireStatus(record, "touched", ["pending", "uncertain", "provisioning", "running", "stopped"]);
     const idleDeadline = record.idleDeadline && after(now, record.idleTimeoutSeconds);
     return { patch: { lastActiveAt: now, idleDeadline } };
@@ -18,12 +18,12 @@ export function touch(environment: Environment, id: string): Promise<ComputeReco
 }
 
 /** Stops a running compute. @throws UNSUPPORTED where the provider cannot, CONFLICT when it does not run. */
-export async function stop(environment: Environment, id: string): Promise<ComputeRecord> {
-  const { record } = await loadRecord(environment, id);
+export async function stop(context: Context, id: string): Promise<ComputeRecord> {
+  const { record } = await loadRecord(context, id);
   if (record.status === "stopped") return record;
   requireStatus(record, "stopped", ["running"]);
-  await power(environment, record, "stop");
-  return changeRecord(environment, id, ({ status }, now) =>
+  await power(context, record, "stop");
+  return changeRecord(context, id, ({ status }, now) =>
     status === "running"
       ? {
           patch: {
@@ -38,13 +38,13 @@ export async function stop(environment: Environment, id: string): Promise<Comput
 }
 
 /** Starts a stopped compute. @throws UNSUPPORTED, CONFLICT, CAPACITY when its host has no room. */
-export async function start(environment: Environment, id: string): Promise<ComputeRecord> {
-  const { record } = await loadRecord(environment, id);
+export async function start(context: Context, id: string): Promise<ComputeRecord> {
+  const { record } = await loadRecord(context, id);
   if (record.status === "running" || record.status === "provisioning") return record;
   requireStatus(record, "started", ["stopped"]);
-  const { bootTimeoutSeconds } = providerOf(environment, record);
-  await power(environment, record, "start");
-  return changeRecord(environment, id, ({ status }, now) =>
+  const { bootTimeoutSeconds } = providerOf(context, record);
+  await power(context, record, "start");
+  return changeRecord(context, id, ({ status }, now) =>
     status === "stopped"
       ? {
           patch: {
@@ -59,21 +59,21 @@ export async function start(environment: Environment, id: string): Promise<Compu
 }
 
 async function power(
-  environment: Environment,
+  context: Context,
   record: ComputeRecord,
   operation: "stop" | "start",
 ): Promise<void> {
-  const provider = providerOf(environment, record);
+  const provider = providerOf(context, record);
   const method: Provider["stop"] = provider[operation];
-  if (method === undefined) throw cannot(environment, provider, operation);
-  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
+  if (method === undefined) throw cannot(context, provider, operation);
+  const timeoutSeconds = context.timing.requestTimeoutSeconds;
   const reference = referenceOf(record);
-  await callProvider(environment, { provider, operation, timeoutSeconds, computeId: record.id }, (context) =>
-    method.call(provider, reference, context),
+  await callProvider(context, { provider, operation, timeoutSeconds, computeId: record.id }, (callContext) =>
+    method.call(provider, reference, callContext),
   );
 }
 
-function cannot({ providers }: Environment, { name }: Provider, operation: "stop" | "start"): AtlasError {
+function cannot({ providers }: Context, { name }: Provider, operation: "stop" | "start"): AtlasError {
   const able = providers
     .filter((provider) => provider[operation] !== undefined)
     .map((provider) => provider.name);

@@ -5,7 +5,7 @@ import { parseJson } from "../internal/json.ts";
 import { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
 import type { Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
-import type { Environment } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** What a probe found. */
 export interface Answer {
@@ -16,7 +16,7 @@ export interface Answer {
 
 /** How to ask. */
 export interface Probe {
-  readonly environment: Environment;
+  readonly context: Context;
   readonly provider: Provider;
   readonly token: string | undefined;
   readonly path: string | undefined;
@@ -56,9 +56,9 @@ async function ask(probe: Probe, record: ComputeRecord, port: Port, url: string)
 }
 
 function request(probe: Probe, port: Port, url: string): Promise<Response> {
-  const { environment, token, signal } = probe;
+  const { context, token, signal } = probe;
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  return environment.fetch(url, {
+  return context.fetch(url, {
     headers: { accept: "application/json, */*", ...port.headers, ...authorization },
     redirect: "manual",
     signal: AbortSignal.any([

@@ -1,6 +1,6 @@
 /** Telling a caller how far a spawn or a wait has got. */
 import type { ComputeRecord } from "../store.ts";
-import type { Environment, Phase, Progress } from "./context.ts";
+import type { Context, Phase, Progress } from "./context.ts";
 import { notify } from "./notify.ts";
 
 /** Tells one step. */
@@ -8,14 +8,14 @@ export type Report = (phase: Phase, message: string, record?: Pick<ComputeRecord
 
 /** Tells steps to a listener, with the time since now. */
 export function reporter(
-  environment: Environment,
+  context: Context,
   onProgress: ((progress: Progress) => void) | undefined,
 ): Report {
-  const { clock } = environment;
+  const { clock } = context;
   const begin = clock.now().getTime();
   return (phase, message, record) => {
     const elapsedSeconds = (clock.now().getTime() - begin) / 1000;
     const about = record === undefined ? {} : { computeId: record.id, provider: record.provider };
-    notify(environment, "onProgress", onProgress, { phase, message, elapsedSeconds, ...about });
+    notify(context, "onProgress", onProgress, { phase, message, elapsedSeconds, ...about });
   };
 }

@@ -1,7 +1,7 @@
 /** What a pod reports of itself: the last of each kind stays on its compute, and every report is an event. */
 import type { ComputeRecord } from "../store.ts";
 import { after, type Change, changeRecord, isEnded, type Patch } from "./record/change.ts";
-import type { Environment } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** The kinds of reports. */
 export type ReportKind = "heartbeat" | "status" | "gpu-health" | "metrics" | "logs";
@@ -13,12 +13,12 @@ const LARGEST_IN_EVENT = 8192;
 
 /** Records a report, with the store's time. A heartbeat is a sign of life, too. One of a compute that has ended changes nothing. */
 export function recordReport(
-  environment: Environment,
+  context: Context,
   id: string,
   kind: ReportKind,
   body: ReportBody,
 ): Promise<ComputeRecord> {
-  return changeRecord(environment, id, (record, now) => {
+  return changeRecord(context, id, (record, now) => {
     if (isEnded(record.status)) return undefined;
     const reports = { ...record.reports, [kind]: { ...body, at: now.toISOString() } };
     const signOfLife = kind === "heartbeat" ? touchedPatch(record, now) : {};

@@ -5,7 +5,7 @@ import { AtlasError } from "../errors.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { ComputeRecord, Snapshot, TokenHash } from "../store.ts";
 import { after, type Change, changeRecord, isEnded } from "./record/change.ts";
-import type { Environment } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** How a token is exchanged. */
 export interface RotateOptions {
@@ -30,7 +30,7 @@ const FIELDS = {
 
 /** The live compute that accepts this token; any candidate that is no such token, of whatever type, finds nothing. */
 export async function findByToken(
-  { store, namespace }: Environment,
+  { store, namespace }: Context,
   candidate: unknown,
   kind: TokenHash["kind"],
 ): Promise<Snapshot | undefined> {
@@ -41,13 +41,13 @@ export async function findByToken(
 
 /** Adds a new token and lets the old ones run out. See `Atlas.rotateToken`. */
 export async function rotateToken(
-  environment: Environment,
+  context: Context,
   id: string,
   options: RotateOptions = {},
 ): Promise<RotatedToken> {
   const { overlapSeconds = 300 } = parseFields("The options of rotateToken", FIELDS, options);
   const { token, hash, header } = mintToken();
-  await changeRecord(environment, id, (record, now) => {
+  await changeRecord(context, id, (record, now) => {
     requireBearer(record);
     const end = after(now, overlapSeconds);
     const old = record.tokens.filter((known) => isValid(known, now)).map((known) => ending(known, end));
@@ -57,8 +57,8 @@ export async function rotateToken(
 }
 
 /** Takes back every token of the user's. See `Atlas.revokeToken`. */
-export async function revokeToken(environment: Environment, id: string): Promise<ComputeRecord> {
-  return changeRecord(environment, id, (record) => {
+export async function revokeToken(context: Context, id: string): Promise<ComputeRecord> {
+  return changeRecord(context, id, (record) => {
     requireBearer(record);
     return changeOf(
       record.tokens.filter(({ kind }) => kind !== "user"),

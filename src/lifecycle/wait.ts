@@ -9,7 +9,7 @@ import type { Instance, LogLine, Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import { callProvider } from "./call.ts";
 import { changeRecord, isEnded, loadRecord } from "./record/change.ts";
-import { type Environment, type Phase, type Progress, providerOf } from "./context.ts";
+import { type Context, type Phase, type Progress, providerOf } from "./context.ts";
 import { absenceProvenFrom, lookUp, referenceOf } from "./find-instance.ts";
 import { isNews, observed } from "./record/observe.ts";
 import { isReady } from "./probe.ts";
@@ -46,7 +46,7 @@ const LOG_LINES = 20;
 
 /** One wait under way. */
 interface Wait {
-  readonly environment: Environment;
+  readonly context: Context;
   readonly id: string;
   readonly provider: Provider;
   readonly secrets: ComputeSecrets;
@@ -58,7 +58,7 @@ interface Wait {
 
 /** Waits; see `Compute.waitUntilReady`. The token, where the caller has it, opens the guard. */
 export async function waitUntilReady(
-  environment: Environment,
+  context: Context,
   record: ComputeRecord,
   secrets: ComputeSecrets,
   input: WaitOptions = {},
@@ -68,12 +68,12 @@ export async function waitUntilReady(
     FIELDS,
     input,
   );
-  const provider = providerOf(environment, record);
-  const begin = environment.clock.now().getTime();
-  const elapsed = (): number => (environment.clock.now().getTime() - begin) / 1000;
-  const tell = reporter(environment, onProgress);
+  const provider = providerOf(context, record);
+  const begin = context.clock.now().getTime();
+  const elapsed = (): number => (context.clock.now().getTime() - begin) / 1000;
+  const tell = reporter(context, onProgress);
   const report: Wait["report"] = (phase, message) => tell(phase, message, record);
-  const wait: Wait = { environment, id: record.id, provider, secrets, path, port, signal, report };
+  const wait: Wait = { context, id: record.id, provider, secrets, path, port, signal, report };
   portToAsk(wait, record);
   const limit = timeoutSeconds ?? provider.bootTimeoutSeconds;
   let seconds = FIRST_PAUSE_SECONDS;
@@ -82,7 +82,7 @@ export async function waitUntilReady(
     const step = await tryOnce(wait);
     if (step.ready) return step.record;
     if (elapsed() >= limit) throw await tooLate(wait, limit, step.message);
-    await pause(environment.clock, Math.min(seconds, limit - elapsed()), signal);
+    await pause(context.clock, Math.min(seconds, limit - elapsed()), signal);
     seconds = Math.min(seconds * 1.5, LONGEST_PAUSE_SECONDS);
   }
 }
@@ -119,15 +119,15 @@ const PASSING: ReadonlySet<AtlasErrorCode> = new Set([
 
 /** Asks the provider and stores what it says. A question that fails is asked again until the time is over. */
 async function refresh(wait: Wait): Promise<ComputeRecord> {
-  const { environment, id, signal } = wait;
-  const { record } = await loadRecord(environment, id);
+  const { context, id, signal } = wait;
+  const { record } = await loadRecord(context, id);
   if (record.status === "stopped")
     throw new AtlasError("CONFLICT", `compute ${id} is stopped: start it first`, { computeId: id });
   if (record.status === "terminating" || isEnded(record.status)) throw await bootFailed(wait, record);
   if (record.status === "pending" || record.status === "uncertain") return record;
   let instance: Instance | undefined;
   try {
-    instance = await lookUp(environment, record, signal);
+    instance = await lookUp(context, record, signal);
   } catch (error) {
     if (isAtlasError(error) && PASSING.has(error.code)) return { ...record, lastError: error.message };
     throw error;
@@ -137,19 +137,19 @@ async function refresh(wait: Wait): Promise<ComputeRecord> {
 
 /** The record of an instance that its provider does not show: it may be too new for that. @throws BOOT_FAILED when it is gone */
 async function unseen(wait: Wait, record: ComputeRecord): Promise<ComputeRecord> {
-  const { environment, provider } = wait;
-  if ((await environment.store.now()) < absenceProvenFrom(environment, provider, record)) return record;
+  const { context, provider } = wait;
+  if ((await context.store.now()) < absenceProvenFrom(context, provider, record)) return record;
   throw await bootFailed(wait, record, true);
 }
 
 /** The record with what its instance says. @throws BOOT_FAILED when that is the end of it */
 async function seen(wait: Wait, instance: Instance): Promise<ComputeRecord> {
-  const { environment, id, provider } = wait;
-  const record = await changeRecord(environment, id, (current, now) => {
+  const { context, id, provider } = wait;
+  const record = await changeRecord(context, id, (current, now) => {
     const change = observed(current, instance, provider.bootTimeoutSeconds, now);
     return change && isNews(current, change.patch) ? change : undefined;
   });
-  if (record.status === "terminating") throw await bootFailed(wait, await endCompute(environment, record));
+  if (record.status === "terminating") throw await bootFailed(wait, await endCompute(context, record));
   if (isEnded(record.status)) throw await bootFailed(wait, record);
   return record;
 }
@@ -191,25 +191,25 @@ async function withLogs(wait: Wait, code: "BOOT_FAILED" | "TIMEOUT", message: st
 }
 
 /** The last log lines; none when they cannot be had, because they only decorate an error that matters more. */
-async function lastLines({ environment, id, provider, secrets }: Wait): Promise<readonly string[]> {
+async function lastLines({ context, id, provider, secrets }: Wait): Promise<readonly string[]> {
   const { logs } = provider;
   if (logs === undefined) return [];
   const lines: LogLine[] = [];
   try {
-    const { record } = await loadRecord(environment, id);
+    const { record } = await loadRecord(context, id);
     const reference = referenceOf(record);
     const call = {
       provider,
       operation: "logs",
-      timeoutSeconds: environment.timing.requestTimeoutSeconds,
+      timeoutSeconds: context.timing.requestTimeoutSeconds,
       computeId: id,
     };
-    await callProvider(environment, call, async (context) => {
-      for await (const line of logs.call(provider, reference, { tail: LOG_LINES, follow: false }, context))
+    await callProvider(context, call, async (callContext) => {
+      for await (const line of logs.call(provider, reference, { tail: LOG_LINES, follow: false }, callContext))
         lines.push(line);
     });
   } catch (error) {
-    environment.logger.debug("no log lines to show", {
+    context.logger.debug("no log lines to show", {
       computeId: id,
       code: isAtlasError(error) ? error.code : "unknown",
     });

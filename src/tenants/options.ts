@@ -1,12 +1,12 @@
 /** What the clients of a shared control plane are configured with. */
 import type { KeyObject } from "node:crypto";
 import * as z from "zod/mini";
-import { type AtlasOptions, toEnvironment } from "../atlas-options.ts";
+import { type AtlasOptions, toContext } from "../atlas-options.ts";
 import type { ClientStore } from "../tenant-store.ts";
 import { callable, hasMethods } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { parseEncryptionKey } from "../internal/sealed-key.ts";
-import type { Environment } from "../lifecycle/context.ts";
+import type { Context } from "../lifecycle/context.ts";
 import type { Provider } from "../provider.ts";
 import type { Store } from "../store.ts";
 import type { Registry } from "./registry.ts";
@@ -36,8 +36,8 @@ export interface ClientsSettings {
   readonly registry: Registry;
   readonly factories: Readonly<Record<string, ProviderFactory>>;
   readonly isStrict: boolean;
-  /** The environment of the application itself. */
-  readonly own: Environment;
+  /** The context of the application itself. */
+  readonly own: Context;
 }
 
 const FIELDS = {
@@ -56,7 +56,7 @@ const FIELDS = {
 export function toSettings(options: ClientsOptions): ClientsSettings {
   const { store, providers, mode, ownProviders = [], encryptionKey, ...rest } = options;
   const given = parseFields("The options of createClients", FIELDS, { store, providers, mode });
-  const own = toEnvironment({ ...rest, store, providers: ownProviders.length > 0 ? ownProviders : [nobody] });
+  const own = toContext({ ...rest, store, providers: ownProviders.length > 0 ? ownProviders : [nobody] });
   const key: KeyObject = parseEncryptionKey(encryptionKey ?? process.env.ATLAS_ENC_KEY);
   return {
     registry: { store, namespace: own.namespace, encryptionKey: () => key },

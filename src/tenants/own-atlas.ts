@@ -1,6 +1,6 @@
 import { Atlas } from "../atlas.ts";
 import type { Compute } from "../compute.ts";
-import type { Environment } from "../lifecycle/context.ts";
+import type { Context } from "../lifecycle/context.ts";
 import type { ReapOptions, ReapReport } from "../lifecycle/reap/reap.ts";
 
 /** What the application's own Atlas asks its clients. */
@@ -15,8 +15,8 @@ export interface Others {
 export class OwnAtlas extends Atlas {
   readonly #others: Others;
 
-  constructor(environment: Environment, others: Others) {
-    super(environment);
+  constructor(context: Context, others: Others) {
+    super(context);
     this.#others = others;
   }
 

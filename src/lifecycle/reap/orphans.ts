@@ -3,7 +3,7 @@ import { computeIdOf } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import { type ComputeRecord, isLive } from "../../store.ts";
 import { callProvider } from "../call.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 import { messageOf } from "../message.ts";
 import type { Listing, ReapPass } from "./pass.ts";
 import type { ReapEntry } from "./task.ts";
@@ -24,7 +24,7 @@ export async function searchOrphans(
   provider: Provider,
   options: { readonly end: boolean; readonly limit: number },
 ): Promise<OrphanSearch> {
-  const { environment } = pass;
+  const { context } = pass;
   let listing: Listing;
   try {
     listing = await pass.list(provider);
@@ -36,10 +36,10 @@ export async function searchOrphans(
     };
   }
   const named = listing.instances.filter(
-    ({ name }) => computeIdOf(environment.namespace, name) !== undefined,
+    ({ name }) => computeIdOf(context.namespace, name) !== undefined,
   );
-  const records = await recordsByName(environment, named);
-  const owner = await environment.store.identity();
+  const records = await recordsByName(context, named);
+  const owner = await context.store.identity();
   const orphans = named.filter((instance) => isOrphan(instance, records.get(instance.name), listing));
   const ours = orphans.filter((instance) => instance.owner === owner);
   const foreign = orphans
@@ -47,7 +47,7 @@ export async function searchOrphans(
     .map((instance) => foreignEntry(provider, instance));
   if (!options.end)
     return {
-      orphans: [...ours.map((orphan) => entryOf(environment, provider, orphan)), ...foreign],
+      orphans: [...ours.map((orphan) => entryOf(context, provider, orphan)), ...foreign],
       failed: [],
       remaining: false,
     };
@@ -62,7 +62,7 @@ export async function searchOrphans(
 }
 
 async function recordsByName(
-  { store, namespace }: Environment,
+  { store, namespace }: Context,
   instances: readonly Instance[],
 ): Promise<ReadonlyMap<string, ComputeRecord>> {
   const names = [...new Set(instances.map(({ name }) => name))];
@@ -84,7 +84,7 @@ function isOrphan(instance: Instance, record: ComputeRecord | undefined, { begun
 }
 
 function entryOf(
-  { namespace }: Environment,
+  { namespace }: Context,
   { name: provider }: Provider,
   { name, providerId }: Instance,
 ): ReapEntry {
@@ -97,15 +97,15 @@ function foreignEntry({ name: provider }: Provider, { providerId }: Instance): R
 }
 
 async function endOrphan(pass: ReapPass, provider: Provider, orphan: Instance): Promise<ReapEntry> {
-  const { environment, signal } = pass;
+  const { context, signal } = pass;
   const { name, providerId } = orphan;
-  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
-  const entry = entryOf(environment, provider, orphan);
+  const timeoutSeconds = context.timing.requestTimeoutSeconds;
+  const entry = entryOf(context, provider, orphan);
   try {
-    await callProvider(environment, { provider, operation: "terminate", signal, timeoutSeconds }, (context) =>
-      provider.terminate({ name, providerId }, context),
+    await callProvider(context, { provider, operation: "terminate", signal, timeoutSeconds }, (callContext) =>
+      provider.terminate({ name, providerId }, callContext),
     );
-    environment.logger.warn(`ended an orphan on ${provider.name}`, { providerId, name });
+    context.logger.warn(`ended an orphan on ${provider.name}`, { providerId, name });
     return entry;
   } catch (error) {
     return { ...entry, error: messageOf(error) };

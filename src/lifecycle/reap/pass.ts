@@ -3,7 +3,7 @@ import { AtlasError } from "../../errors.ts";
 import { namePrefix } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import { callProvider, listTimeoutSeconds } from "../call.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 
 /** After that many failures in a row a provider is left alone for the rest of the pass. */
 const FAILURES_UNTIL_DOWN = 3;
@@ -27,22 +27,22 @@ export interface Listing {
 
 /** One pass. */
 export class ReapPass {
-  readonly environment: Environment;
+  readonly context: Context;
   readonly signal: AbortSignal | undefined;
   readonly #lists = new Map<string, Promise<Listing>>();
   readonly #failures = new Map<string, number>();
   readonly #leaseEnd: number;
 
-  constructor(environment: Environment, signal: AbortSignal | undefined) {
-    const { clock, timing } = environment;
-    this.environment = environment;
+  constructor(context: Context, signal: AbortSignal | undefined) {
+    const { clock, timing } = context;
+    this.context = context;
     this.signal = signal;
     this.#leaseEnd = clock.now().getTime() + timing.leaseSeconds * 1000;
   }
 
   /** Whether its caller gave up, or the leases of what it claimed are over: then it begins nothing more. */
   get isOver(): boolean {
-    return this.signal?.aborted === true || this.environment.clock.now().getTime() >= this.#leaseEnd;
+    return this.signal?.aborted === true || this.context.clock.now().getTime() >= this.#leaseEnd;
   }
 
   /** Every instance of the namespace at this provider: read once a pass, in full or not at all. */
@@ -55,11 +55,11 @@ export class ReapPass {
   }
 
   async #read(provider: Provider): Promise<Listing> {
-    const { environment, signal } = this;
-    const begunAt = await environment.store.now();
-    const call = { provider, operation: "list", signal, timeoutSeconds: listTimeoutSeconds(environment) };
-    const instances = await callProvider(environment, call, (context) =>
-      provider.list({ namePrefix: namePrefix(environment.namespace) }, context),
+    const { context, signal } = this;
+    const begunAt = await context.store.now();
+    const call = { provider, operation: "list", signal, timeoutSeconds: listTimeoutSeconds(context) };
+    const instances = await callProvider(context, call, (callContext) =>
+      provider.list({ namePrefix: namePrefix(context.namespace) }, callContext),
     );
     return { begunAt, instances };
   }

@@ -7,7 +7,7 @@ import { field, optional, parseFields } from "../../internal/parse.ts";
 import { traced } from "../../internal/telemetry.ts";
 import type { Provider } from "../../provider.ts";
 import { liveStatuses, type Snapshot } from "../../store.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 import { type OrphanSearch, searchOrphans } from "./orphans.ts";
 import { ReapPass } from "./pass.ts";
 import { type Heading, type Outcome, type ReapEntry, reapRecord, taskOf } from "./task.ts";
@@ -54,21 +54,21 @@ const FIELDS = {
 };
 
 /** Does a page of what is due. Safe to call at any time, from several places at once. */
-export function reap(environment: Environment, options: ReapOptions = {}): Promise<ReapReport> {
-  return traced({ name: "reap", labels: {} }, () => reapOnce(environment, options));
+export function reap(context: Context, options: ReapOptions = {}): Promise<ReapReport> {
+  return traced({ name: "reap", labels: {} }, () => reapOnce(context, options));
 }
 
-async function reapOnce(environment: Environment, options: ReapOptions): Promise<ReapReport> {
+async function reapOnce(context: Context, options: ReapOptions): Promise<ReapReport> {
   const {
     limit = 100,
     orphans = true,
     dryRun = false,
     signal,
   } = parseFields("The options of reap", FIELDS, options);
-  const pass = new ReapPass(environment, signal);
-  const due = dryRun ? await findDue(environment, limit) : await claimDue(environment, limit);
+  const pass = new ReapPass(context, signal);
+  const due = dryRun ? await findDue(context, limit) : await claimDue(context, limit);
   const search = orphans === false ? undefined : { end: !dryRun && orphans !== "report", limit };
-  const shares = sharesOf(environment, due).map(async ([provider, own]) => ({
+  const shares = sharesOf(context, due).map(async ([provider, own]) => ({
     outcomes: dryRun ? own.map(toPlan) : await work(pass, own),
     searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],
   }));
@@ -82,7 +82,7 @@ async function reapOnce(environment: Environment, options: ReapOptions): Promise
 
 /** What is due by provider: each provider's share is worked on by itself, so that one that is down holds up nobody else's. */
 function sharesOf(
-  { providers }: Environment,
+  { providers }: Context,
   due: readonly Snapshot[],
 ): readonly (readonly [Provider | undefined, readonly Snapshot[]])[] {
   const names = providers.map(({ name }) => name);
@@ -93,7 +93,7 @@ function sharesOf(
   return [...shares, [undefined, unknown]];
 }
 
-function claimDue({ store, namespace, timing }: Environment, limit: number): Promise<readonly Snapshot[]> {
+function claimDue({ store, namespace, timing }: Context, limit: number): Promise<readonly Snapshot[]> {
   return store.claimDue({ namespace, lease: nanoid(), leaseSeconds: timing.leaseSeconds, limit });
 }
 
@@ -110,7 +110,7 @@ async function work(pass: ReapPass, due: readonly Snapshot[]): Promise<readonly 
 }
 
 /** What is due, read without claiming it. */
-async function findDue({ store, namespace }: Environment, limit: number): Promise<readonly Snapshot[]> {
+async function findDue({ store, namespace }: Context, limit: number): Promise<readonly Snapshot[]> {
   const now = await store.now();
   const due: Snapshot[] = [];
   const pageSize = 500;

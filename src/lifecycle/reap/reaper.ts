@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { callable } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import { pause } from "../../internal/pause.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 import { messageOf } from "../message.ts";
 import { notify } from "../notify.ts";
 import type { ReapReport } from "./reap.ts";
@@ -29,14 +29,14 @@ type Pass = () => Promise<ReapReport>;
 
 /** Starts reaping. Disposing stops it, after the pass that is under way. */
 export function startReaper(
-  environment: Environment,
+  context: Context,
   pass: Pass,
   options: ReaperOptions = {},
 ): AsyncDisposable {
   const { everySeconds = 60, onReport } = parseFields("The options of startReaper", FIELDS, options);
   const stop = new AbortController();
-  const reapOnce = (): Promise<boolean> => passOnce(environment, pass, onReport);
-  const running = loop(environment, everySeconds, reapOnce, stop.signal);
+  const reapOnce = (): Promise<boolean> => passOnce(context, pass, onReport);
+  const running = loop(context, everySeconds, reapOnce, stop.signal);
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -46,7 +46,7 @@ export function startReaper(
 }
 
 async function loop(
-  { clock }: Environment,
+  { clock }: Context,
   everySeconds: number,
   reapOnce: () => Promise<boolean>,
   signal: AbortSignal,
@@ -59,16 +59,16 @@ async function loop(
 
 /** One pass whose failure is told and does not end the loop. */
 async function passOnce(
-  environment: Environment,
+  context: Context,
   pass: Pass,
   onReport: ReaperOptions["onReport"],
 ): Promise<boolean> {
   try {
     const report = await pass();
-    notify(environment, "onReport", onReport, report);
+    notify(context, "onReport", onReport, report);
     return report.remaining && report.failed.length === 0;
   } catch (error) {
-    environment.logger.error("a pass of the reaper failed; it goes on", { error: messageOf(error) });
+    context.logger.error("a pass of the reaper failed; it goes on", { error: messageOf(error) });
     return false;
   }
 }

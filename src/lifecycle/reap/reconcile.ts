@@ -4,7 +4,7 @@ import { pause } from "../../internal/pause.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ComputeRecord } from "../../store.ts";
 import { callProvider } from "../call.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 import { findByName, oldest } from "../find-instance.ts";
 
 const FIRST_PAUSE_SECONDS = 1;
@@ -12,21 +12,21 @@ const LONGEST_PAUSE_SECONDS = 16;
 
 /** The instance that the create made, the oldest one if it made several; `undefined` when no whole one turned up in `lookupSeconds`. */
 export async function reconcile(
-  environment: Environment,
+  context: Context,
   record: ComputeRecord,
   provider: Provider,
   signal: AbortSignal | undefined,
 ): Promise<Instance | undefined> {
-  const { clock, timing } = environment;
+  const { clock, timing } = context;
   const end = clock.now().getTime() / 1000 + timing.lookupSeconds;
   for (
     let seconds = FIRST_PAUSE_SECONDS;
     !signal?.aborted;
     seconds = Math.min(seconds * 2, LONGEST_PAUSE_SECONDS)
   ) {
-    const found = await lookForName(environment, record, provider, signal);
+    const found = await lookForName(context, record, provider, signal);
     const [instance, ...others] = oldestFirst(found.filter(({ partial }) => partial === undefined));
-    await endDuplicates(environment, record, provider, others);
+    await endDuplicates(context, record, provider, others);
     if (instance !== undefined) return instance;
     const left = end - clock.now().getTime() / 1000;
     if (left <= 0) return undefined;
@@ -41,18 +41,18 @@ function oldestFirst(instances: readonly Instance[]): readonly Instance[] {
 }
 
 async function lookForName(
-  environment: Environment,
+  context: Context,
   record: ComputeRecord,
   provider: Provider,
   signal: AbortSignal | undefined,
 ): Promise<readonly Instance[]> {
-  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
+  const timeoutSeconds = context.timing.requestTimeoutSeconds;
   const call = { provider, signal, computeId: record.id, timeoutSeconds };
   try {
-    return await findByName(environment, call, record.name);
+    return await findByName(context, call, record.name);
   } catch (error) {
     if (!isAtlasError(error)) throw error;
-    environment.logger.warn(`looking for compute ${record.id} failed`, {
+    context.logger.warn(`looking for compute ${record.id} failed`, {
       computeId: record.id,
       code: error.code,
     });
@@ -62,18 +62,18 @@ async function lookForName(
 
 /** What fails here stays for the reaper, which ends instances that no record points to. */
 async function endDuplicates(
-  environment: Environment,
+  context: Context,
   record: ComputeRecord,
   provider: Provider,
   duplicates: readonly Instance[],
 ): Promise<void> {
-  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
+  const timeoutSeconds = context.timing.requestTimeoutSeconds;
   const call = { provider, operation: "terminate", timeoutSeconds, computeId: record.id };
   for (const { name, providerId } of duplicates)
-    await callProvider(environment, call, (context) =>
-      provider.terminate({ name, providerId }, context),
+    await callProvider(context, call, (callContext) =>
+      provider.terminate({ name, providerId }, callContext),
     ).catch((error: unknown) =>
-      environment.logger.warn(`a second instance of compute ${record.id} could not be ended yet`, {
+      context.logger.warn(`a second instance of compute ${record.id} could not be ended yet`, {
         computeId: record.id,
         providerId,
         code: isAtlasError(error) ? error.code : "unknown",

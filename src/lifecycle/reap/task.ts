@@ -4,7 +4,7 @@ import type { Instance } from "../../provider.ts";
 import type { ComputeRecord, EndReason } from "../../store.ts";
 import { callProvider } from "../call.ts";
 import { type Change, isEnded, terminatingPatch } from "../record/change.ts";
-import { type Environment, providerOf } from "../context.ts";
+import { type Context, providerOf } from "../context.ts";
 import { absenceProvenFrom, findByName, oldest } from "../find-instance.ts";
 import { messageOf } from "../message.ts";
 import { observed } from "../record/observe.ts";
@@ -51,7 +51,7 @@ function isPast(deadline: Date | null, now: Date): boolean {
 
 /** Does what is due for a record whose lease we hold. A failure of the provider puts it off and is in the outcome. */
 export async function reapRecord(pass: ReapPass, record: ComputeRecord, now: Date): Promise<Outcome> {
-  const { environment } = pass;
+  const { context } = pass;
   const unfinished = outcome("unfinished", record, record.reason ?? record.status);
   if (pass.isOver) return unfinished;
   try {
@@ -62,7 +62,7 @@ export async function reapRecord(pass: ReapPass, record: ComputeRecord, now: Dat
     if (!isAtlasError(error) || error.code === "STORE_UNAVAILABLE") throw error;
     if (pass.signal?.aborted) return unfinished;
     pass.note(record.provider, error);
-    environment.logger.warn(`reaping compute ${record.id} failed`, {
+    context.logger.warn(`reaping compute ${record.id} failed`, {
       computeId: record.id,
       code: error.code,
     });
@@ -88,8 +88,8 @@ function isStillDue(record: ComputeRecord, reason: EndReason, now: Date): boolea
   return isPast(reason === "idle" ? record.idleDeadline : record.lifetimeDeadline, now);
 }
 
-async function putOff({ environment }: ReapPass, record: ComputeRecord, error: string): Promise<Outcome> {
-  const next = await changeHeld(environment, record, (current, now) => ({
+async function putOff({ context }: ReapPass, record: ComputeRecord, error: string): Promise<Outcome> {
+  const next = await changeHeld(context, record, (current, now) => ({
     patch: retryPatch(current, error, now),
   }));
   return outcome("failed", next, next.reason ?? next.status, error);
@@ -111,7 +111,7 @@ function outcome(heading: Heading, record: ComputeRecord, reason: string, error?
 
 async function end(pass: ReapPass, record: ComputeRecord, heading: Heading = "terminated"): Promise<Outcome> {
   pass.requireUp(record.provider);
-  const next = await tryEnd(pass.environment, record);
+  const next = await tryEnd(pass.context, record);
   return outcome(isEnded(next.status) ? heading : "unfinished", next, next.reason ?? next.status);
 }
 
@@ -124,7 +124,7 @@ async function expire(
   heading: Heading = "terminated",
 ): Promise<Outcome> {
   const { lease, leaseUntil } = record;
-  const next = await changeHeld(pass.environment, record, (current, now) =>
+  const next = await changeHeld(pass.context, record, (current, now) =>
     holds(current, now)
       ? { patch: { ...terminatingPatch(reason, now), lease, leaseUntil } }
       : { patch: { lease: null, leaseUntil: null } },
@@ -136,26 +136,26 @@ async function expire(
 
 /** Settles a create of which nobody knows what became. */
 async function settle(pass: ReapPass, record: ComputeRecord, now: Date): Promise<Outcome> {
-  const { environment, signal } = pass;
+  const { context, signal } = pass;
   pass.requireUp(record.provider);
-  const provider = providerOf(environment, record);
+  const provider = providerOf(context, record);
   const found = oldest(
-    await findByName(environment, { provider, signal, computeId: record.id }, record.name),
+    await findByName(context, { provider, signal, computeId: record.id }, record.name),
   );
   if (found !== undefined && record.status === "uncertain" && record.reason === null)
-    return settled(environment, record, found);
+    return settled(context, record, found);
   if (found !== undefined) return expire(pass, record, record.reason ?? "abandoned");
-  if (now < absenceProvenFrom(environment, provider, record)) return lookLater(pass, record, "unfinished");
+  if (now < absenceProvenFrom(context, provider, record)) return lookLater(pass, record, "unfinished");
   return expire(pass, record, record.reason ?? "abandoned", undefined, "settled");
 }
 
 async function settled(
-  environment: Environment,
+  context: Context,
   record: ComputeRecord,
   instance: Instance,
 ): Promise<Outcome> {
-  const { bootTimeoutSeconds } = providerOf(environment, record);
-  const next = await changeHeld(environment, record, (current, now) =>
+  const { bootTimeoutSeconds } = providerOf(context, record);
+  const next = await changeHeld(context, record, (current, now) =>
     observed(current, instance, bootTimeoutSeconds, now),
   );
   return outcome("settled", next, "found");
@@ -163,16 +163,16 @@ async function settled(
 
 /** Looks at an instance that nothing else is due for: is it there, does it run, did it boot in time? */
 async function look(pass: ReapPass, record: ComputeRecord, now: Date): Promise<Outcome> {
-  const { environment } = pass;
+  const { context } = pass;
   pass.requireUp(record.provider);
-  const provider = providerOf(environment, record);
+  const provider = providerOf(context, record);
   const instance = await instanceOf(pass, record);
   if (instance === undefined)
-    return now < absenceProvenFrom(environment, provider, record)
+    return now < absenceProvenFrom(context, provider, record)
       ? lookLater(pass, record, "checked")
       : expire(pass, record, "vanished", undefined, "vanished");
   const { lease, leaseUntil } = record;
-  const next = await changeHeld(environment, record, (current, time) => {
+  const next = await changeHeld(context, record, (current, time) => {
     if (current.status !== record.status) return { patch: { lease: null, leaseUntil: null } };
     const change = bootedInTime(observed(current, instance, provider.bootTimeoutSeconds, time), time);
     const ends = change?.patch.status === "terminating";
@@ -191,11 +191,11 @@ function bootedInTime(change: Change | undefined, now: Date): Change | undefined
 
 /** What is not there yet proves nothing, and is no failure. */
 async function lookLater(
-  { environment }: ReapPass,
+  { context }: ReapPass,
   record: ComputeRecord,
   heading: Heading,
 ): Promise<Outcome> {
-  const next = await changeHeld(environment, record, (current, time) => ({
+  const next = await changeHeld(context, record, (current, time) => ({
     patch: retryPatch(current, null, time),
   }));
   return outcome(heading, next, next.status);
@@ -203,14 +203,14 @@ async function lookLater(
 
 /** From the pass's one list; what is missing there is asked for by its id, because lists lag. */
 async function instanceOf(pass: ReapPass, record: ComputeRecord): Promise<Instance | undefined> {
-  const { environment, signal } = pass;
-  const provider = providerOf(environment, record);
+  const { context, signal } = pass;
+  const provider = providerOf(context, record);
   const { name, providerId } = record;
   const listed = (await pass.list(provider)).instances.find(
     (instance) => instance.name === name && instance.providerId === providerId,
   );
   if (listed !== undefined || providerId === null) return listed;
-  const timeoutSeconds = environment.timing.requestTimeoutSeconds;
+  const timeoutSeconds = context.timing.requestTimeoutSeconds;
   const call = { provider, operation: "get", signal, timeoutSeconds, computeId: record.id };
-  return callProvider(environment, call, (context) => provider.get({ name, providerId }, context));
+  return callProvider(context, call, (callContext) => provider.get({ name, providerId }, callContext));
 }

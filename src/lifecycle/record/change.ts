@@ -4,7 +4,7 @@ import { isComputeId } from "../../internal/names.ts";
 import { describe } from "../../internal/parse.ts";
 import type { ComputeRecord, ComputeStatus, EndReason, Limits, NewEvent, Snapshot } from "../../store.ts";
 import { costSoFar } from "./cost.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 import { notify } from "../notify.ts";
 
 /** What may change of a record; the rest follows from it. */
@@ -30,22 +30,22 @@ const LONGEST_PAUSE_MILLISECONDS = 200;
  * @throws NOT_FOUND when there is no such compute.
  */
 export async function changeRecord(
-  environment: Environment,
+  context: Context,
   id: string,
   decide: (record: ComputeRecord, now: Date) => Change | undefined,
   limits?: Limits,
 ): Promise<ComputeRecord> {
   for (let tries = 0; tries < MAXIMUM_TRIES; tries += 1) {
-    const { record, now } = await loadRecord(environment, id);
+    const { record, now } = await loadRecord(context, id);
     const change = decide(record, now);
     if (change === undefined) return record;
     const next = applyPatch(record, change.patch, now);
     const event = eventOf(record, next, change);
-    if (await environment.store.replace(next, event, limits)) {
-      tell(environment, next, event);
+    if (await context.store.replace(next, event, limits)) {
+      tell(context, next, event);
       return next;
     }
-    await environment.clock.sleep(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MILLISECONDS));
+    await context.clock.sleep(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MILLISECONDS));
   }
   throw new AtlasError("CONFLICT", `compute ${id} is being changed by too many callers at once; try again`, {
     computeId: id,
@@ -54,19 +54,19 @@ export async function changeRecord(
 }
 
 /** Reads a record. @throws NOT_FOUND */
-export async function loadRecord(environment: Environment, id: string): Promise<Snapshot> {
-  const { store, namespace } = environment;
+export async function loadRecord(context: Context, id: string): Promise<Snapshot> {
+  const { store, namespace } = context;
   const snapshot = isComputeId(id) ? await store.get(namespace, id) : undefined;
   if (snapshot !== undefined) return snapshot;
   throw new AtlasError("NOT_FOUND", `there is no compute ${describe(id)} in namespace ${namespace}`);
 }
 
 /** Hands an event that was written to the application's hook and the log; neither can disturb what wrote it. */
-export function tell(environment: Environment, record: ComputeRecord, event: NewEvent | undefined): void {
+export function tell(context: Context, record: ComputeRecord, event: NewEvent | undefined): void {
   if (event === undefined) return;
   const { id: computeId, provider, updatedAt: at } = record;
-  environment.logger.info(`compute ${computeId} is ${event.status}`, { computeId, provider, ...event.data });
-  notify(environment, "onEvent", environment.onEvent, { ...event, computeId, at });
+  context.logger.info(`compute ${computeId} is ${event.status}`, { computeId, provider, ...event.data });
+  notify(context, "onEvent", context.onEvent, { ...event, computeId, at });
 }
 
 /** The record after a patch, at that time: version, deadlines, cost. Pure. */

@@ -4,7 +4,7 @@ import { describe, invalid } from "../../internal/parse.ts";
 import type { Candidate, PlacementRequest, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
 import { callProvider, isCleanRefusal } from "../call.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 
 /** A candidate with the provider that offers it, and the request as that provider gets it. */
 export interface Placement {
@@ -25,20 +25,20 @@ export interface Placements {
  * @throws UNSUPPORTED, CAPACITY when nobody can place it, with every refusal.
  */
 export async function collectPlacements(
-  environment: Environment,
+  context: Context,
   request: ParsedRequest,
   signal: AbortSignal | undefined,
 ): Promise<Placements> {
-  const requests = providerRequests(environment, request);
+  const requests = providerRequests(context, request);
   const refusals: CandidateRefusal[] = [];
   const placements: Placement[] = [];
   for (const [provider, own] of requests) {
-    const offered = await offers(environment, provider, own, signal);
+    const offered = await offers(context, provider, own, signal);
     if (isAtlasError(offered)) refusals.push(toRefusal(provider, {}, offered));
     else placements.push(...offered.map((candidate) => ({ provider, candidate, request: own })));
   }
   const affordable = placements.filter((placement) => {
-    const refusal = priceRefusal(environment, request, placement);
+    const refusal = priceRefusal(context, request, placement);
     if (refusal !== undefined) refusals.push(refusal);
     return refusal === undefined;
   });
@@ -47,7 +47,7 @@ export async function collectPlacements(
 }
 
 function providerRequests(
-  environment: Environment,
+  context: Context,
   parsed: ParsedRequest,
 ): readonly [Provider, PlacementRequest][] {
   const {
@@ -60,7 +60,7 @@ function providerRequests(
     maxLifetimeSeconds,
     ...request
   } = parsed;
-  const names = environment.providers.map(({ name }) => name);
+  const names = context.providers.map(({ name }) => name);
   const unknown = Object.keys(providerOptions).filter((name) => !names.includes(name));
   if (unknown.length > 0)
     throw invalid(
@@ -71,7 +71,7 @@ function providerRequests(
         allowed: names.join(", "),
       })),
     );
-  return environment.providers.map((provider) => [
+  return context.providers.map((provider) => [
     provider,
     { ...request, options: ownOptions(provider, providerOptions) },
   ]);
@@ -91,16 +91,16 @@ function ownOptions(provider: Provider, providerOptions: Readonly<Record<string,
 }
 
 async function offers(
-  environment: Environment,
+  context: Context,
   provider: Provider,
   request: PlacementRequest,
   signal: AbortSignal | undefined,
 ): Promise<readonly Candidate[] | AtlasError> {
-  const timeoutSeconds = environment.timing.createTimeoutSeconds;
+  const timeoutSeconds = context.timing.createTimeoutSeconds;
   const call = { provider, operation: "candidates", signal, timeoutSeconds };
   try {
-    const candidates = await callProvider(environment, call, (context) =>
-      provider.candidates(request, context),
+    const candidates = await callProvider(context, call, (callContext) =>
+      provider.candidates(request, callContext),
     );
     if (candidates.length > 0) return candidates;
     return new AtlasError("CAPACITY", `${provider.name} offers nothing that fits the request now`);
@@ -126,7 +126,7 @@ export function toRefusal(
 }
 
 function priceRefusal(
-  { limits }: Environment,
+  { limits }: Context,
   request: ParsedRequest,
   { provider, candidate }: Placement,
 ): CandidateRefusal | undefined {

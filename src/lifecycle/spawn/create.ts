@@ -7,7 +7,7 @@ import type { ComputeRecord } from "../../store.ts";
 import { callProvider, isCleanRefusal, mayHaveCreated } from "../call.ts";
 import type { Placement } from "./candidates.ts";
 import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "../record/change.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 import { observed } from "../record/observe.ts";
 import type { Report } from "../progress.ts";
 import { reconcile } from "../reap/reconcile.ts";
@@ -25,7 +25,7 @@ export interface Spawned {
 
 /** One spawn under way. */
 export interface Walk {
-  readonly environment: Environment;
+  readonly context: Context;
   readonly request: ParsedRequest;
   readonly requestHash: string;
   /** Of the compute. */
@@ -39,18 +39,18 @@ export interface Walk {
 
 /** Creates the instance. @throws a clean refusal for the walk to go on; anything else ends it, with the record in its right state. */
 export async function createOn(walk: Walk, record: ComputeRecord, placement: Placement): Promise<Spawned> {
-  const { environment, signal } = walk;
+  const { context, signal } = walk;
   const { provider, candidate } = placement;
   if (signal?.aborted) throw await failed(walk, signal.reason);
   const where = [...new Set([provider.name, candidate.gpu, candidate.region])].filter(Boolean).join(" ");
   walk.report("creating", `creating on ${where}`, record);
   const request = createRequest(walk, record, placement);
   const secrets = [...Object.values(walk.request.env), ...Object.values(walk.secrets)];
-  const timeoutSeconds = environment.timing.createTimeoutSeconds;
+  const timeoutSeconds = context.timing.createTimeoutSeconds;
   const call = { provider, operation: "create", signal, timeoutSeconds, secrets, computeId: record.id };
   let instance: Instance;
   try {
-    instance = await callProvider(environment, call, (context) => provider.create(request, context));
+    instance = await callProvider(context, call, (callContext) => provider.create(request, callContext));
   } catch (error) {
     if (!isAtlasError(error) || isCleanRefusal(error)) throw error;
     if (!mayHaveCreated(error)) throw await failed(walk, error);
@@ -66,14 +66,14 @@ function withoutSecrets(instance: Instance, secrets: readonly string[]): Instanc
 }
 
 function createRequest(walk: Walk, record: ComputeRecord, { request, candidate }: Placement): CreateRequest {
-  const { environment, owner, secrets } = walk;
+  const { context, owner, secrets } = walk;
   const { lifetimeDeadline, id, name } = record;
   const env = {
     ...walk.request.env,
     ATLAS_COMPUTE_ID: id,
     ATLAS_OWNER: owner,
     ...(lifetimeDeadline === null ? {} : { ATLAS_DEADLINE: lifetimeDeadline.toISOString() }),
-    ...(environment.controlUrl === undefined ? {} : { ATLAS_CONTROL_URL: environment.controlUrl }),
+    ...(context.controlUrl === undefined ? {} : { ATLAS_CONTROL_URL: context.controlUrl }),
     ...secretsEnv(secrets),
   };
   return { ...request, candidate, name, owner, env };
@@ -86,23 +86,23 @@ async function settleUnknown(
   { provider }: Placement,
   error: AtlasError,
 ): Promise<Instance> {
-  const { environment, signal } = walk;
+  const { context, signal } = walk;
   walk.report(
     "looking-up",
     `${provider.name} did not say whether it created the instance: looking it up`,
     record,
   );
-  const instance = signal?.aborted ? undefined : await reconcile(environment, record, provider, signal);
+  const instance = signal?.aborted ? undefined : await reconcile(context, record, provider, signal);
   if (instance !== undefined) return instance;
   const aborted = signal?.aborted === true;
-  const uncertain = await changeRecord(environment, record.id, ({ status }, now) =>
+  const uncertain = await changeRecord(context, record.id, ({ status }, now) =>
     status === "pending"
       ? {
           patch: {
             status: "uncertain",
             reason: aborted ? "requested" : null,
             lastError: error.message,
-            checkAt: aborted ? now : after(now, environment.timing.lookupSeconds),
+            checkAt: aborted ? now : after(now, context.timing.lookupSeconds),
           },
         }
       : undefined,
@@ -129,8 +129,8 @@ function factsOf({ status, requestId }: AtlasError): {
 
 /** Writes back what was created. An instance whose compute was ended meanwhile is ended too. */
 async function adopt(walk: Walk, { provider }: Placement, instance: Instance): Promise<Spawned> {
-  const { environment, id, secrets } = walk;
-  const record = await changeRecord(environment, id, (current, now) =>
+  const { context, id, secrets } = walk;
+  const record = await changeRecord(context, id, (current, now) =>
     adopted(current, provider, instance, now),
   ).catch((error: unknown) => {
     throw withTrace(error, provider, instance);
@@ -139,7 +139,7 @@ async function adopt(walk: Walk, { provider }: Placement, instance: Instance): P
     walk.report("provisioning", `${provider.name} created ${instance.providerId}`, record);
     return { record, secrets, raw: instance.raw, isNew: true };
   }
-  const ended = await endCompute(environment, record);
+  const ended = await endCompute(context, record);
   const isBroken = instance.status === "failed" || instance.status === "terminated";
   throw isBroken ? bootFailed(ended, instance) : endedMeanwhile(ended);
 }
@@ -190,9 +190,9 @@ export function endedMeanwhile({ id, status }: ComputeRecord): AtlasError {
 }
 
 /** Marks the compute as failed and hands the error back. A store that is down must not hide why: the reaper settles the row. */
-export async function failed<Reason>({ environment, id }: Walk, reason: Reason): Promise<Reason> {
+export async function failed<Reason>({ context, id }: Walk, reason: Reason): Promise<Reason> {
   try {
-    await changeRecord(environment, id, ({ status }, now) =>
+    await changeRecord(context, id, ({ status }, now) =>
       status === "pending"
         ? {
             patch: {
@@ -204,7 +204,7 @@ export async function failed<Reason>({ environment, id }: Walk, reason: Reason):
     );
   } catch (error) {
     const message = error instanceof Error ? error.message : "unknown";
-    environment.logger.error(`compute ${id} could not be marked as failed`, {
+    context.logger.error(`compute ${id} could not be marked as failed`, {
       computeId: id,
       error: message,
     });

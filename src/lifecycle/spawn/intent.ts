@@ -6,7 +6,7 @@ import type { ParsedRequest } from "../../request.ts";
 import type { ComputeRecord } from "../../store.ts";
 import type { Placement } from "./candidates.ts";
 import { after, earliest } from "../record/change.ts";
-import type { Environment } from "../context.ts";
+import type { Context } from "../context.ts";
 import { type ComputeSecrets, tokenHashes } from "./secrets.ts";
 
 /** What an intent is made of. */
@@ -20,14 +20,14 @@ export interface IntentParts {
 }
 
 /** The record of a compute that is about to be created on its first candidate. */
-export function newIntent(environment: Environment, parts: IntentParts): ComputeRecord {
+export function newIntent(context: Context, parts: IntentParts): ComputeRecord {
   const { id, now, request, requestHash, first, secrets } = parts;
   const lifetimeDeadline = after(now, request.maxLifetimeSeconds);
-  const placed = placedPatch(environment, first, now);
+  const placed = placedPatch(context, first, now);
   return {
     id,
-    namespace: environment.namespace,
-    name: instanceName(environment.namespace, id),
+    namespace: context.namespace,
+    name: instanceName(context.namespace, id),
     version: 1,
     providerId: null,
     status: "pending",
@@ -68,7 +68,7 @@ type Placed = Pick<
 >;
 
 /** Where a compute is being created now. Its cost will count from here on, once it is known to exist. */
-export function placedPatch({ timing }: Environment, { provider, candidate }: Placement, now: Date): Placed {
+export function placedPatch({ timing }: Context, { provider, candidate }: Placement, now: Date): Placed {
   return {
     provider: provider.name,
     gpu: candidate.gpu ?? null,

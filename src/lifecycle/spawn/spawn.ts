@@ -9,7 +9,7 @@ import { isCleanRefusal } from "../call.ts";
 import { collectPlacements, nowhere, type Placement, type Placements, toRefusal } from "./candidates.ts";
 import { changeRecord, stateEvent, tell } from "../record/change.ts";
 import { createOn, endedMeanwhile, failed, type Spawned, type Walk } from "./create.ts";
-import type { Environment, Progress } from "../context.ts";
+import type { Context, Progress } from "../context.ts";
 import { fingerprint, newIntent, placedPatch, sameRequest } from "./intent.ts";
 import { reporter } from "../progress.ts";
 import { mintSecrets } from "./secrets.ts";
@@ -29,30 +29,30 @@ const FIELDS = {
 
 /** Spawns a compute. See `Atlas.spawnCompute` for what it throws. */
 export function spawn(
-  environment: Environment,
+  context: Context,
   input: unknown,
   options: SpawnOptions = {},
 ): Promise<Spawned> {
-  return traced({ name: "spawn", labels: {} }, () => spawnOnce(environment, input, options));
+  return traced({ name: "spawn", labels: {} }, () => spawnOnce(context, input, options));
 }
 
-async function spawnOnce(environment: Environment, input: unknown, options: SpawnOptions): Promise<Spawned> {
+async function spawnOnce(context: Context, input: unknown, options: SpawnOptions): Promise<Spawned> {
   const { signal, onProgress } = parseFields("The options of spawnCompute", FIELDS, options);
   const request = parseRequest(input);
   signal?.throwIfAborted();
-  const owner = await environment.store.identity();
+  const owner = await context.store.identity();
   const requestHash = fingerprint(owner, request);
-  const earlier = await findEarlier(environment, request, requestHash);
+  const earlier = await findEarlier(context, request, requestHash);
   if (earlier !== undefined) return repeated(earlier);
-  const report = reporter(environment, onProgress);
+  const report = reporter(context, onProgress);
   report("placing", "looking for a place");
-  const found = await collectPlacements(environment, request, signal).catch((error: unknown) => {
+  const found = await collectPlacements(context, request, signal).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw error;
   });
   const id = newComputeId();
-  const secrets = mintSecrets(request.auth, id, environment);
-  return place({ environment, request, requestHash, id, secrets, owner, signal, report }, found);
+  const secrets = mintSecrets(request.auth, id, context);
+  return place({ context, request, requestHash, id, secrets, owner, signal, report }, found);
 }
 
 function repeated(record: ComputeRecord): Spawned {
@@ -60,7 +60,7 @@ function repeated(record: ComputeRecord): Spawned {
 }
 
 async function findEarlier(
-  { store, namespace }: Environment,
+  { store, namespace }: Context,
   { idempotencyKey }: ParsedRequest,
   requestHash: string,
 ): Promise<ComputeRecord | undefined> {
@@ -101,28 +101,28 @@ function goesOn(error: AtlasError): boolean {
 
 /** Records the compute on its first candidate. @returns the record of an earlier call under the same key, if there is one */
 async function writeIntent(walk: Walk, first: Placement): Promise<ComputeRecord> {
-  const { environment } = walk;
-  const { store, limits } = environment;
-  const intent = newIntent(environment, { ...walk, first, now: await store.now() });
+  const { context } = walk;
+  const { store, limits } = context;
+  const intent = newIntent(context, { ...walk, first, now: await store.now() });
   const event = stateEvent(intent);
   const earlier = await store.insert(intent, event, limits);
   if (earlier !== undefined) return earlier;
-  tell(environment, intent, event);
+  tell(context, intent, event);
   return intent;
 }
 
-async function moveTo({ environment, id }: Walk, placement: Placement): Promise<ComputeRecord> {
+async function moveTo({ context, id }: Walk, placement: Placement): Promise<ComputeRecord> {
   const event = {
     type: "note",
     data: { candidate: placement.candidate.region ?? placement.provider.name },
   } as const;
   return changeRecord(
-    environment,
+    context,
     id,
     (record, now) => {
       if (record.status !== "pending") throw endedMeanwhile(record);
-      return { patch: placedPatch(environment, placement, now), event };
+      return { patch: placedPatch(context, placement, now), event };
     },
-    environment.limits,
+    context.limits,
   );
 }
