@@ -23,7 +23,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "./auth": "src/auth/index.ts",
   "./guard": "src/guard/index.ts",
   "./server": "src/server/index.ts",
-  "./clients": "src/tenants/index.ts",
+  "./tenants": "src/tenants/index.ts",
   "./runpod": "src/providers/runpod/index.ts",
   "./fly": "src/providers/fly/index.ts",
   "./local": "src/providers/local/index.ts",
@@ -40,6 +40,7 @@ export const bundledPackages: readonly string[] = [
   "httpxy",
   "nanoid",
   "p-map",
+  "p-retry",
   "zod",
 ];
 

@@ -1,7 +1,7 @@
 /** The URLs of a compute's ports, plain and signed. */
 import * as z from "zod/mini";
-import { signUrl } from "./auth/signed-url/sign.ts";
 import { deriveSigningSecret } from "./auth/signed-url/secret.ts";
+import { signUrl } from "./auth/signed-url/sign.ts";
 import { AtlasError } from "./errors.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Context } from "./lifecycle/context.ts";
@@ -71,11 +71,7 @@ export interface Signing {
 }
 
 /** A signed URL of a record's port; see {@link Compute.signUrl}. */
-export function signedUrl(
-  { signingKey, clock }: Context,
-  record: ComputeRecord,
-  signing: Signing,
-): string {
+export function signedUrl({ signingKey, clock }: Context, record: ComputeRecord, signing: Signing): string {
   const { id, authSchemes } = record;
   if (!authSchemes.includes("signed-url"))
     throw new AtlasError(

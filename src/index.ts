@@ -13,7 +13,7 @@
  */
 export { type Atlas, createAtlas } from "./atlas.ts";
 export type { AtlasOptions } from "./atlas-options.ts";
-export type { ClientCredential, ClientRecord, ClientSnapshot, ClientStore } from "./tenant-store.ts";
+export type { CallContext } from "./call-context.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Compute, ComputeAuth, ComputeJson } from "./compute.ts";
 export type { ComputeList, ComputePage } from "./compute-list.ts";
@@ -44,14 +44,13 @@ export type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 export type { ListOptions } from "./lifecycle/list.ts";
 export type { LogsOptions } from "./lifecycle/logs.ts";
 export type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
-export type { ReapEntry } from "./lifecycle/reap/task.ts";
 export type { ReaperOptions } from "./lifecycle/reap/reaper.ts";
+export type { ReapEntry } from "./lifecycle/reap/task.ts";
 export type { ReportKind } from "./lifecycle/reports.ts";
 export type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";
 export type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";
 export type { WaitOptions } from "./lifecycle/wait.ts";
 export type {
-  CallContext,
   Candidate,
   CreateRequest,
   GpuType,
@@ -87,3 +86,4 @@ export {
   type Usage,
 } from "./store.ts";
 export { memoryStore } from "./stores/memory/index.ts";
+export type { TenantCredential, TenantRecord, TenantSnapshot, TenantStore } from "./tenant-store.ts";

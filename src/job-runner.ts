@@ -1,7 +1,7 @@
 /**
  * The contract of serverless jobs, for a provider that has them. The comments are the laws.
  */
-import type { CallContext } from "./provider.ts";
+import type { CallContext } from "./call-context.ts";
 
 /** Where a job is. Only `in_queue` and `in_progress` change again. */
 export type JobStatus = "in_queue" | "in_progress" | "completed" | "failed" | "cancelled" | "timed_out";

@@ -3,6 +3,7 @@
  * The comments are the laws; `src/laws/provider-laws.ts` holds every adapter to them.
  */
 
+import type { CallContext } from "./call-context.ts";
 import type { JobRunner } from "./job-runner.ts";
 
 /** How a port is reached: `http` (also WebSockets and server-sent events) or plain `tcp`. */
@@ -113,14 +114,6 @@ export interface CreateRequest extends PlacementRequest {
   /** The whole environment of the pod, `ATLAS_*` included. Every value is a secret. */
   readonly env: Readonly<Record<string, string>>;
   readonly candidate: Candidate;
-}
-
-/** What every call gets beside its arguments. */
-export interface CallContext {
-  /** Aborts when the caller gave up or the call's time is over. Pass it on to every request. */
-  readonly signal: AbortSignal;
-  /** The time one HTTP request may take, in seconds. */
-  readonly requestTimeoutSeconds: number;
 }
 
 /** One line that the instance, or the provider on its behalf, wrote. */

@@ -26,7 +26,7 @@ export interface SpawnRequest {
   readonly command?: readonly string[] | undefined;
   /** Ports to be reached from outside. @default [] */
   readonly ports?: readonly PortInput[] | undefined;
-  /** Context of the pod. Names that begin with `ATLAS_` are refused. */
+  /** Environment of the pod. Names that begin with `ATLAS_` are refused. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** How the pod is protected. @default "bearer" */
   readonly auth?: "none" | AuthScheme | readonly AuthScheme[] | undefined;
@@ -78,7 +78,7 @@ const whole = (from: number, to: number): z.ZodMiniNumberFormat =>
 const seconds = (to: number): Field<z.ZodMiniNullable<z.ZodMiniNumberFormat>> =>
   field(z.nullable(whole(1, to)), `a whole number of seconds from 1 to ${to}, or null`);
 
-const MAXIMUM_PORTS = 20;
+const MAX_PORTS = 20;
 const portNumber = whole(1, 65_535);
 const portInput = z.union([
   portNumber,
@@ -93,7 +93,7 @@ const portInput = z.union([
   }),
 ]);
 const portAllowed =
-  `up to ${MAXIMUM_PORTS} of: a number from 1 to 65535, "8000/http", "22/tcp", or { port, protocol, name } ` +
+  `up to ${MAX_PORTS} of: a number from 1 to 65535, "8000/http", "22/tcp", or { port, protocol, name } ` +
   "with a name of a-z, 0-9 and dashes";
 
 const scheme = z.enum(["bearer", "signed-url"]);
@@ -133,7 +133,7 @@ const FIELDS = {
       { secret: true },
     ),
   ),
-  ports: optional(field(z.array(portInput).check(z.maxLength(MAXIMUM_PORTS)), portAllowed)),
+  ports: optional(field(z.array(portInput).check(z.maxLength(MAX_PORTS)), portAllowed)),
   env: optional(
     field(
       z.record(envName, envValue),

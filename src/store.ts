@@ -68,7 +68,7 @@ export interface ComputeRecord {
   readonly reason: EndReason | null;
   readonly userId: string | null;
   /** The client of a shared control plane on whose key this runs. */
-  readonly clientId: string | null;
+  readonly tenantId: string | null;
   readonly gpu: string | null;
   readonly gpuCount: number;
   readonly region: string | null;
@@ -162,7 +162,7 @@ export interface Usage {
 export interface RecordFilter {
   readonly namespace: string;
   readonly userId?: string;
-  readonly clientId?: string;
+  readonly tenantId?: string;
   readonly provider?: string;
   readonly statuses?: readonly ComputeStatus[];
   /** Only records with one of these exact names. */

@@ -46,7 +46,7 @@ function recordOf(number: number, idleDeadline: Date): ComputeRecord {
     status: "running",
     reason: null,
     userId: `user-${number}`,
-    clientId: null,
+    tenantId: null,
     gpu: "h100-sxm",
     gpuCount: 1,
     region: null,

@@ -15,6 +15,13 @@ export type { Authenticator } from "./authenticators/authenticator.ts";
 export { type CacheOptions, createCachedAuthenticator } from "./authenticators/cached.ts";
 export { createHashAuthenticator, type HashAuthenticatorOptions } from "./authenticators/hash.ts";
 export { createHmacAuthenticator, type HmacAuthenticatorOptions } from "./authenticators/hmac.ts";
+export type { CachedAuthenticator } from "./authenticators/identity-cache.ts";
+export {
+  type ComputeIdentity,
+  createRemoteAuthenticator,
+  type ParseIdentity,
+  type RemoteAuthenticatorOptions,
+} from "./authenticators/remote.ts";
 export {
   type HmacIdentity,
   type HmacTokenVerification,
@@ -23,19 +30,12 @@ export {
   type VerifyHmacTokenOptions,
   verifyHmacToken,
 } from "./hmac-token.ts";
-export type { CachedAuthenticator } from "./authenticators/identity-cache.ts";
-export {
-  type ComputeIdentity,
-  createRemoteAuthenticator,
-  type ParseIdentity,
-  type RemoteAuthenticatorOptions,
-} from "./authenticators/remote.ts";
-export { type SignUrlOptions, signUrl } from "./signed-url/sign.ts";
 export { deriveSigningSecret, mintSigningSecret } from "./signed-url/secret.ts";
-export { hashToken, type MintedToken, mintToken, verifyToken } from "./token.ts";
+export { type SignUrlOptions, signUrl } from "./signed-url/sign.ts";
 export {
   type SignedUrlRefusal,
   type SignedUrlVerification,
   type VerifySignedUrlOptions,
   verifySignedUrl,
 } from "./signed-url/verify.ts";
+export { hashToken, type MintedToken, mintToken, verifyToken } from "./token.ts";

@@ -6,16 +6,16 @@
  */
 import { Command } from "commander";
 import { version } from "../internal/user-agent.ts";
-import { clientsCommand } from "./tenants.ts";
 import { guardCommand } from "./guard.ts";
 import { processWorld, runProgram } from "./run.ts";
 import { readSecret } from "./secret.ts";
+import { tenantsCommand } from "./tenants.ts";
 
 const world = processWorld();
 const program = new Command("atlas-compute")
   .description("Spawn, guard and end GPU pods.")
   .version(version)
   .addCommand(guardCommand(world, (code) => process.exit(code)))
-  .addCommand(clientsCommand(world, readSecret));
+  .addCommand(tenantsCommand(world, readSecret));
 
 await runProgram(program);

@@ -1,14 +1,14 @@
 /** The database that a command works on. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { ClientStore } from "../tenant-store.ts";
 import { AtlasError } from "../errors.ts";
 import type { Store } from "../store.ts";
 import type { Queryable } from "../stores/postgres/index.ts";
+import type { TenantStore } from "../tenant-store.ts";
 
 /** A store, and what else was opened for it. */
 export interface OpenStore extends AsyncDisposable {
-  readonly store: Store & ClientStore;
+  readonly store: Store & TenantStore;
 }
 
 /** What is used of the package `pg`. */

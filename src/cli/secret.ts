@@ -5,7 +5,7 @@ import { AtlasError } from "../errors.ts";
 /** Asks for a secret, or reads it. */
 export type ReadSecret = (question: string) => Promise<string>;
 
-const MAXIMUM_CHARACTERS = 65_536;
+const MAX_CHARACTERS = 65_536;
 
 /** Reads secrets of the person or the program that started this process. Questions go to standard error. */
 export const readSecret: ReadSecret = async (question) =>
@@ -23,7 +23,7 @@ export async function secretIn(stream: Readable): Promise<string> {
   let text = "";
   for await (const chunk of stream.setEncoding("utf8")) {
     text += String(chunk);
-    if (text.length > MAXIMUM_CHARACTERS)
+    if (text.length > MAX_CHARACTERS)
       throw new AtlasError("VALIDATION", "What came on standard input is too long for a secret.");
   }
   return text.replace(/\r?\n$/, "");

@@ -1,14 +1,14 @@
-/** `atlas-compute clients`: registering the services that share a control plane, and exchanging what they prove themselves with. */
+/** `atlas-compute tenants`: registering the services that share a control plane, and exchanging what they prove themselves with. */
 import { Command, InvalidArgumentError } from "commander";
+import { parseEncryptionKey } from "../internal/sealed-key.ts";
 import {
-  createClient,
+  createTenant,
   type NewCredential,
   revokeCredentials,
   rotateCredential,
 } from "../tenants/credentials.ts";
 import { setProviderKey } from "../tenants/provider-keys.ts";
-import { type Client, listClients, type Registry } from "../tenants/registry.ts";
-import { parseEncryptionKey } from "../internal/sealed-key.ts";
+import { listTenants, type Registry, type Tenant } from "../tenants/registry.ts";
 import { openStore } from "./open-store.ts";
 import type { ReadSecret } from "./secret.ts";
 import type { CliWorld } from "./world.ts";
@@ -44,12 +44,12 @@ A provider key is asked for, or read from standard input; it is stored encrypted
 
 Examples:
   $ export ATLAS_DATABASE=./atlas.db ATLAS_ENC_KEY="$(openssl rand -base64 32)"
-  $ atlas-compute clients add acme --provider runpod < key-of-acme.txt > credential-of-acme.txt
-  $ atlas-compute clients rotate acme --overlap-seconds 3600`;
+  $ atlas-compute tenants add acme --provider runpod < key-of-acme.txt > credential-of-acme.txt
+  $ atlas-compute tenants rotate acme --overlap-seconds 3600`;
 
 /** The command with its own commands. */
-export function clientsCommand(world: CliWorld, readSecret: ReadSecret): Command {
-  const command = new Command("clients")
+export function tenantsCommand(world: CliWorld, readSecret: ReadSecret): Command {
+  const command = new Command("tenants")
     .description("Registers the services that share a control plane.")
     .option("--store <place>", "SQLite file or postgres:// URL (default: ATLAS_DATABASE)")
     .option("--namespace <name>", "namespace of the application", toNamespace, "default")
@@ -63,23 +63,23 @@ export function clientsCommand(world: CliWorld, readSecret: ReadSecret): Command
     };
   command
     .command("add <name>")
-    .description("registers a client and shows its credential")
+    .description("registers a tenant and shows its credential")
     .option("--provider <provider>", "also take in its own key for this provider")
     .action(run<AddFlags>(add));
   command
     .command("list")
-    .description("lists the clients")
+    .description("lists the tenants")
     .option("--json", "as JSON", false)
     .action(run<ListFlags>(list));
   command
     .command("rotate <name>")
-    .description("exchanges a client's credential, or with --provider its key for that provider")
+    .description("exchanges a tenant's credential, or with --provider its key for that provider")
     .option("--provider <provider>", "take in a new key for this provider")
     .option("--overlap-seconds <seconds>", "how long the old credential stays valid", toSeconds, 86_400)
     .action(run<RotateFlags>(rotate));
   command
     .command("revoke <name>")
-    .description("takes back every credential of a client")
+    .description("takes back every credential of a tenant")
     .action(run<CommonFlags>(revoke));
   return command;
 }
@@ -100,31 +100,31 @@ async function atDesk(
 async function add(desk: Desk, { provider }: AddFlags, name: string): Promise<void> {
   const { registry, world } = desk;
   const providerKeys = provider === undefined ? {} : { [provider]: await takeKey(desk, name, provider) };
-  const made = await createClient(registry, name, { providerKeys });
+  const made = await createTenant(registry, name, { providerKeys });
   show(world, made);
-  world.stderr(`Client ${name} is registered. Its credential is shown this once.\n`);
+  world.stderr(`Tenant ${name} is registered. Its credential is shown this once.\n`);
 }
 
 async function list({ registry, world }: Desk, { json }: ListFlags): Promise<void> {
-  const clients = await listClients(registry);
-  world.stdout(json ? `${JSON.stringify(clients, null, 2)}\n` : toTable(clients));
+  const tenants = await listTenants(registry);
+  world.stdout(json ? `${JSON.stringify(tenants, null, 2)}\n` : toTable(tenants));
 }
 
 async function rotate(desk: Desk, { provider, overlapSeconds }: RotateFlags, name: string): Promise<void> {
   const { registry, world } = desk;
   if (provider !== undefined) {
     await setProviderKey(registry, name, provider, await takeKey(desk, name, provider));
-    return world.stderr(`Client ${name} has a new key for ${provider}.\n`);
+    return world.stderr(`Tenant ${name} has a new key for ${provider}.\n`);
   }
   show(world, await rotateCredential(registry, name, { overlapSeconds }));
   world.stderr(
-    `Client ${name} has a new credential, shown this once. The old ones end in ${overlapSeconds} seconds.\n`,
+    `Tenant ${name} has a new credential, shown this once. The old ones end in ${overlapSeconds} seconds.\n`,
   );
 }
 
 async function revoke({ registry, world }: Desk, _flags: CommonFlags, name: string): Promise<void> {
   await revokeCredentials(registry, name);
-  world.stderr(`Client ${name} is revoked. What it runs goes on until it is ended.\n`);
+  world.stderr(`Tenant ${name} is revoked. What it runs goes on until it is ended.\n`);
 }
 
 /** Whether the key can be stored is found out before anybody types it. */
@@ -137,8 +137,8 @@ function show({ stdout }: CliWorld, { credential }: NewCredential): void {
   stdout(`${credential}\n`);
 }
 
-function toTable(clients: readonly Client[]): string {
-  const rows = clients.map(({ name, credentials, providers, createdAt, lastUsedAt }) => [
+function toTable(tenants: readonly Tenant[]): string {
+  const rows = tenants.map(({ name, credentials, providers, createdAt, lastUsedAt }) => [
     name,
     credentials === 0 ? "revoked" : String(credentials),
     providers.join(",") || "-",

@@ -1,14 +1,14 @@
 import { failClosed } from "../auth/options.ts";
-import { refusal } from "./verdict/answers.ts";
 import { type ControlPlaneClient, createControlPlaneClient } from "./life/control-plane.ts";
 import { DeadManSwitch } from "./life/dead-man.ts";
-import { decide } from "./verdict/decide.ts";
 import type { AcceptedHash, HeartbeatAnswer } from "./life/heartbeat.ts";
-import type { GuardSettings } from "./options.ts";
 import { createReporter } from "./life/reporter.ts";
-import type { GuardRequest, Verdict } from "./verdict/request.ts";
 import { deleteOverSocket, endOnce } from "./life/self-ending.ts";
 import { SignsOfLife } from "./life/signs.ts";
+import type { GuardSettings } from "./options.ts";
+import { refusal } from "./verdict/answers.ts";
+import { decide } from "./verdict/decide.ts";
+import type { GuardRequest, Verdict } from "./verdict/request.ts";
 import { type LiveHash, toLiveHash } from "./verdict/state.ts";
 
 /** What stands behind every adapter: it decides, and does what a decision calls for. */

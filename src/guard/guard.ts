@@ -3,12 +3,12 @@ import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
 import { field, parseFields } from "../internal/parse.ts";
 import { GuardCore } from "./core.ts";
-import { type FetchHandler, guardFetch, guardHono } from "./servers/fetch.ts";
 import { type AcceptedHash, acceptedHashSchema } from "./life/heartbeat.ts";
-import { admitRequest, admitUpgrade, type NodeListener, type UpgradeListener } from "./servers/node.ts";
-import { type GuardOptions, parseOptions } from "./options.ts";
-import type { GuardRequest, Verdict } from "./verdict/request.ts";
 import { endProcessGroup } from "./life/self-ending.ts";
+import { type GuardOptions, parseOptions } from "./options.ts";
+import { type FetchHandler, guardFetch, guardHono } from "./servers/fetch.ts";
+import { admitRequest, admitUpgrade, type NodeListener, type UpgradeListener } from "./servers/node.ts";
+import type { GuardRequest, Verdict } from "./verdict/request.ts";
 
 /** Express's middleware: also that of Connect and of whatever else calls `next`. */
 export type ExpressMiddleware = (

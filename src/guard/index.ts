@@ -7,11 +7,11 @@
  */
 
 export { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
-export type { FetchHandler } from "./servers/fetch.ts";
 export { createGuard, type ExpressMiddleware, type Guard } from "./guard.ts";
 export type { AcceptedHash, SignKind } from "./life/heartbeat.ts";
-export type { NodeListener, UpgradeListener } from "./servers/node.ts";
 export type { DeadManOptions, GuardOptions } from "./options.ts";
+export type { FetchHandler } from "./servers/fetch.ts";
+export type { NodeListener, UpgradeListener } from "./servers/node.ts";
 export type {
   Answer,
   Credential,

@@ -3,8 +3,8 @@ import { hashToken } from "../auth/token.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { callable } from "../internal/option-fields.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
-import { type AllowedOrigins, allowOrigins } from "./verdict/cors.ts";
 import { SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
+import { type AllowedOrigins, allowOrigins } from "./verdict/cors.ts";
 import { PUBLIC_PATH } from "./verdict/public-paths.ts";
 
 /** When a pod ends itself. */

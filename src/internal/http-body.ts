@@ -10,27 +10,27 @@ export class BodyTooLong extends Error {
 
 /**
  * The whole body as text.
- * @throws BodyTooLong as soon as it passes `maximumBytes`; the rest is not read.
+ * @throws BodyTooLong as soon as it passes `maxBytes`; the rest is not read.
  */
-export async function readText(message: Message, maximumBytes: number): Promise<string> {
+export async function readText(message: Message, maxBytes: number): Promise<string> {
   let length = 0;
   let text = "";
   const decoder = new TextDecoder();
   for await (const chunk of chunksOf(message)) {
     length += chunk.byteLength;
-    if (length > maximumBytes) throw new BodyTooLong(`more than ${maximumBytes} bytes`);
+    if (length > maxBytes) throw new BodyTooLong(`more than ${maxBytes} bytes`);
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
 }
 
-/** The beginning of the body as text, up to about `maximumBytes`; the rest is not read. */
-export async function readBeginning(response: Response, maximumBytes: number): Promise<string> {
+/** The beginning of the body as text, up to about `maxBytes`; the rest is not read. */
+export async function readBeginning(response: Response, maxBytes: number): Promise<string> {
   let text = "";
   const decoder = new TextDecoder();
   for await (const chunk of chunksOf(response)) {
     text += decoder.decode(chunk, { stream: true });
-    if (text.length >= maximumBytes) return text.slice(0, maximumBytes);
+    if (text.length >= maxBytes) return text.slice(0, maxBytes);
   }
   return text + decoder.decode();
 }

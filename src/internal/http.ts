@@ -3,10 +3,10 @@
  * adapters only say what they want. ky is loaded at the first request.
  */
 import type * as z from "zod/mini";
+import type { CallContext } from "../call-context.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { AtlasError } from "../errors.ts";
 import { isAtlasError } from "../errors.ts";
-import type { CallContext } from "../provider.ts";
 import { abortWith } from "./abort.ts";
 import { BodyTooLong, chunksOf, readBeginning, readText } from "./http-body.ts";
 import {
@@ -39,9 +39,9 @@ export interface HttpClientOptions {
   /** Times the waits between tries. @default the machine's clock */
   readonly clock?: Clock | undefined;
   /** The longest answer that is read, in bytes. @default 10 MB */
-  readonly maximumBytes?: number;
+  readonly maxBytes?: number;
   /** @default 3 */
-  readonly maximumRetries?: number;
+  readonly maxRetries?: number;
   /** The time for all tries and waits together, in seconds; a wait that does not fit is not begun. @default 30 */
   readonly retryWithinSeconds?: number;
 }
@@ -65,8 +65,8 @@ export interface HttpClient {
 
 type Settings = HttpClientOptions & {
   readonly clock: Clock;
-  readonly maximumBytes: number;
-  readonly maximumRetries: number;
+  readonly maxBytes: number;
+  readonly maxRetries: number;
   readonly retryWithinSeconds: number;
 };
 
@@ -75,8 +75,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const settings: Settings = {
     ...options,
     clock: options.clock ?? systemClock,
-    maximumBytes: options.maximumBytes ?? 10_000_000,
-    maximumRetries: options.maximumRetries ?? 3,
+    maxBytes: options.maxBytes ?? 10_000_000,
+    maxRetries: options.maxRetries ?? 3,
     retryWithinSeconds: options.retryWithinSeconds ?? 30,
   };
   return {
@@ -112,7 +112,7 @@ async function withRetries<Result>(
       if (!isAtlasError(error) || context.signal.aborted) throw error;
       const wait = waitMilliseconds(error, request, retry);
       const fits = wait !== undefined && clock.now().getTime() + wait <= endsAt;
-      if (retry >= settings.maximumRetries || !fits) throw error;
+      if (retry >= settings.maxRetries || !fits) throw error;
       await clock.sleep(wait, context.signal).catch(() => Promise.reject(error));
     }
   }
@@ -202,12 +202,12 @@ async function readRefusal(settings: Settings, asked: Asked, response: Response)
   return refused(asked, refusal, settings.clock.now(), settings.classify);
 }
 
-async function textOf({ maximumBytes }: Settings, { asked, response, release }: Answer): Promise<string> {
+async function textOf({ maxBytes }: Settings, { asked, response, release }: Answer): Promise<string> {
   try {
-    return await readText(response, maximumBytes);
+    return await readText(response, maxBytes);
   } catch (error) {
     if (!(error instanceof BodyTooLong)) throw error;
-    throw unusable(asked, response, `its body is longer than ${maximumBytes} bytes`);
+    throw unusable(asked, response, `its body is longer than ${maxBytes} bytes`);
   } finally {
     release();
   }

@@ -4,7 +4,7 @@
 export const redacted = "[redacted]";
 
 const SHORTEST_SECRET = 4;
-const LONGEST_EXCERPT = 200;
+const MAX_EXCERPT = 200;
 
 const CREDENTIALS: readonly RegExp[] = [
   /\b(?:bearer|basic|flyv1)\s+[^\s"',;]+(?:,fm[0-9a-z]+_[^\s"',;]+)*/gi,
@@ -30,7 +30,7 @@ export function excerpt(text: string, secrets: readonly string[] = []): string {
   const line = redact(text, secrets)
     .replace(/[\s\p{Cc}]+/gu, " ")
     .trim();
-  return line.length <= LONGEST_EXCERPT ? line : `${line.slice(0, LONGEST_EXCERPT - 1)}…`;
+  return line.length <= MAX_EXCERPT ? line : `${line.slice(0, MAX_EXCERPT - 1)}…`;
 }
 
 function spellings(secrets: readonly string[]): readonly string[] {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type ClientStoreUnderTest, clientStoreLaws, type StoreWithClients } from "./tenant-store-laws.ts";
+
 export {
   type ExistingInstance,
   type FaultyOperation,
@@ -15,3 +15,4 @@ export {
   providerLaws,
 } from "./provider-laws.ts";
 export { type Runner, type StoreUnderTest, storeLaws } from "./store-laws.ts";
+export { type StoreWithTenants, type TenantStoreUnderTest, tenantStoreLaws } from "./tenant-store-laws.ts";

@@ -1,17 +1,18 @@
-/** The laws of a store that remembers clients of a shared control plane too. */
-import { type ClientStoreUnderTest, clientLaws } from "./store/tenant-laws.ts";
+/** The laws of a store that remembers tenants of a shared control plane too. */
+
 import type { Runner } from "./store/harness.ts";
+import { type TenantStoreUnderTest, tenantLaws } from "./store/tenant-laws.ts";
 
-export type { ClientStoreUnderTest, StoreWithClients } from "./store/tenant-laws.ts";
+export type { StoreWithTenants, TenantStoreUnderTest } from "./store/tenant-laws.ts";
 
-/** Declares a test for every law of `ClientStore` in `runner`; `make` gives each of them a new, empty store. */
-export function clientStoreLaws(
+/** Declares a test for every law of `TenantStore` in `runner`; `make` gives each of them a new, empty store. */
+export function tenantStoreLaws(
   runner: Runner,
   name: string,
-  make: () => Promise<ClientStoreUnderTest>,
+  make: () => Promise<TenantStoreUnderTest>,
 ): void {
-  runner.describe(`the laws of a store of clients: ${name}`, () => {
-    clientLaws((law, body) => {
+  runner.describe(`the laws of a store of tenants: ${name}`, () => {
+    tenantLaws((law, body) => {
       runner.it(law, async () => {
         const subject = await make();
         try {

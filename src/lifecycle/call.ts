@@ -1,10 +1,12 @@
 /** The one way to call a provider: with a deadline, and with errors that are ours, sorted and free of secrets. */
+
+import type { CallContext } from "../call-context.ts";
 import { AtlasError, type AtlasErrorCode, isAtlasError, withFacts } from "../errors.ts";
 import { aborted, abortWith } from "../internal/abort.ts";
 import { pause } from "../internal/pause.ts";
 import { excerpt, redact } from "../internal/redact.ts";
 import { traced } from "../internal/telemetry.ts";
-import type { CallContext, Provider } from "../provider.ts";
+import type { Provider } from "../provider.ts";
 import type { Context } from "./context.ts";
 
 /** One call. */

@@ -62,10 +62,7 @@ export interface Context {
 }
 
 /** The configured provider of a record. */
-export function providerOf(
-  context: Context,
-  record: Pick<ComputeRecord, "provider" | "id">,
-): Provider {
+export function providerOf(context: Context, record: Pick<ComputeRecord, "provider" | "id">): Provider {
   const provider = context.providers.find(({ name }) => name === record.provider);
   if (provider !== undefined) return provider;
   const known = context.providers.map(({ name }) => name).join(", ");

@@ -4,23 +4,19 @@ import { isAtlasError } from "../errors.ts";
 import type { Instance } from "../provider.ts";
 import type { ComputeRecord, EndReason } from "../store.ts";
 import { callProvider } from "./call.ts";
-import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "./record/change.ts";
 import { type Context, providerOf } from "./context.ts";
 import { absenceProvenFrom, findNamesakes, lookUp, oldest, referenceOf } from "./find-instance.ts";
+import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "./record/change.ts";
 
 const CONFIRM_PAUSES_SECONDS: readonly number[] = [0.25, 0.5, 1, 2, 4];
 const FIRST_RETRY_SECONDS = 5;
-const LONGEST_RETRY_SECONDS = 300;
+const MAX_RETRY_SECONDS = 300;
 
 /**
  * Ends a compute for a caller: stores the intent, asks the provider, and waits a little for the proof.
  * @returns the record, `terminated` when that is proven, else `terminating`: what failed is in `lastError`, and the reaper goes on.
  */
-export async function terminate(
-  context: Context,
-  id: string,
-  reason: EndReason,
-): Promise<ComputeRecord> {
+export async function terminate(context: Context, id: string, reason: EndReason): Promise<ComputeRecord> {
   const record = await changeRecord(context, id, ({ status }, now) =>
     isEnded(status) || status === "terminating" ? undefined : { patch: terminatingPatch(reason, now) },
   );
@@ -136,6 +132,6 @@ export function retryPatch(
   lastError: string | null,
   now: Date,
 ): Change["patch"] {
-  const seconds = Math.min(FIRST_RETRY_SECONDS * 2 ** attempts, LONGEST_RETRY_SECONDS);
+  const seconds = Math.min(FIRST_RETRY_SECONDS * 2 ** attempts, MAX_RETRY_SECONDS);
   return { checkAt: after(now, seconds), attempts: attempts + 1, lastError, lease: null, leaseUntil: null };
 }

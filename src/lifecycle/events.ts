@@ -4,8 +4,8 @@ import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { ComputeEvent } from "../store.ts";
-import { isEnded, loadRecord } from "./record/change.ts";
 import type { Context } from "./context.ts";
+import { isEnded, loadRecord } from "./record/change.ts";
 
 /** Which events to read. */
 export interface EventOptions {

@@ -12,11 +12,12 @@ export async function findNamesakes(
 ): Promise<readonly Instance[]> {
   const { provider } = call;
   const { requestTimeoutSeconds } = context.timing;
-  const timeoutSeconds =
-    provider.find === undefined ? listTimeoutSeconds(context) : requestTimeoutSeconds;
+  const timeoutSeconds = provider.find === undefined ? listTimeoutSeconds(context) : requestTimeoutSeconds;
   const search = { timeoutSeconds, ...call, operation: "find" };
   const found = await callProvider(context, search, async (callContext) =>
-    provider.find === undefined ? provider.list({ namePrefix: name }, callContext) : provider.find(name, callContext),
+    provider.find === undefined
+      ? provider.list({ namePrefix: name }, callContext)
+      : provider.find(name, callContext),
   );
   return found.filter((instance) => instance.name === name && instance.status !== "terminated");
 }

@@ -1,5 +1,6 @@
 /** What happens to computes, in one module, so that it can be loaded at the first call and not at the import of the package. */
-export { loadRecord } from "./record/change.ts";
+
+export { terminate } from "./end.ts";
 export { followEvents } from "./events.ts";
 export { listGpuTypes } from "./gpu-types.ts";
 export { cancelJob, getJob, jobHealth, runJob, streamJob } from "./jobs.ts";
@@ -7,8 +8,8 @@ export { pageReader } from "./list.ts";
 export { readLogs } from "./logs.ts";
 export { start, stop, touch } from "./power.ts";
 export { reap } from "./reap/reap.ts";
+export { loadRecord } from "./record/change.ts";
 export { recordReport } from "./reports.ts";
 export { spawn } from "./spawn/spawn.ts";
-export { terminate } from "./end.ts";
 export { findByToken, revokeToken, rotateToken } from "./tokens.ts";
 export { waitUntilReady } from "./wait.ts";

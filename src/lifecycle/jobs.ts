@@ -48,7 +48,7 @@ const POLICY_FIELDS = {
 };
 /** How much longer than the job itself a call that waits for it may take. */
 const MARGIN_SECONDS = 30;
-const LONGEST_WAIT_SECONDS = 90;
+const MAX_WAIT_SECONDS = 90;
 
 /** Starts a job. See `Atlas.runJob`. */
 export async function runJob(context: Context, input: RunJobRequest): Promise<AtlasJob> {
@@ -59,7 +59,7 @@ export async function runJob(context: Context, input: RunJobRequest): Promise<At
     ...(policy && { policy: parseFields("The job's policy", POLICY_FIELDS, policy) }),
   };
   const { provider, jobs } = runnerOf(context, wanted);
-  const wait = request.mode === "sync" ? (request.waitSeconds ?? LONGEST_WAIT_SECONDS) : 0;
+  const wait = request.mode === "sync" ? (request.waitSeconds ?? MAX_WAIT_SECONDS) : 0;
   const timeoutSeconds = wait + MARGIN_SECONDS;
   const call = { provider, operation: "runJob", signal, timeoutSeconds };
   const job = await callProvider(context, call, (callContext) => jobs.runJob(request, callContext));

@@ -4,9 +4,9 @@ import { AtlasError, isAtlasError } from "../errors.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { LogLine } from "../provider.ts";
-import { loadRecord } from "./record/change.ts";
 import { type Context, providerOf } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
+import { loadRecord } from "./record/change.ts";
 
 /** Which log lines to read. */
 export interface LogsOptions {

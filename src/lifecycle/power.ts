@@ -3,9 +3,9 @@ import { AtlasError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../store.ts";
 import { callProvider } from "./call.ts";
-import { after, changeRecord, loadRecord } from "./record/change.ts";
 import { type Context, providerOf } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
+import { after, changeRecord, loadRecord } from "./record/change.ts";
 import { CHECK_SECONDS } from "./record/observe.ts";
 
 /** Notes a sign of life: the idle deadline moves. @throws CONFLICT when the compute has ended or is ending. */
@@ -58,11 +58,7 @@ export async function start(context: Context, id: string): Promise<ComputeRecord
   );
 }
 
-async function power(
-  context: Context,
-  record: ComputeRecord,
-  operation: "stop" | "start",
-): Promise<void> {
+async function power(context: Context, record: ComputeRecord, operation: "stop" | "start"): Promise<void> {
   const provider = providerOf(context, record);
   const method: Provider["stop"] = provider[operation];
   if (method === undefined) throw cannot(context, provider, operation);

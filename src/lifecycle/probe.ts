@@ -24,7 +24,7 @@ export interface Probe {
 }
 
 const PROBE_SECONDS = 5;
-const LONGEST_ANSWER_BYTES = 10_000;
+const MAX_ANSWER_BYTES = 10_000;
 
 const readinessSchema = z.object({
   computeId: z.nullable(z.string()),
@@ -78,7 +78,7 @@ async function askGuard(
   const response = await request(probe, port, `${url}${READINESS_PATH}`);
   const type = response.headers.get("content-type") ?? "";
   const readiness = type.includes("json")
-    ? toReadiness(await readBeginning(response, LONGEST_ANSWER_BYTES))
+    ? toReadiness(await readBeginning(response, MAX_ANSWER_BYTES))
     : undefined;
   if (readiness === undefined) {
     if (!response.bodyUsed) await response.body?.cancel();

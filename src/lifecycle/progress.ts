@@ -7,10 +7,7 @@ import { notify } from "./notify.ts";
 export type Report = (phase: Phase, message: string, record?: Pick<ComputeRecord, "id" | "provider">) => void;
 
 /** Tells steps to a listener, with the time since now. */
-export function reporter(
-  context: Context,
-  onProgress: ((progress: Progress) => void) | undefined,
-): Report {
+export function reporter(context: Context, onProgress: ((progress: Progress) => void) | undefined): Report {
   const { clock } = context;
   const begin = clock.now().getTime();
   return (phase, message, record) => {

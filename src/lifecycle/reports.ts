@@ -1,7 +1,7 @@
 /** What a pod reports of itself: the last of each kind stays on its compute, and every report is an event. */
 import type { ComputeRecord } from "../store.ts";
-import { after, type Change, changeRecord, isEnded, type Patch } from "./record/change.ts";
 import type { Context } from "./context.ts";
+import { after, type Change, changeRecord, isEnded, type Patch } from "./record/change.ts";
 
 /** The kinds of reports. */
 export type ReportKind = "heartbeat" | "status" | "gpu-health" | "metrics" | "logs";
@@ -9,7 +9,7 @@ export type ReportKind = "heartbeat" | "status" | "gpu-health" | "metrics" | "lo
 type ReportBody = Readonly<Record<string, unknown>>;
 
 /** Events are kept for good, so of a larger report they tell the size; the report itself is on the compute until the next one. */
-const LARGEST_IN_EVENT = 8192;
+const MAX_IN_EVENT = 8192;
 
 /** Records a report, with the store's time. A heartbeat is a sign of life, too. One of a compute that has ended changes nothing. */
 export function recordReport(
@@ -32,5 +32,5 @@ function touchedPatch({ idleDeadline, idleTimeoutSeconds }: ComputeRecord, now: 
 
 function reportEvent(kind: ReportKind, body: ReportBody): NonNullable<Change["event"]> {
   const bytes = Buffer.byteLength(JSON.stringify(body));
-  return { type: "report", data: bytes <= LARGEST_IN_EVENT ? { kind, ...body } : { kind, bytes } };
+  return { type: "report", data: bytes <= MAX_IN_EVENT ? { kind, ...body } : { kind, bytes } };
 }

@@ -4,8 +4,8 @@ import { hashToken, mintToken } from "../auth/index.ts";
 import { AtlasError } from "../errors.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { ComputeRecord, Snapshot, TokenHash } from "../store.ts";
-import { after, type Change, changeRecord, isEnded } from "./record/change.ts";
 import type { Context } from "./context.ts";
+import { after, type Change, changeRecord, isEnded } from "./record/change.ts";
 
 /** How a token is exchanged. */
 export interface RotateOptions {

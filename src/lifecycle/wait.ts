@@ -8,14 +8,14 @@ import { redact } from "../internal/redact.ts";
 import type { Instance, LogLine, Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import { callProvider } from "./call.ts";
-import { changeRecord, isEnded, loadRecord } from "./record/change.ts";
 import { type Context, type Phase, type Progress, providerOf } from "./context.ts";
+import { endCompute } from "./end.ts";
 import { absenceProvenFrom, lookUp, referenceOf } from "./find-instance.ts";
-import { isNews, observed } from "./record/observe.ts";
 import { isReady } from "./probe.ts";
 import { reporter } from "./progress.ts";
+import { changeRecord, isEnded, loadRecord } from "./record/change.ts";
+import { isNews, observed } from "./record/observe.ts";
 import type { ComputeSecrets } from "./spawn/secrets.ts";
-import { endCompute } from "./end.ts";
 
 /** What to wait for, and how long. */
 export interface WaitOptions {
@@ -41,7 +41,7 @@ const FIELDS = {
 };
 
 const FIRST_PAUSE_SECONDS = 0.1;
-const LONGEST_PAUSE_SECONDS = 3;
+const MAX_PAUSE_SECONDS = 3;
 const LOG_LINES = 20;
 
 /** One wait under way. */
@@ -83,7 +83,7 @@ export async function waitUntilReady(
     if (step.ready) return step.record;
     if (elapsed() >= limit) throw await tooLate(wait, limit, step.message);
     await pause(context.clock, Math.min(seconds, limit - elapsed()), signal);
-    seconds = Math.min(seconds * 1.5, LONGEST_PAUSE_SECONDS);
+    seconds = Math.min(seconds * 1.5, MAX_PAUSE_SECONDS);
   }
 }
 
@@ -205,7 +205,12 @@ async function lastLines({ context, id, provider, secrets }: Wait): Promise<read
       computeId: id,
     };
     await callProvider(context, call, async (callContext) => {
-      for await (const line of logs.call(provider, reference, { tail: LOG_LINES, follow: false }, callContext))
+      for await (const line of logs.call(
+        provider,
+        reference,
+        { tail: LOG_LINES, follow: false },
+        callContext,
+      ))
         lines.push(line);
     });
   } catch (error) {

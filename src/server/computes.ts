@@ -16,7 +16,7 @@ import type { Call } from "./route.ts";
 type UserCall<Body = undefined> = Call<"user", Body>;
 
 /** The browser's wish: any JSON, because only the application knows what it means. */
-export const wishBody: BodyRule<unknown> = { maximumBytes: 16_384, parse: (input) => input };
+export const wishBody: BodyRule<unknown> = { maxBytes: 16_384, parse: (input) => input };
 
 const SIGN_FIELDS = {
   path: field(z.string().check(z.maxLength(2000)), 'a path that begins with "/", up to 2000 characters'),
@@ -26,7 +26,7 @@ const SIGN_FIELDS = {
 
 /** What is to be signed. */
 export const signUrlBody: BodyRule<{ path: string; port?: number; expiresInSeconds?: number }> = {
-  maximumBytes: 4096,
+  maxBytes: 4096,
   parse: (input) => parseFields("The body", SIGN_FIELDS, input),
 };
 

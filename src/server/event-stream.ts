@@ -8,7 +8,7 @@ import type { Plane } from "./options.ts";
 const KEEP_ALIVE_SECONDS = 15;
 
 /** Then the browser has to come back, and is asked again who it is. */
-const LONGEST_STREAM_SECONDS = 900;
+const MAX_STREAM_SECONDS = 900;
 
 /** A stream of these events. It reads on only as fast as it is read, and stops when either end is gone. */
 export function eventStream(
@@ -42,7 +42,7 @@ async function* toFrames(
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
   const { clock, logger } = plane;
-  const end = clock.now().getTime() + LONGEST_STREAM_SECONDS * 1000;
+  const end = clock.now().getTime() + MAX_STREAM_SECONDS * 1000;
   const iterator = events[Symbol.asyncIterator]();
   yield ": connected\n\n";
   try {

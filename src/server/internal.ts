@@ -10,7 +10,7 @@ const VERIFY_FIELDS = { token: field(z.string(), "the token to look up, a string
 
 /** The token to look up. Any text is a fair question: what came in a header of any size is only ever a token, or none. */
 export const verifyBody: BodyRule<{ token: string }> = {
-  maximumBytes: 65_536,
+  maxBytes: 65_536,
   parse: (input) => parseFields("The body", VERIFY_FIELDS, input),
 };
 

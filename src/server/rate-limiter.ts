@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { BoundedMap } from "../internal/bounded-map.ts";
 
 /** How often something may happen. */
 export interface Rate {
@@ -8,7 +9,7 @@ export interface Rate {
 }
 
 /** More than enough for the pods of one process; one entry is some hundred bytes. */
-const MOST_BUCKETS = 50_000;
+const MAX_BUCKETS = 50_000;
 
 /**
  * A bucket for each key. Of a bucket only the time at which it will be full again is kept (the generic cell rate algorithm): nothing is
@@ -16,13 +17,11 @@ const MOST_BUCKETS = 50_000;
  */
 export class RateLimiter {
   readonly #clock: Clock;
-  readonly #most: number;
-  /** Least recently used first. */
-  readonly #fullAt = new Map<string, number>();
+  readonly #fullAt: BoundedMap<string, number>;
 
-  constructor(clock: Clock, mostBuckets: number = MOST_BUCKETS) {
+  constructor(clock: Clock, maxBuckets: number = MAX_BUCKETS) {
     this.#clock = clock;
-    this.#most = mostBuckets;
+    this.#fullAt = new BoundedMap(maxBuckets);
   }
 
   /** How many buckets are kept. */
@@ -36,14 +35,7 @@ export class RateLimiter {
     const now = this.#clock.now().getTime();
     const fullAt = Math.min(Math.max(this.#fullAt.get(key) ?? now, now), now + burst * interval);
     const wait = fullAt - now - (burst - 1) * interval;
-    this.#keep(key, wait > 0 ? fullAt : fullAt + interval);
+    this.#fullAt.set(key, wait > 0 ? fullAt : fullAt + interval);
     return wait > 0 ? Math.ceil(wait / 1000) : 0;
-  }
-
-  #keep(key: string, fullAt: number): void {
-    this.#fullAt.delete(key);
-    this.#fullAt.set(key, fullAt);
-    const [oldest] = this.#fullAt.keys();
-    if (this.#fullAt.size > this.#most && oldest !== undefined) this.#fullAt.delete(oldest);
   }
 }

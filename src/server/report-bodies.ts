@@ -52,14 +52,14 @@ type ReportBodies = Readonly<Record<Exclude<ReportKind, "heartbeat">, BodyRule<o
 
 /** The bodies of the reports. */
 export const reportBodies: ReportBodies = {
-  heartbeat: { maximumBytes: KB, parse: parseHeartbeat },
-  status: { maximumBytes: 8 * KB, parse: (input) => parseFields("The status", STATUS_FIELDS, input) },
+  heartbeat: { maxBytes: KB, parse: parseHeartbeat },
+  status: { maxBytes: 8 * KB, parse: (input) => parseFields("The status", STATUS_FIELDS, input) },
   "gpu-health": {
-    maximumBytes: 64 * KB,
+    maxBytes: 64 * KB,
     parse: (input) => parseFields("The GPUs' health", GPU_FIELDS, input),
   },
-  metrics: { maximumBytes: 64 * KB, parse: (input) => parseFields("The metrics", METRICS_FIELDS, input) },
-  logs: { maximumBytes: 64 * KB, parse: (input) => parseFields("The log lines", LOGS_FIELDS, input) },
+  metrics: { maxBytes: 64 * KB, parse: (input) => parseFields("The metrics", METRICS_FIELDS, input) },
+  logs: { maxBytes: 64 * KB, parse: (input) => parseFields("The log lines", LOGS_FIELDS, input) },
 };
 
 /** By the schema that the guard, at the other end, is held to as well. */

@@ -8,7 +8,7 @@ import { json, noContent } from "./answer.ts";
 import type { Call } from "./route.ts";
 
 /** As many hashes as a guard takes at once. */
-const MOST_HASHES = 100;
+const MAX_HASHES = 100;
 
 /** Records a sign of life, and tells the guard what the pod accepts from now on. */
 export async function recordHeartbeat({ plane, identity, body }: Call<"pod", Heartbeat>): Promise<Response> {
@@ -29,7 +29,7 @@ function answerTo(compute: Compute, now: Date): HeartbeatAnswer {
   const { status, auth, tokens, lifetimeDeadline } = compute;
   const isEnding = status === "terminating" || status === "terminated" || status === "failed";
   const valid = tokens.filter(({ expiresAt }) => !isEnding && (expiresAt === null || expiresAt > now));
-  const hashes = valid.slice(-MOST_HASHES).map(({ hash, expiresAt }) => ({
+  const hashes = valid.slice(-MAX_HASHES).map(({ hash, expiresAt }) => ({
     hash,
     expiresAt: expiresAt?.toISOString() ?? null,
   }));

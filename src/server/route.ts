@@ -37,7 +37,7 @@ export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly credential: CredentialKind;
-  readonly maximumBytes: number;
+  readonly maxBytes: number;
   readonly rate: Rate | undefined;
   readonly head: boolean;
   /** Answers a request: the credential first, then the rate, then the body. */
@@ -49,7 +49,7 @@ export function route<Kind extends CredentialKind, Body>(rule: Rule<Kind, Body>)
   const { method, path, credential, body, rate, head = true } = rule;
   return {
     ...{ method, path, credential, rate, head },
-    maximumBytes: body.maximumBytes,
+    maxBytes: body.maxBytes,
     answer: async (arrival) => {
       const { plane, request } = arrival;
       const { authenticate, nameOf } = credentials[credential];

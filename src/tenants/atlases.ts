@@ -1,33 +1,33 @@
-/** An Atlas for each client: on its own provider keys, in a namespace of its own. */
+/** An Atlas for each tenant: on its own provider keys, in a namespace of its own. */
 import { Atlas } from "../atlas.ts";
-import type { ClientRecord } from "../tenant-store.ts";
 import { AtlasError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
-import type { ClientsSettings } from "./options.ts";
+import type { TenantRecord } from "../tenant-store.ts";
+import type { TenantsSettings } from "./options.ts";
 import { ownStore } from "./own-store.ts";
 import { openProviderKey } from "./provider-keys.ts";
 
 /**
- * Makes and keeps them. A client's computes, their names at the provider, their tokens, idempotency keys, events and limits all belong to the
- * namespace that is called like the client's id, so that no call of one client can name what another has.
+ * Makes and keeps them. A tenant's computes, their names at the provider, their tokens, idempotency keys, events and limits all belong to the
+ * namespace that is called like the tenant's id, so that no call of one tenant can name what another has.
  */
-export class ClientAtlases {
-  readonly #settings: ClientsSettings;
+export class TenantAtlases {
+  readonly #settings: TenantsSettings;
   readonly #made = new Map<string, { readonly atlas: Atlas; readonly keys: string }>();
 
-  constructor(settings: ClientsSettings) {
+  constructor(settings: TenantsSettings) {
     this.#settings = settings;
   }
 
   /** The same Atlas as before, unless a key was exchanged. @throws KEY_UNAVAILABLE */
-  of(client: ClientRecord): Atlas {
-    const keys = JSON.stringify(client.providerKeys);
-    const known = this.#made.get(client.id);
+  of(tenant: TenantRecord): Atlas {
+    const keys = JSON.stringify(tenant.providerKeys);
+    const known = this.#made.get(tenant.id);
     if (known?.keys === keys) return known.atlas;
     const { own } = this.#settings;
-    const store = ownStore(own.store, client.id);
-    const atlas = new Atlas({ ...own, namespace: client.id, store, providers: this.#providersOf(client) });
-    this.#made.set(client.id, { atlas, keys });
+    const store = ownStore(own.store, tenant.id);
+    const atlas = new Atlas({ ...own, namespace: tenant.id, store, providers: this.#providersOf(tenant) });
+    this.#made.set(tenant.id, { atlas, keys });
     return atlas;
   }
 
@@ -36,7 +36,7 @@ export class ClientAtlases {
     await Promise.all([...this.#made.values()].map(({ atlas }) => atlas.close()));
   }
 
-  #providersOf({ id, name, providerKeys }: ClientRecord): readonly Provider[] {
+  #providersOf({ id, name, providerKeys }: TenantRecord): readonly Provider[] {
     const { factories, registry } = this.#settings;
     const providers = Object.entries(factories).flatMap(([provider, make]) => {
       const sealed = providerKeys[provider];
@@ -44,6 +44,6 @@ export class ClientAtlases {
     });
     if (providers.length > 0) return providers;
     const known = Object.keys(factories).join(", ");
-    throw new AtlasError("KEY_UNAVAILABLE", `client ${name} has no key for any of ${known}: set one first`);
+    throw new AtlasError("KEY_UNAVAILABLE", `tenant ${name} has no key for any of ${known}: set one first`);
   }
 }

@@ -1,29 +1,29 @@
-/** What a client proves itself with: made once, exchanged with an overlap, taken back, recognised. */
+/** What a tenant proves itself with: made once, exchanged with an overlap, taken back, recognised. */
 import * as z from "zod/mini";
 import { mintToken } from "../auth/index.ts";
 import { hashToken, isToken } from "../auth/token.ts";
-import type { ClientRecord, ClientSnapshot } from "../tenant-store.ts";
 import { AtlasError } from "../errors.ts";
 import { newComputeId } from "../internal/names.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
+import type { TenantRecord, TenantSnapshot } from "../tenant-store.ts";
 import { sealProviderKeys } from "./provider-keys.ts";
-import { type Client, changeClient, type Registry, toClient, validCredentials } from "./registry.ts";
+import { changeTenant, type Registry, type Tenant, toTenant, validCredentials } from "./registry.ts";
 
-/** A client with its new credential, told once. */
+/** A tenant with its new credential, told once. */
 export interface NewCredential {
-  readonly client: Client;
-  /** What the client sends as `Authorization: Bearer …`: 32 random bytes, base64url. Only its hash is stored. */
+  readonly tenant: Tenant;
+  /** What the tenant sends as `Authorization: Bearer …`: 32 random bytes, base64url. Only its hash is stored. */
   readonly credential: string;
 }
 
-/** What a client begins with. */
-export interface CreateClientOptions {
+/** What a tenant begins with. */
+export interface CreateTenantOptions {
   /** Its own keys, by provider. @default none */
   readonly providerKeys?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How a credential is exchanged. */
-export interface RotateClientOptions {
+export interface RotateTenantOptions {
   /** How long the old credentials stay valid beside the new one, 0 to 2592000 (30 days). @default 86400 */
   readonly overlapSeconds?: number | undefined;
 }
@@ -47,38 +47,38 @@ const ROTATE_FIELDS = {
   ),
 };
 
-/** Registers a client. @throws VALIDATION, CONFLICT when the name is taken, KEY_UNAVAILABLE */
-export async function createClient(
+/** Registers a tenant. @throws VALIDATION, CONFLICT when the name is taken, KEY_UNAVAILABLE */
+export async function createTenant(
   registry: Registry,
   name: string,
-  options: CreateClientOptions = {},
+  options: CreateTenantOptions = {},
 ): Promise<NewCredential> {
-  const { providerKeys = {} } = parseFields("A client", FIELDS, { ...options, name });
+  const { providerKeys = {} } = parseFields("A tenant", FIELDS, { ...options, name });
   const { store, namespace } = registry;
   const { token: credential, hash } = mintToken();
   const id = `c${newComputeId().slice(1)}`;
   const now = await store.now();
-  const client: ClientRecord = {
+  const tenant: TenantRecord = {
     ...{ id, namespace, name, version: 1, createdAt: now, lastUsedAt: null },
     credentials: [{ hash, expiresAt: null }],
     providerKeys: sealProviderKeys(registry, id, providerKeys),
   };
-  if (await store.insertClient(client)) return { client: toClient({ client, now }), credential };
+  if (await store.insertTenant(tenant)) return { tenant: toTenant({ tenant, now }), credential };
   throw new AtlasError(
     "CONFLICT",
-    `there is a client ${name} already: choose another name, or rotate its credential`,
+    `there is a tenant ${name} already: choose another name, or rotate its credential`,
   );
 }
 
-/** Makes a new credential, and lets the old ones run out. It also lets a revoked client in again. @throws NOT_FOUND */
+/** Makes a new credential, and lets the old ones run out. It also lets a revoked tenant in again. @throws NOT_FOUND */
 export async function rotateCredential(
   registry: Registry,
   name: string,
-  options: RotateClientOptions = {},
+  options: RotateTenantOptions = {},
 ): Promise<NewCredential> {
   const { overlapSeconds = 86_400 } = parseFields("The options of rotate", ROTATE_FIELDS, options);
   const { token: credential, hash } = mintToken();
-  const client = await changeClient(registry, name, (current, now) => {
+  const tenant = await changeTenant(registry, name, (current, now) => {
     const end = new Date(now.getTime() + overlapSeconds * 1000);
     const old = validCredentials(current, now).map(({ hash: known, expiresAt }) => ({
       hash: known,
@@ -86,29 +86,29 @@ export async function rotateCredential(
     }));
     return { credentials: [...old, { hash, expiresAt: null }] };
   });
-  return { client, credential };
+  return { tenant, credential };
 }
 
-/** Takes back every credential. What the client runs goes on, and is reaped, until somebody ends it. @throws NOT_FOUND */
-export function revokeCredentials(registry: Registry, name: string): Promise<Client> {
-  return changeClient(registry, name, () => ({ credentials: [] }));
+/** Takes back every credential. What the tenant runs goes on, and is reaped, until somebody ends it. @throws NOT_FOUND */
+export function revokeCredentials(registry: Registry, name: string): Promise<Tenant> {
+  return changeTenant(registry, name, () => ({ credentials: [] }));
 }
 
-/** The client that this credential belongs to; any candidate that is no such credential belongs to nobody. */
+/** The tenant that this credential belongs to; any candidate that is no such credential belongs to nobody. */
 export async function recognise(
   { store, namespace }: Registry,
   candidate: unknown,
-): Promise<ClientSnapshot | undefined> {
+): Promise<TenantSnapshot | undefined> {
   if (!isToken(candidate)) return undefined;
-  const found = await store.getClientByHash(namespace, hashToken(candidate));
+  const found = await store.getTenantByHash(namespace, hashToken(candidate));
   if (found === undefined || wasNotedLately(found)) return found;
-  const { client, now } = found;
-  const used = { ...client, lastUsedAt: now, version: client.version + 1 };
+  const { tenant, now } = found;
+  const used = { ...tenant, lastUsedAt: now, version: tenant.version + 1 };
   // Where somebody else changed it meanwhile, the next call notes the use.
-  await store.replaceClient(used);
-  return { client: used, now };
+  await store.replaceTenant(used);
+  return { tenant: used, now };
 }
 
-function wasNotedLately({ client: { lastUsedAt }, now }: ClientSnapshot): boolean {
+function wasNotedLately({ tenant: { lastUsedAt }, now }: TenantSnapshot): boolean {
   return lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() < LAST_USED_SECONDS * 1000;
 }

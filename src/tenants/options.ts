@@ -1,38 +1,38 @@
-/** What the clients of a shared control plane are configured with. */
+/** What the tenants of a shared control plane are configured with. */
 import type { KeyObject } from "node:crypto";
 import * as z from "zod/mini";
 import { type AtlasOptions, toContext } from "../atlas-options.ts";
-import type { ClientStore } from "../tenant-store.ts";
 import { callable, hasMethods } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { parseEncryptionKey } from "../internal/sealed-key.ts";
 import type { Context } from "../lifecycle/context.ts";
 import type { Provider } from "../provider.ts";
 import type { Store } from "../store.ts";
+import type { TenantStore } from "../tenant-store.ts";
 import type { Registry } from "./registry.ts";
 
-/** Makes a provider on a client's own key. */
+/** Makes a provider on a tenant's own key. */
 export type ProviderFactory = (apiKey: string) => Provider;
 
-/** What `createClients` takes: beside what is here, whatever `createAtlas` takes, which then holds for each client by itself. */
-export interface ClientsOptions extends Omit<AtlasOptions, "providers" | "store"> {
-  /** Remembers clients and computes: `sqliteStore`, `postgresStore` or `memoryStore`. */
-  readonly store: Store & ClientStore;
+/** What `createTenants` takes: beside what is here, whatever `createAtlas` takes, which then holds for each tenant by itself. */
+export interface TenantsOptions extends Omit<AtlasOptions, "providers" | "store"> {
+  /** Remembers tenants and computes: `sqliteStore`, `postgresStore` or `memoryStore`. */
+  readonly store: Store & TenantStore;
   /**
-   * How to make a provider on a client's own key, by provider; the order is the order of preference. One that a client has no key for is
+   * How to make a provider on a tenant's own key, by provider; the order is the order of preference. One that a tenant has no key for is
    * not made for it. Where a provider needs more than a key, put it into the text and take that apart here.
    */
   readonly providers: Readonly<Record<string, ProviderFactory>>;
-  /** Providers on the application's own keys, for callers who are no clients. @default none: only clients can spawn */
+  /** Providers on the application's own keys, for callers who are no tenants. @default none: only tenants can spawn */
   readonly ownProviders?: readonly Provider[] | undefined;
   /** What provider keys are sealed with: base64 of 32 bytes. @default process.env.ATLAS_ENC_KEY */
   readonly encryptionKey?: string | undefined;
-  /** `strict`: `authenticate` refuses who is no client. `recognise`: it only says so, and the application decides. @default "strict" */
+  /** `strict`: `authenticate` refuses who is no tenant. `recognise`: it only says so, and the application decides. @default "strict" */
   readonly mode?: "strict" | "recognise" | undefined;
 }
 
-/** Everything that clients work with. */
-export interface ClientsSettings {
+/** Everything that tenants work with. */
+export interface TenantsSettings {
   readonly registry: Registry;
   readonly factories: Readonly<Record<string, ProviderFactory>>;
   readonly isStrict: boolean;
@@ -42,8 +42,8 @@ export interface ClientsSettings {
 
 const FIELDS = {
   store: field(
-    z.custom<Store & ClientStore>(hasMethods("getClientByHash")),
-    "a store that remembers clients, such as sqliteStore(path)",
+    z.custom<Store & TenantStore>(hasMethods("getTenantByHash")),
+    "a store that remembers tenants, such as sqliteStore(path)",
   ),
   providers: field(
     z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/)), callable<ProviderFactory>()),
@@ -53,9 +53,9 @@ const FIELDS = {
 };
 
 /** The settings that these options describe. @throws VALIDATION, KEY_UNAVAILABLE */
-export function toSettings(options: ClientsOptions): ClientsSettings {
+export function toSettings(options: TenantsOptions): TenantsSettings {
   const { store, providers, mode, ownProviders = [], encryptionKey, ...rest } = options;
-  const given = parseFields("The options of createClients", FIELDS, { store, providers, mode });
+  const given = parseFields("The options of createTenants", FIELDS, { store, providers, mode });
   const own = toContext({ ...rest, store, providers: ownProviders.length > 0 ? ownProviders : [nobody] });
   const key: KeyObject = parseEncryptionKey(encryptionKey ?? process.env.ATLAS_ENC_KEY);
   return {

@@ -3,15 +3,15 @@ import type { Compute } from "../compute.ts";
 import type { Context } from "../lifecycle/context.ts";
 import type { ReapOptions, ReapReport } from "../lifecycle/reap/reap.ts";
 
-/** What the application's own Atlas asks its clients. */
+/** What the application's own Atlas asks its tenants. */
 export interface Others {
-  /** The client's Atlas in which this token belongs to a compute. */
+  /** The tenant's Atlas in which this token belongs to a compute. */
   atlasForToken(candidate: unknown): Promise<Atlas | undefined>;
-  /** What a pass over each client did. */
+  /** What a pass over each tenant did. */
   reap(options: ReapOptions): Promise<readonly ReapReport[]>;
 }
 
-/** The application's own Atlas: it sees its own computes only, but finds whose a token is, and reaps, for its clients too. */
+/** The application's own Atlas: it sees its own computes only, but finds whose a token is, and reaps, for its tenants too. */
 export class OwnAtlas extends Atlas {
   readonly #others: Others;
 

@@ -1,12 +1,12 @@
 import type { Store } from "../store.ts";
 
-/** The store as one client's Atlas sees it: every record it adds says whose it is, and it cannot close what others use. */
-export function ownStore(store: Store, clientId: string): Store {
+/** The store as one tenant's Atlas sees it: every record it adds says whose it is, and it cannot close what others use. */
+export function ownStore(store: Store, tenantId: string): Store {
   return {
     name: store.name,
     identity: () => store.identity(),
     now: () => store.now(),
-    insert: (record, event, limits) => store.insert({ ...record, clientId }, event, limits),
+    insert: (record, event, limits) => store.insert({ ...record, tenantId }, event, limits),
     get: (namespace, id) => store.get(namespace, id),
     getByTokenHash: (namespace, hash, kind) => store.getByTokenHash(namespace, hash, kind),
     getByIdempotencyKey: (namespace, key) => store.getByIdempotencyKey(namespace, key),

@@ -1,20 +1,20 @@
-/** The provider keys that clients entrust to us: sealed in the store, open only in the memory of who calls the provider. */
+/** The provider keys that tenants entrust to us: sealed in the store, open only in the memory of who calls the provider. */
 import { AtlasError } from "../errors.ts";
 import { seal, unseal } from "../internal/sealed-key.ts";
-import { type Client, changeClient, type Registry } from "./registry.ts";
+import { changeTenant, type Registry, type Tenant } from "./registry.ts";
 
 const PROVIDER = /^[a-z][a-z0-9-]{0,31}$/;
 /** One line: a key that was read from a file often has a line break behind it. */
 const KEY = /^[^\s\p{Cc}](?:\P{Cc}{0,8190}[^\s\p{Cc}])?$/u;
 
-/** Sets, or exchanges, the client's key for a provider. @throws NOT_FOUND, VALIDATION, KEY_UNAVAILABLE */
+/** Sets, or exchanges, the tenant's key for a provider. @throws NOT_FOUND, VALIDATION, KEY_UNAVAILABLE */
 export async function setProviderKey(
   registry: Registry,
   name: string,
   provider: string,
   key: string,
-): Promise<Client> {
-  return changeClient(registry, name, ({ id, providerKeys }) => ({
+): Promise<Tenant> {
+  return changeTenant(registry, name, ({ id, providerKeys }) => ({
     providerKeys: { ...providerKeys, ...sealProviderKeys(registry, id, { [provider]: key }) },
   }));
 }
@@ -22,17 +22,17 @@ export async function setProviderKey(
 /** The keys as they are stored. @throws VALIDATION, which shows no key */
 export function sealProviderKeys(
   registry: Registry,
-  clientId: string,
+  tenantId: string,
   keys: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const sealed = Object.entries(keys).map(([provider, key]) => {
     requireKey(provider, key);
-    return [provider, seal(registry.encryptionKey(), rowId(clientId, provider), key)];
+    return [provider, seal(registry.encryptionKey(), rowId(tenantId, provider), key)];
   });
   return Object.fromEntries(sealed);
 }
 
-/** The client's key for a provider. @throws KEY_UNAVAILABLE when it does not decrypt */
+/** The tenant's key for a provider. @throws KEY_UNAVAILABLE when it does not decrypt */
 export function openProviderKey(
   registry: Registry,
   { id, provider, sealed }: { readonly id: string; readonly provider: string; readonly sealed: string },
@@ -40,9 +40,9 @@ export function openProviderKey(
   return unseal(registry.encryptionKey(), rowId(id, provider), sealed);
 }
 
-/** A key is bound to its client and its provider: moved to another of either, it does not open. */
-function rowId(clientId: string, provider: string): string {
-  return `${clientId}/${provider}`;
+/** A key is bound to its tenant and its provider: moved to another of either, it does not open. */
+function rowId(tenantId: string, provider: string): string {
+  return `${tenantId}/${provider}`;
 }
 
 function requireKey(provider: string, key: unknown): void {

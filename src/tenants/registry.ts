@@ -1,19 +1,21 @@
-/** Who the clients are: finding, showing and changing them. */
+/** Who the tenants are: finding, showing and changing them. */
 import type { KeyObject } from "node:crypto";
-import type { ClientRecord, ClientSnapshot, ClientStore } from "../tenant-store.ts";
+import { systemClock } from "../clock.ts";
 import { AtlasError } from "../errors.ts";
+import { compareAndSwap } from "../internal/compare-and-swap.ts";
 import type { Store } from "../store.ts";
+import type { TenantRecord, TenantSnapshot, TenantStore } from "../tenant-store.ts";
 
-/** Where clients are registered. */
+/** Where tenants are registered. */
 export interface Registry {
-  readonly store: Store & ClientStore;
+  readonly store: Store & TenantStore;
   readonly namespace: string;
   /** What provider keys are sealed with. @throws KEY_UNAVAILABLE */
   readonly encryptionKey: () => KeyObject;
 }
 
-/** A client of a shared control plane. Holds no secret. */
-export interface Client {
+/** A tenant of a shared control plane. Holds no secret. */
+export interface Tenant {
   /** A letter and 19 more of `0-9a-z`; its computes are recorded in the namespace of that name. */
   readonly id: string;
   readonly name: string;
@@ -26,46 +28,41 @@ export interface Client {
   readonly lastUsedAt: Date | null;
 }
 
-const MAXIMUM_TRIES = 50;
-
-/** What may be shown of a client. */
-export function toClient({ client, now }: ClientSnapshot): Client {
-  const { id, name, createdAt, lastUsedAt } = client;
-  const credentials = validCredentials(client, now).length;
-  return { id, name, credentials, providers: Object.keys(client.providerKeys), createdAt, lastUsedAt };
+/** What may be shown of a tenant. */
+export function toTenant({ tenant, now }: TenantSnapshot): Tenant {
+  const { id, name, createdAt, lastUsedAt } = tenant;
+  const credentials = validCredentials(tenant, now).length;
+  return { id, name, credentials, providers: Object.keys(tenant.providerKeys), createdAt, lastUsedAt };
 }
 
 /** The credentials that it can present at that time. */
-export function validCredentials(client: ClientRecord, now: Date): ClientRecord["credentials"] {
-  return client.credentials.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+export function validCredentials(tenant: TenantRecord, now: Date): TenantRecord["credentials"] {
+  return tenant.credentials.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
 }
 
-/** Every client, by name. */
-export async function listClients({ store, namespace }: Registry): Promise<readonly Client[]> {
-  const clients = await store.listClients(namespace);
+/** Every tenant, by name. */
+export async function listTenants({ store, namespace }: Registry): Promise<readonly Tenant[]> {
+  const tenants = await store.listTenants(namespace);
   const now = await store.now();
-  return clients.map((client) => toClient({ client, now }));
+  return tenants.map((tenant) => toTenant({ tenant, now }));
 }
 
-/** Changes a client; `decide` is asked again when somebody else changed it meanwhile. @throws NOT_FOUND */
-export async function changeClient(
+/** Changes a tenant; `decide` is asked again when somebody else changed it meanwhile. @throws NOT_FOUND */
+export async function changeTenant(
   { store, namespace }: Registry,
   name: string,
-  decide: (client: ClientRecord, now: Date) => Partial<Pick<ClientRecord, "credentials" | "providerKeys">>,
-): Promise<Client> {
-  for (let tries = 0; tries < MAXIMUM_TRIES; tries += 1) {
-    const found = await store.getClientByName(namespace, name);
-    if (found === undefined) throw unknownClient(name);
-    const { client, now } = found;
-    const next = { ...client, ...decide(client, now), version: client.version + 1 };
-    if (await store.replaceClient(next)) return toClient({ client: next, now });
-  }
-  throw new AtlasError("CONFLICT", `client ${name} is being changed by too many callers at once; try again`, {
-    retryable: true,
+  decide: (tenant: TenantRecord, now: Date) => Partial<Pick<TenantRecord, "credentials" | "providerKeys">>,
+): Promise<Tenant> {
+  return compareAndSwap({ clock: systemClock, what: `tenant ${name}` }, async () => {
+    const found = await store.getTenantByName(namespace, name);
+    if (found === undefined) throw unknownTenant(name);
+    const { tenant, now } = found;
+    const next = { ...tenant, ...decide(tenant, now), version: tenant.version + 1 };
+    return (await store.replaceTenant(next)) ? toTenant({ tenant: next, now }) : undefined;
   });
 }
 
-/** The error for a name or an id that no client has. */
-export function unknownClient(name: string): AtlasError {
-  return new AtlasError("NOT_FOUND", `there is no client ${JSON.stringify(String(name).slice(0, 64))}`);
+/** The error for a name or an id that no tenant has. */
+export function unknownTenant(name: string): AtlasError {
+  return new AtlasError("NOT_FOUND", `there is no tenant ${JSON.stringify(String(name).slice(0, 64))}`);
 }

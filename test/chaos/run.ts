@@ -182,17 +182,17 @@ function greater(one: Peaks, other: Peaks): Peaks {
 
 /** Longer than any task is put off, and than anything goes unlooked at. */
 const SECONDS_A_PASS = 301;
-const MOST_PASSES = 20;
+const MAX_PASSES = 20;
 
 /** Lets time pass and reaps until a pass has nothing to do. @returns how many passes that took */
 async function comeToRest({ pool, time, broken }: Scene, { atlas }: ChaosClient): Promise<number> {
-  for (let pass = 1; pass <= MOST_PASSES; pass += 1) {
+  for (let pass = 1; pass <= MAX_PASSES; pass += 1) {
     await setDatabaseTime(pool, time, pass * SECONDS_A_PASS);
     const report = await atlas.reap({ limit: 1000 });
     if (isIdle(report)) return pass;
   }
-  broken.push(`after ${MOST_PASSES} passes the reaper still finds work`);
-  return MOST_PASSES;
+  broken.push(`after ${MAX_PASSES} passes the reaper still finds work`);
+  return MAX_PASSES;
 }
 
 /** Strangers are reported by every pass, and left alone. */

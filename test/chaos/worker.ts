@@ -23,7 +23,7 @@ const { atlas } = connectClient(settings, settings.name, {
 
 /** What this process holds handles of: the last few. */
 const held: { readonly id: string; readonly token: string | undefined }[] = [];
-const MOST_HELD = 30;
+const MAX_HELD = 30;
 
 function tell(message: WorkerMessage): void {
   process.send?.(message);
@@ -58,7 +58,7 @@ async function spawn(random: Random): Promise<void> {
     tell({ kind: "spawned", computeId: compute.id, secrets });
   } else if (token !== undefined) broken(`the token of ${compute.id} was told twice`);
   held.push({ id: compute.id, token });
-  held.splice(0, held.length - MOST_HELD);
+  held.splice(0, held.length - MAX_HELD);
 }
 
 /** The id of a compute of this process, or of anybody's. */

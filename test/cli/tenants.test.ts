@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createClients } from "../../src/tenants/index.ts";
 import { mock } from "../../src/providers/mock/index.ts";
 import { postgresStore } from "../../src/stores/postgres/index.ts";
 import { sqliteStore } from "../../src/stores/sqlite/index.ts";
+import { createTenants } from "../../src/tenants/index.ts";
 import { startPostgres } from "../stores/postgres-server.ts";
 import { type CliResult, runCli } from "./run-cli.ts";
 
@@ -28,13 +28,13 @@ beforeEach(() => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-function clients(args: string, input = ""): Promise<CliResult> {
-  return runCli(["clients", ...args.split(" ")], { env, input });
+function tenants(args: string, input = ""): Promise<CliResult> {
+  return runCli(["tenants", ...args.split(" ")], { env, input });
 }
 
-describe("atlas-compute clients", { timeout: 60_000 }, () => {
-  it("registers a client whose credential, alone on stdout, and key then work", async () => {
-    const { code, stdout, stderr } = await clients("add acme --provider mock", "key-of-acme\n");
+describe("atlas-compute tenants", { timeout: 60_000 }, () => {
+  it("registers a tenant whose credential, alone on stdout, and key then work", async () => {
+    const { code, stdout, stderr } = await tenants("add acme --provider mock", "key-of-acme\n");
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(CREDENTIAL) });
     expect(stderr).not.toMatch(new RegExp(`${stdout.trim()}|key-of-acme`));
     const keys: string[] = [];
@@ -44,28 +44,28 @@ describe("atlas-compute clients", { timeout: 60_000 }, () => {
         return mock();
       },
     };
-    await using registry = createClients({
+    await using registry = createTenants({
       store: sqliteStore(env.ATLAS_DATABASE ?? ""),
       providers,
       encryptionKey,
     });
     const authorization = `Bearer ${stdout.trim()}`;
-    const client = await registry.authenticate(
+    const tenant = await registry.authenticate(
       new Request("https://c.example", { headers: { authorization } }),
     );
-    await registry.atlasFor({ id: client?.id ?? "" });
-    expect([client?.name, keys]).toEqual(["acme", ["key-of-acme"]]);
+    await registry.atlasFor({ id: tenant?.id ?? "" });
+    expect([tenant?.name, keys]).toEqual(["acme", ["key-of-acme"]]);
   });
 
-  it("lists clients for people and for programs, without any secret", async () => {
-    const { stdout: credential } = await clients("add acme --provider runpod", "key-of-acme");
-    await clients("add beta");
-    await clients("revoke beta");
-    const table = (await clients("list")).stdout;
+  it("lists tenants for people and for programs, without any secret", async () => {
+    const { stdout: credential } = await tenants("add acme --provider runpod", "key-of-acme");
+    await tenants("add beta");
+    await tenants("revoke beta");
+    const table = (await tenants("list")).stdout;
     expect(table.split("\n")[0]).toMatch(/^NAME +CREDENTIALS +PROVIDER KEYS +CREATED +LAST USED$/);
     expect(table).toMatch(/^acme +1 +runpod +\S+Z +never$/m);
     expect(table).toMatch(/^beta +revoked +- +\S+Z +never$/m);
-    const json: unknown = JSON.parse((await clients("list --json")).stdout);
+    const json: unknown = JSON.parse((await tenants("list --json")).stdout);
     expect(json).toEqual([
       expect.objectContaining({ name: "acme", credentials: 1, providers: ["runpod"] }),
       expect.objectContaining({ name: "beta", credentials: 0, providers: [] }),
@@ -74,19 +74,19 @@ describe("atlas-compute clients", { timeout: 60_000 }, () => {
   });
 
   it("exchanges a credential, and with --provider the key instead", async () => {
-    const added = await clients("add acme");
-    const rotated = await clients("rotate acme --overlap-seconds 60");
+    const added = await tenants("add acme");
+    const rotated = await tenants("rotate acme --overlap-seconds 60");
     expect(rotated).toMatchObject({ code: 0, stdout: expect.stringMatching(CREDENTIAL) });
     expect(rotated.stdout).not.toBe(added.stdout);
-    expect(await clients("rotate acme --provider fly", "key\n")).toMatchObject({ code: 0, stdout: "" });
-    const [client] = JSON.parse((await clients("list --json")).stdout);
-    expect(client).toMatchObject({ credentials: 2, providers: ["fly"] });
+    expect(await tenants("rotate acme --provider fly", "key\n")).toMatchObject({ code: 0, stdout: "" });
+    const [tenant] = JSON.parse((await tenants("list --json")).stdout);
+    expect(tenant).toMatchObject({ credentials: 2, providers: ["fly"] });
   });
 
   it("revokes without an encryption key, for which there may be no time", async () => {
-    await clients("add acme");
+    await tenants("add acme");
     env = { ATLAS_DATABASE: env.ATLAS_DATABASE ?? "" };
-    expect(await clients("revoke acme")).toMatchObject({ code: 0, stdout: "" });
+    expect(await tenants("revoke acme")).toMatchObject({ code: 0, stdout: "" });
   });
 
   it("asks a person for the key without showing it", async () => {
@@ -96,7 +96,7 @@ describe("atlas-compute clients", { timeout: 60_000 }, () => {
       process.execPath,
       "--no-warnings",
       program,
-      "clients",
+      "tenants",
       "add",
       "acme",
       "--provider",
@@ -110,40 +110,40 @@ describe("atlas-compute clients", { timeout: 60_000 }, () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(CREDENTIAL) });
     expect(shown).toContain("The key of acme for mock");
     expect(shown).not.toContain("key-of-acme");
-    expect(JSON.parse((await clients("list --json")).stdout)).toMatchObject([{ providers: ["mock"] }]);
+    expect(JSON.parse((await tenants("list --json")).stdout)).toMatchObject([{ providers: ["mock"] }]);
   });
 
   it.each<[string, string, RegExp]>([
     ["a name that is taken", "add taken", /taken.*choose another name/],
     ["a name that is none", "add not/a/name", /name: got/],
-    ["an unknown client", "rotate nobody", /no client "nobody"/],
+    ["an unknown tenant", "rotate nobody", /no tenant "nobody"/],
     ["an empty key", "add acme --provider mock", /key for mock is not valid/],
     ["a provider that is none", "add acme --provider M", /name of a provider/],
   ])("refuses %s with exit code 2, and writes nothing to stdout", async (_, args, message) => {
-    await clients("add taken");
-    expect(await clients(args)).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(message) });
+    await tenants("add taken");
+    expect(await tenants(args)).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(message) });
   });
 
   it.each(["add", "rotate acme --overlap-seconds soon", "add acme --key rpa_key", "--namespace N list"])(
     "refuses a command line that is wrong with exit code 1: %s",
     async (args) => {
-      expect(await clients(args)).toMatchObject({ code: 1, stdout: "" });
+      expect(await tenants(args)).toMatchObject({ code: 1, stdout: "" });
     },
   );
 
   it("says what is missing: the database, the encryption key", async () => {
-    const without = await runCli(["clients", "list"], {});
+    const without = await runCli(["tenants", "list"], {});
     expect(without).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining("ATLAS_DATABASE") });
     env = { ATLAS_DATABASE: env.ATLAS_DATABASE ?? "" };
-    const keyless = await clients("add acme --provider mock", "key");
+    const keyless = await tenants("add acme --provider mock", "key");
     expect(keyless).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining("ATLAS_ENC_KEY") });
-    expect((await clients("list --json")).stdout).toBe("[]\n");
+    expect((await tenants("list --json")).stdout).toBe("[]\n");
   });
 
   it.each(["postgres://ann:hunter2@db.example/atlas", "postgres://db.example/atlas?password=hunter2"])(
     "takes no password in its arguments: %s",
     async (place) => {
-      const result = await runCli(["clients", "--store", place, "list"], { env });
+      const result = await runCli(["tenants", "--store", place, "list"], { env });
       expect(result).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining("ATLAS_DATABASE") });
       expect(result.stderr).not.toContain("hunter2");
     },
@@ -151,7 +151,7 @@ describe("atlas-compute clients", { timeout: 60_000 }, () => {
 
   it("says what to install where PostgreSQL's driver is missing", async () => {
     const elsewhere = { env: { ATLAS_DATABASE: "postgres://127.0.0.1:1/none" }, cwd: folder };
-    const result = await runCli(["clients", "list"], elsewhere);
+    const result = await runCli(["tenants", "list"], elsewhere);
     expect(result).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining("npm install pg") });
   });
 
@@ -160,10 +160,10 @@ describe("atlas-compute clients", { timeout: 60_000 }, () => {
     const pool = server.pool();
     await postgresStore(pool).migrate();
     env = { ...env, ATLAS_DATABASE: server.connectionString };
-    expect(await clients("add acme --provider mock", "key")).toMatchObject({ code: 0 });
-    expect((await clients("list")).stdout).toMatch(/^acme +1 +mock/m);
+    expect(await tenants("add acme --provider mock", "key")).toMatchObject({ code: 0 });
+    expect((await tenants("list")).stdout).toMatch(/^acme +1 +mock/m);
     await server.stop();
-    const down = await clients("list");
+    const down = await tenants("list");
     expect(down).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining("cannot be reached") });
     expect(down.stderr).not.toContain("secret");
   });

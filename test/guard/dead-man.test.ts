@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { DeadManSwitch, type DeadManSwitchOptions } from "../../src/guard/life/dead-man.ts";
 import { createGuard } from "../../src/guard/index.ts";
+import { DeadManSwitch, type DeadManSwitchOptions } from "../../src/guard/life/dead-man.ts";
 import { deleteOverSocket, type EndingWorld, endOnce } from "../../src/guard/life/self-ending.ts";
 import { ManualClock, settle } from "./support/clocks.ts";
 

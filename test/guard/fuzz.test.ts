@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { hashToken, signUrl } from "../../src/auth/index.ts";
+import { createGuard, type GuardRequest } from "../../src/guard/index.ts";
 import { allowOrigins } from "../../src/guard/verdict/cors.ts";
 import { decide } from "../../src/guard/verdict/decide.ts";
-import { createGuard, type GuardRequest } from "../../src/guard/index.ts";
 import { type GuardState, toLiveHash } from "../../src/guard/verdict/state.ts";
 import { fixedClock } from "./support/clocks.ts";
 import { FUZZ_SECRET, FUZZ_TOKEN, malformedRequest } from "./support/fuzz.ts";

@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import packageJson from "../../package.json" with { type: "json" };
+import type { CallContext } from "../../src/call-context.ts";
 import { AtlasError } from "../../src/errors.ts";
 import {
   createHttpClient,
@@ -11,7 +12,6 @@ import {
   type HttpClientOptions,
   type HttpRequest,
 } from "../../src/internal/http.ts";
-import type { CallContext } from "../../src/provider.ts";
 import { type LeapingClock, leapingClock } from "../fakes/clock.ts";
 import { type Handler, type ServedFake, serveFake } from "../fakes/serve.ts";
 import { failureOf } from "../support/failure-of.ts";
@@ -270,7 +270,7 @@ describe("the outcome of a create", () => {
 
 describe("errors", () => {
   it("call only that retryable which can be repeated without creating twice", async () => {
-    const { client } = await against(problem(503, "down"), { maximumRetries: 0 });
+    const { client } = await against(problem(503, "down"), { maxRetries: 0 });
     expect(await failureOf(client.read(GET, THING, context()))).toMatchObject({ retryable: true });
     expect(await failureOf(client.read(CREATE, THING, context()))).toMatchObject({ retryable: false });
   });
@@ -290,7 +290,7 @@ describe("errors", () => {
     "sort %i as %s and name provider, method, path, status and request id",
     async (status, code) => {
       const { client } = await against(problem(status, "because", { "x-request-id": "r-1" }), {
-        maximumRetries: 0,
+        maxRetries: 0,
       });
       const error = await failureOf(client.read({ ...GET, query: { secret: "s3cr3t" } }, THING, context()));
       expect(error).toMatchObject({ code, status, provider: "acme", requestId: "r-1" });
@@ -337,7 +337,7 @@ describe("errors", () => {
     const echo = `Bearer ${KEY} sent ${ENV_VALUE} and ${JSON.stringify(ENV_VALUE)} to https://x.test/a?sig=abcdef`;
     const answers = [problem(422, echo), problem(500, echo), () => new Response(echo, { status: 403 })];
     for (const answer of answers) {
-      const { client } = await against(answer, { maximumRetries: 0 });
+      const { client } = await against(answer, { maxRetries: 0 });
       const request = { ...CREATE, query: { token: "query-secret" }, secrets: [ENV_VALUE] };
       const error = await failureOf(client.read(request, THING, context()));
       const printed = `${inspect(error, { depth: 9, showHidden: true })}${JSON.stringify(error)}${error.stack}`;
@@ -371,7 +371,7 @@ describe("errors", () => {
   });
 
   it("stop reading an answer that is too long", async () => {
-    const { client } = await against(() => Response.json({ id: "x".repeat(5000) }), { maximumBytes: 1000 });
+    const { client } = await against(() => Response.json({ id: "x".repeat(5000) }), { maxBytes: 1000 });
     const error = await failureOf(client.read(GET, THING, context()));
     expect(error).toMatchObject({ code: "PROVIDER" });
     expect(error.message).toContain("longer than 1000 bytes");

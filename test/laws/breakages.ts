@@ -1,6 +1,8 @@
 /** Providers that break the laws, one law each: what the suite must not let pass. */
+
+import type { CallContext } from "../../src/call-context.ts";
 import { AtlasError, isAtlasError, withFacts } from "../../src/errors.ts";
-import type { CallContext, CreateRequest, Instance, Provider } from "../../src/provider.ts";
+import type { CreateRequest, Instance, Provider } from "../../src/provider.ts";
 import type { MockProvider } from "../../src/providers/mock/index.ts";
 
 /** A provider that breaks a law in one way. */

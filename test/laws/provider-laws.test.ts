@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { type ProviderTraits, providerLaws } from "../../src/laws/provider-laws.ts";
 import { mockSubject, mockTraits } from "../providers/mock-subject.ts";
 import { type Breakage, breakagesOf, createsTwice, deniesCreation, PAGE_SIZE } from "./breakages.ts";
-import { type ProviderTraits, providerLaws } from "../../src/laws/provider-laws.ts";
 
 /** The laws as a runner would see them. */
 function collect(traits: ProviderTraits, change?: Breakage): ReadonlyMap<string, () => Promise<void>> {

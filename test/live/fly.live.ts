@@ -4,11 +4,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { CallContext, Instance, PlacementRequest } from "../../src/provider.ts";
+import type { CallContext } from "../../src/call-context.ts";
+import type { Instance, PlacementRequest } from "../../src/provider.ts";
 import { fly } from "../../src/providers/fly/index.ts";
 import { until } from "./until.ts";
 
-const MOST_DOLLARS_PER_HOUR = 0.01;
+const MAX_DOLLARS_PER_HOUR = 0.01;
 const GONE_SECONDS = 120;
 
 const context = (): CallContext => ({ signal: AbortSignal.timeout(120_000), requestTimeoutSeconds: 60 });
@@ -57,7 +58,7 @@ describe.skipIf(!isConfigured)("Fly itself (needs FLY_API_TOKEN and FLY_ORG)", (
     const [candidate] = await provider.candidates(placement, context());
     const { costPerHour = Number.NaN } = candidate ?? {};
     console.log(`This machine costs ${costPerHour} dollars an hour; it is ended within minutes.`);
-    expect(costPerHour).toBeLessThanOrEqual(MOST_DOLLARS_PER_HOUR);
+    expect(costPerHour).toBeLessThanOrEqual(MAX_DOLLARS_PER_HOUR);
     const [name, owner, secret] = [`atlas-live-${random()}`, `owner-${random()}`, random()];
     const request = { ...placement, candidate: candidate ?? {}, name, owner, env: { SECRET: secret } };
     try {

@@ -4,13 +4,14 @@
  */
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { CallContext, Instance, PlacementRequest } from "../../src/provider.ts";
+import type { CallContext } from "../../src/call-context.ts";
+import type { Instance, PlacementRequest } from "../../src/provider.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
 import { until } from "./until.ts";
 
 const BOOT_SECONDS = 600;
 const GONE_SECONDS = 180;
-const MOST_DOLLARS_PER_HOUR = 1;
+const MAX_DOLLARS_PER_HOUR = 1;
 
 const context = (): CallContext => ({ signal: AbortSignal.timeout(120_000), requestTimeoutSeconds: 60 });
 const provider = runpod();
@@ -26,7 +27,7 @@ const placement: PlacementRequest = {
     { internal: 22, protocol: "tcp" },
   ],
   regions: [],
-  maxCostPerHour: MOST_DOLLARS_PER_HOUR,
+  maxCostPerHour: MAX_DOLLARS_PER_HOUR,
   metadata: {},
   options: undefined,
 };
@@ -49,7 +50,7 @@ describe.skipIf(process.env.RUNPOD_API_KEY === undefined)("RunPod itself (needs 
     if (candidate === undefined) throw new Error("RunPod offers nothing that fits");
     const { costPerHour = Number.NaN } = candidate;
     console.log(`This pod costs ${costPerHour} dollars an hour; it is ended within minutes.`);
-    expect(costPerHour).toBeLessThanOrEqual(MOST_DOLLARS_PER_HOUR);
+    expect(costPerHour).toBeLessThanOrEqual(MAX_DOLLARS_PER_HOUR);
     const [name, owner, secret] = [`atlas-live-${random()}`, random(), random()];
     const env = { ATLAS_OWNER: owner, SECRET: secret };
     try {

@@ -12,14 +12,14 @@ const request: SpawnRequest = {
   userId: "user_42",
 };
 
-function clientOf({ provider, clock }: FlyScene): Atlas {
+function tenantOf({ provider, clock }: FlyScene): Atlas {
   return createAtlas({ providers: [provider], clock, fetch: async () => new Response("ok") });
 }
 
 describe("a compute on Fly", () => {
   test("has a URL for the browser at once, and holds the token that the caller got", async () => {
     await using scene = await flyScene();
-    const compute = await scene.clock.settle(clientOf(scene).spawnCompute(request));
+    const compute = await scene.clock.settle(tenantOf(scene).spawnCompute(request));
     expect(compute.url(8000, "/v1")).toBe(`https://atlas-default-${compute.id}.fly.dev/v1`);
     const [found] = scene.fake.cloud.machines;
     expect(found?.machine.config.env?.ATLAS_PRESHARED_KEY).toBe(compute.auth?.token);
@@ -29,7 +29,7 @@ describe("a compute on Fly", () => {
   test("goes to the next region when the first is full, under its one name", async () => {
     await using scene = await flyScene();
     scene.fake.fullRegions.add("fra");
-    const compute = await scene.clock.settle(clientOf(scene).spawnCompute(request));
+    const compute = await scene.clock.settle(tenantOf(scene).spawnCompute(request));
     expect(compute.region).toBe("ams");
     expect(scene.fake.cloud.apps.map(({ name }) => name)).toEqual([compute.name]);
   });
@@ -37,7 +37,7 @@ describe("a compute on Fly", () => {
   test("is nowhere when every region is full, and the error lists them", async () => {
     await using scene = await flyScene();
     scene.fake.fullRegions.add("fra").add("ams");
-    const spawning = scene.clock.settle(clientOf(scene).spawnCompute(request));
+    const spawning = scene.clock.settle(tenantOf(scene).spawnCompute(request));
     await expect(spawning).rejects.toMatchObject({
       code: "CAPACITY",
       candidates: [{ region: "fra" }, { region: "ams" }],
@@ -50,7 +50,7 @@ describe("a compute on Fly", () => {
     async (fault) => {
       await using scene = await flyScene();
       scene.fake.fault("createMachine", fault);
-      const compute = await scene.clock.settle(clientOf(scene).spawnCompute(request));
+      const compute = await scene.clock.settle(tenantOf(scene).spawnCompute(request));
       expect(scene.fake.cloud.createdNames).toEqual([compute.name]);
       expect(compute.providerId).toBe(scene.fake.cloud.machines[0]?.machine.id);
     },
@@ -68,7 +68,7 @@ describe("a compute on Fly", () => {
   ])("whose machine %s is uncertain, then failed and gone, app and all", async (_, goWrong) => {
     await using scene = await flyScene();
     goWrong(scene);
-    const atlas = clientOf(scene);
+    const atlas = tenantOf(scene);
     const { code, computeId = "" } = await failureOf(scene.clock.settle(atlas.spawnCompute(request)));
     expect(code).toBe("UNCERTAIN");
     scene.fake.heal();
@@ -85,7 +85,7 @@ describe("a compute on Fly", () => {
 
   test("in a shared app has no URL for a browser, and says why", async () => {
     await using scene = await flyScene({ app: "computes" });
-    const compute = await scene.clock.settle(clientOf(scene).spawnCompute(request));
+    const compute = await scene.clock.settle(tenantOf(scene).spawnCompute(request));
     expect(() => compute.url(8000)).toThrow(
       expect.objectContaining({
         code: "UNSUPPORTED",
@@ -99,7 +99,7 @@ describe("a compute on Fly", () => {
 
   test("with a GPU is refused, saying who has it", async () => {
     await using scene = await flyScene();
-    const spawning = clientOf(scene).spawnCompute({ ...request, gpu: "h100" });
+    const spawning = tenantOf(scene).spawnCompute({ ...request, gpu: "h100" });
     await expect(scene.clock.settle(spawning)).rejects.toMatchObject({
       code: "UNSUPPORTED",
       message: expect.stringContaining("Fly ended GPUs on 2026-08-01"),

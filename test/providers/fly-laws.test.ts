@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flyContract } from "../fakes/fly-contract.ts";
 import { providerLaws } from "../../src/laws/provider-laws.ts";
+import { flyContract } from "../fakes/fly-contract.ts";
 import { flySubject, flyTraits, flyTraitsInShort, warmUp } from "./fly-subject.ts";
 
 beforeAll(warmUp);

@@ -1,7 +1,14 @@
 /** `fly()` on the fake Fly, for the law suite and the tests beside it. */
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
-import type { CallContext, CreateRequest, PlacementRequest } from "../../src/provider.ts";
+import type { CallContext } from "../../src/call-context.ts";
+import type {
+  FaultyOperation,
+  LawFault,
+  ProviderTraits,
+  ProviderUnderTest,
+} from "../../src/laws/provider-laws.ts";
+import type { CreateRequest, PlacementRequest } from "../../src/provider.ts";
 import { type FlyOptions, type FlyProvider, fly } from "../../src/providers/fly/index.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
 import { ConnectionCut, FlyFake, type FlyFakeOptions, type FlyFault } from "../fakes/fly.ts";
@@ -9,7 +16,6 @@ import { flyContract } from "../fakes/fly-contract.ts";
 import { flyRefusals } from "../fakes/fly-refusals.ts";
 import type { FlyOperation } from "../fakes/fly-routes.ts";
 import { type Handler, serveFake } from "../fakes/serve.ts";
-import type { FaultyOperation, LawFault, ProviderTraits, ProviderUnderTest } from "../../src/laws/provider-laws.ts";
 
 /** The provider, the fake behind it, and the clock of both. */
 export interface FlyScene extends AsyncDisposable {

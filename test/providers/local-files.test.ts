@@ -8,8 +8,8 @@ import { type Sighting, toVerdict } from "../../src/providers/local/convert.ts";
 import {
   findTail,
   formatLine,
-  LONGEST_LINE,
   lineSplitter,
+  MAX_LINE,
   parseLine,
   readLines,
 } from "../../src/providers/local/log-file.ts";
@@ -59,11 +59,11 @@ test("lines lose their line ends, and the last needs none", () => {
 });
 
 test("a line without an end is cut into pieces that fit into memory, and none of it is lost", () => {
-  const long = "x".repeat(2 * LONGEST_LINE + 5);
+  const long = "x".repeat(2 * MAX_LINE + 5);
   for (const pieces of [[long], [long, "\n"], [...long.matchAll(/.{1,1000}/g)].map(([piece]) => piece)]) {
     const lines = split(pieces);
     expect(lines.join("")).toBe(long);
-    expect(Math.max(...lines.map(({ length }) => length))).toBe(LONGEST_LINE);
+    expect(Math.max(...lines.map(({ length }) => length))).toBe(MAX_LINE);
   }
 });
 

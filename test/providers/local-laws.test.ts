@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "vitest";
-import type { PlacementRequest } from "../../src/provider.ts";
-import { readEntries } from "../../src/providers/local/state-folder.ts";
 import {
   type ExistingInstance,
   type ProviderTraits,
   type ProviderUnderTest,
   providerLaws,
 } from "../../src/laws/provider-laws.ts";
+import type { PlacementRequest } from "../../src/provider.ts";
+import { readEntries } from "../../src/providers/local/state-folder.ts";
 import { context, makeWorld } from "./local/world.ts";
 
 const placement: PlacementRequest = {

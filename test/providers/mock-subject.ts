@@ -1,8 +1,8 @@
 /** The mock as the law suite sees it. */
 
+import type { LawFault, ProviderTraits, ProviderUnderTest } from "../../src/laws/provider-laws.ts";
 import type { PlacementRequest, Provider } from "../../src/provider.ts";
 import { type MockOptions, type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
-import type { LawFault, ProviderTraits, ProviderUnderTest } from "../../src/laws/provider-laws.ts";
 
 /** A CPU machine with one port of each kind. */
 export const cpuPlacement: PlacementRequest = {

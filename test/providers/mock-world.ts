@@ -1,5 +1,6 @@
 /** What the tests of the mock share. */
-import type { CallContext, CreateRequest, PlacementRequest } from "../../src/provider.ts";
+import type { CallContext } from "../../src/call-context.ts";
+import type { CreateRequest, PlacementRequest } from "../../src/provider.ts";
 import { cpuPlacement } from "./mock-subject.ts";
 
 export const context: CallContext = { signal: new AbortController().signal, requestTimeoutSeconds: 5 };

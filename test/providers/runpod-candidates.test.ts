@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { CallContext } from "../../src/call-context.ts";
 import { AtlasError } from "../../src/errors.ts";
-import type { CallContext, Candidate, PlacementRequest } from "../../src/provider.ts";
+import type { Candidate, PlacementRequest } from "../../src/provider.ts";
 import { type RunpodProvider, runpod } from "../../src/providers/runpod/index.ts";
 import { type LeapingClock, leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, fakeRunpod } from "../fakes/runpod.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import type { CallContext } from "../../src/provider.ts";
+import type { CallContext } from "../../src/call-context.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
 import {
   cpuCatalogueSchema,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { CallContext } from "../../src/call-context.ts";
 import type { JobReference, JobRequest, JobRunner } from "../../src/job-runner.ts";
-import type { CallContext } from "../../src/provider.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
 import { type LeapingClock, leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, fakeRunpod } from "../fakes/runpod.ts";

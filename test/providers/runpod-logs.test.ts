@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { CallContext } from "../../src/call-context.ts";
 import { AtlasError } from "../../src/errors.ts";
-import type { CallContext, Instance, LogLine } from "../../src/provider.ts";
+import type { Instance, LogLine } from "../../src/provider.ts";
 import { type RunpodProvider, runpod } from "../../src/providers/runpod/index.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, fakeRunpod } from "../fakes/runpod.ts";

@@ -1,13 +1,18 @@
 /** runpod() before its fake, as the law suite sees it. */
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
+import type {
+  FaultyOperation,
+  LawFault,
+  ProviderTraits,
+  ProviderUnderTest,
+} from "../../src/laws/provider-laws.ts";
 import type { PlacementRequest } from "../../src/provider.ts";
 import { type RunpodOptions, runpod } from "../../src/providers/runpod/index.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, type FakeRunpodOptions, fakeRunpod } from "../fakes/runpod.ts";
 import { ConnectionLost } from "../fakes/runpod-faults.ts";
 import { type Handler, serveFake } from "../fakes/serve.ts";
-import type { FaultyOperation, LawFault, ProviderTraits, ProviderUnderTest } from "../../src/laws/provider-laws.ts";
 
 /** A GPU pod with one port of each kind. */
 export const gpuPlacement: PlacementRequest = {

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { CallContext, Candidate, CreateRequest, PlacementRequest } from "../../src/provider.ts";
+import type { CallContext } from "../../src/call-context.ts";
+import type { Candidate, CreateRequest, PlacementRequest } from "../../src/provider.ts";
 import { type RunpodOptions, type RunpodProvider, runpod } from "../../src/providers/runpod/index.ts";
 import { type LeapingClock, leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, fakeRunpod } from "../fakes/runpod.ts";

@@ -21,8 +21,8 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 
 const nameOf = ({ method, path }: { method: string; path: string }): string => `${method} ${path}`;
 const named = routes.map((route) => [nameOf(route), route] as const);
-const withBody = named.filter(([, { maximumBytes }]) => maximumBytes > 0);
-const withoutBody = named.filter(([, { maximumBytes }]) => maximumBytes === 0);
+const withBody = named.filter(([, { maxBytes }]) => maxBytes > 0);
+const withoutBody = named.filter(([, { maxBytes }]) => maxBytes === 0);
 const guarded = named.filter(([, { credential }]) => credential !== "public");
 
 function caseOf(route: Route): RouteCase {
@@ -174,10 +174,10 @@ describe("every body", () => {
     expect(await outcomeOf(await send(stage, route, { headers, body: endless.stream }))).toBe(
       "413 VALIDATION",
     );
-    expect(endless.bytesRead()).toBeLessThan(route.maximumBytes + 100_000);
+    expect(endless.bytesRead()).toBeLessThan(route.maxBytes + 100_000);
     expect(endless.isCancelled()).toBe(true);
     const declared = { ...headers, "content-length": "2" };
-    const long = " ".repeat(route.maximumBytes + 1);
+    const long = " ".repeat(route.maxBytes + 1);
     expect(await outcomeOf(await send(stage, route, { headers: declared, body: long }))).toBe(
       "413 VALIDATION",
     );

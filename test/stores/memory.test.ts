@@ -1,17 +1,17 @@
 import { describe, expect, it, test } from "vitest";
+import { storeLaws } from "../../src/laws/store-laws.ts";
+import { type TenantStoreUnderTest, tenantStoreLaws } from "../../src/laws/tenant-store-laws.ts";
 import { manualClock } from "../../src/providers/mock/manual-clock.ts";
 import { memoryStore } from "../../src/stores/memory/index.ts";
-import { type ClientStoreUnderTest, clientStoreLaws } from "../../src/laws/tenant-store-laws.ts";
-import { storeLaws } from "../../src/laws/store-laws.ts";
 
-async function make(): Promise<ClientStoreUnderTest> {
+async function make(): Promise<TenantStoreUnderTest> {
   const clock = manualClock();
   const store = memoryStore({ clock });
   return { store, advance: (seconds) => clock.advance(seconds), close: () => store.close() };
 }
 
 storeLaws({ describe, it }, "memory", make);
-clientStoreLaws({ describe, it }, "memory", make);
+tenantStoreLaws({ describe, it }, "memory", make);
 
 test("without a clock, time is the machine's", async () => {
   const before = Date.now();

@@ -1,11 +1,20 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import type { Store } from "../../src/store.ts";
-import { postgresMigrations } from "../../src/stores/postgres/schema.ts";
-import { type PostgresStore, postgresStore, type Queryable } from "../../src/stores/postgres/index.ts";
-import { type ClientStoreUnderTest, clientStoreLaws } from "../../src/laws/tenant-store-laws.ts";
-import { all, allEvents, claim, eventOf, insert, namespace, newRecord, next } from "../../src/laws/store/harness.ts";
+import {
+  all,
+  allEvents,
+  claim,
+  eventOf,
+  insert,
+  namespace,
+  newRecord,
+  next,
+} from "../../src/laws/store/harness.ts";
 import { storeLaws } from "../../src/laws/store-laws.ts";
+import { type TenantStoreUnderTest, tenantStoreLaws } from "../../src/laws/tenant-store-laws.ts";
+import type { Store } from "../../src/store.ts";
+import { type PostgresStore, postgresStore, type Queryable } from "../../src/stores/postgres/index.ts";
+import { postgresMigrations } from "../../src/stores/postgres/schema.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 import { twoHandles } from "./two-handles.ts";
 
@@ -47,13 +56,13 @@ function unavailable(words: RegExp, retryable = true): unknown {
   });
 }
 
-function twoPools(): Promise<ClientStoreUnderTest> {
+function twoPools(): Promise<TenantStoreUnderTest> {
   const schema = newSchema();
   return twoHandles((clock, number) => postgresStore([first, second][number] ?? first, { clock, schema }));
 }
 
 storeLaws({ describe, it }, "PostgreSQL, two pools", twoPools);
-clientStoreLaws({ describe, it }, "PostgreSQL, two pools", twoPools);
+tenantStoreLaws({ describe, it }, "PostgreSQL, two pools", twoPools);
 
 describe("migrate", () => {
   it("may run ten times at once on an empty database, and records each migration once", async () => {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { newRecord } from "../../src/laws/store/harness.ts";
 import { isLive } from "../../src/store.ts";
 import { RunningTotals } from "../../src/stores/memory/running-totals.ts";
-import { newRecord } from "../../src/laws/store/harness.ts";
 
 const record = fc
   .record({

@@ -1,7 +1,7 @@
 /** One of several processes on one SQLite file: inserts and claims as fast as it can, and prints what it got. */
 import { isAtlasError } from "../../src/errors.ts";
-import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 import { claim, insert, newRecord } from "../../src/laws/store/harness.ts";
+import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 
 const [path = "", worker = "", count = ""] = process.argv.slice(2);
 const store = sqliteStore(path);

@@ -6,10 +6,10 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { sqliteStore } from "../../src/stores/sqlite/index.ts";
-import { type ClientStoreUnderTest, clientStoreLaws } from "../../src/laws/tenant-store-laws.ts";
 import { all, allEvents, insert, namespace, newRecord } from "../../src/laws/store/harness.ts";
 import { storeLaws } from "../../src/laws/store-laws.ts";
+import { type TenantStoreUnderTest, tenantStoreLaws } from "../../src/laws/tenant-store-laws.ts";
+import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 import { twoHandles } from "./two-handles.ts";
 
 let folder: string;
@@ -26,13 +26,13 @@ function newPath(): string {
   return join(folder, `${files}.db`);
 }
 
-function make(): Promise<ClientStoreUnderTest> {
+function make(): Promise<TenantStoreUnderTest> {
   const path = newPath();
   return twoHandles((clock) => sqliteStore(path, { clock }));
 }
 
 storeLaws({ describe, it }, "SQLite", make);
-clientStoreLaws({ describe, it }, "SQLite", make);
+tenantStoreLaws({ describe, it }, "SQLite", make);
 
 test("several processes that begin on a new file at once keep every law", { timeout: 30_000 }, async () => {
   const path = newPath();

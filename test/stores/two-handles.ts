@@ -1,12 +1,12 @@
+import type { TenantStoreUnderTest } from "../../src/laws/tenant-store-laws.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/manual-clock.ts";
-import type { ClientStoreUnderTest } from "../../src/laws/tenant-store-laws.ts";
 
-type DurableStore = ClientStoreUnderTest["store"] & { migrate(): Promise<void> };
+type DurableStore = TenantStoreUnderTest["store"] & { migrate(): Promise<void> };
 
 /** Two handles on one database, for the law suites. `open` is asked for the first and the second one. */
 export async function twoHandles(
   open: (clock: ManualClock, number: 0 | 1) => DurableStore,
-): Promise<ClientStoreUnderTest> {
+): Promise<TenantStoreUnderTest> {
   const clock = manualClock();
   const stores = [open(clock, 0), open(clock, 1)] as const;
   await stores[0].migrate();

@@ -13,15 +13,16 @@ interface Layer {
   readonly packages: readonly RegExp[];
 }
 
-const CONTRACTS = /^src\/(?:errors|provider|job-runner|store|client-store|clock|request|gpus)\.ts$/;
+const CONTRACTS =
+  /^src\/(?:errors|provider|call-context|job-runner|store|tenant-store|clock|request|gpus)\.ts$/;
 const INTERNAL = /^src\/internal\//;
 const AUTH = /^src\/auth\//;
 const LIFECYCLE = /^src\/lifecycle\//;
 const CLIENT =
-  /^src\/(?!(?:errors|provider|job-runner|store|client-store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
+  /^src\/(?!(?:errors|provider|call-context|job-runner|store|tenant-store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
 const DEFAULT_CLIENT = /^src\/default-client\.ts$/;
 const NODE = /^node:/;
-const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|p-map)(\/|$)/;
+const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|p-map|p-retry)(\/|$)/;
 
 const layers: readonly Layer[] = [
   {
@@ -39,7 +40,7 @@ const layers: readonly Layer[] = [
   {
     name: "auth",
     files: AUTH,
-    mayImport: [/^src\/(errors|clock|internal\/(http-body|pause))\.ts$/],
+    mayImport: [/^src\/(errors|clock|internal\/[^/]+)\.ts$/],
     packages: [NODE],
   },
   {
@@ -63,7 +64,7 @@ const layers: readonly Layer[] = [
   {
     name: "the client",
     files: CLIENT,
-    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, DEFAULT_CLIENT, /^src\/stores\/memory\.ts$/],
+    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, DEFAULT_CLIENT, /^src\/stores\/memory\/index\.ts$/],
     packages: [NODE, BUNDLED],
   },
   {
@@ -73,8 +74,8 @@ const layers: readonly Layer[] = [
     packages: [],
   },
   {
-    name: "the clients",
-    files: /^src\/clients\//,
+    name: "the tenants",
+    files: /^src\/tenants\//,
     mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, CLIENT],
     packages: [NODE, BUNDLED],
   },
@@ -87,8 +88,14 @@ const layers: readonly Layer[] = [
   {
     name: "the control plane",
     files: /^src\/server\//,
-    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, CLIENT, /^src\/guard\/heartbeat\.ts$/],
+    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, CLIENT, /^src\/guard\/life\/heartbeat\.ts$/],
     packages: [NODE, BUNDLED, /^hono(\/|$)/],
+  },
+  {
+    name: "the laws",
+    files: /^src\/laws\//,
+    mayImport: [CONTRACTS, INTERNAL],
+    packages: [NODE, BUNDLED, /^fast-check$/],
   },
   {
     name: "the command line",
@@ -167,11 +174,6 @@ function packageOf(specifier: string): string {
     .join("/");
 }
 
-/** Contracts may name each other's types: together they are one page. Nothing of it is left at run time. */
-function isBetweenContracts(path: string, { target = "", isTypeOnly }: Import): boolean {
-  return isTypeOnly && CONTRACTS.test(path) && CONTRACTS.test(target);
-}
-
 /** Every circle of imports, types included, once, as the paths on the way round. */
 function circles(): readonly (readonly string[])[] {
   const done = new Set<string>();
@@ -179,8 +181,7 @@ function circles(): readonly (readonly string[])[] {
   const visit = (path: string, trail: readonly string[]): void => {
     if (trail.includes(path)) found.push([...trail.slice(trail.indexOf(path)), path]);
     if (done.has(path) || trail.includes(path)) return;
-    for (const entry of imports.get(path) ?? [])
-      if (entry.target && !isBetweenContracts(path, entry)) visit(entry.target, [...trail, path]);
+    for (const entry of imports.get(path) ?? []) if (entry.target) visit(entry.target, [...trail, path]);
     done.add(path);
   };
   for (const { path } of sources) visit(path, []);

@@ -1,24 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { createRemoteAuthenticator } from "../../src/auth/index.ts";
-import type { Handler } from "../../src/tenants/index.ts";
 import { AtlasError } from "../../src/errors.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { createControlPlane } from "../../src/server/index.ts";
+import type { Handler } from "../../src/tenants/index.ts";
 import { serveFake } from "../fakes/serve.ts";
-import { alive, type ClientsScene, clientsScene, errorOf } from "./scene.ts";
+import { alive, errorOf, type TenantsScene, tenantsScene } from "./scene.ts";
 
 const internalSecret = "internal-secret-of-thirty-two-characters";
 const controlUrl = "https://control.example";
 
-/** A control plane for clients, as an application writes it. */
-function planeOf({ clients }: ClientsScene): Handler {
-  return clients.handler((atlas) =>
+/** A control plane for tenants, as an application writes it. */
+function planeOf({ tenants }: TenantsScene): Handler {
+  return tenants.handler((atlas) =>
     createControlPlane({
       atlas,
       internalSecret,
       authorize: async (request) => {
-        const client = await clients.authenticate(request);
-        return client && { userId: request.headers.get("x-user") ?? client.name };
+        const tenant = await tenants.authenticate(request);
+        return tenant && { userId: request.headers.get("x-user") ?? tenant.name };
       },
       request: () => ({ image: "app:1", ports: [8000] }),
     }),
@@ -53,9 +53,9 @@ async function call(
   return { status: response.status, body: text === "" ? {} : JSON.parse(text) };
 }
 
-describe("a control plane shared by clients", () => {
-  it("lets a client spawn on its own key, its pod report, and nobody else near it", async () => {
-    const scene = clientsScene({ controlUrl });
+describe("a control plane shared by tenants", () => {
+  it("lets a tenant spawn on its own key, its pod report, and nobody else near it", async () => {
+    const scene = tenantsScene({ controlUrl });
     const plane = planeOf(scene);
     const acme = await scene.join("acme", "key-of-acme");
     const beta = await scene.join("beta", "key-of-beta");
@@ -81,8 +81,8 @@ describe("a control plane shared by clients", () => {
       expect((await call(plane, "POST /pod/status", stranger, { body: { status: "up" } })).status).toBe(401);
   });
 
-  it("verifies the token of any client's compute, and reaps for all, with the internal secret", async () => {
-    const scene = clientsScene({ controlUrl });
+  it("verifies the token of any tenant's compute, and reaps for all, with the internal secret", async () => {
+    const scene = tenantsScene({ controlUrl });
     const plane = planeOf(scene);
     const acme = await scene.join("acme", "key-of-acme");
     const { id, auth } = await acme.spawn();
@@ -107,29 +107,29 @@ describe("a control plane shared by clients", () => {
     expect(alive(scene.account("key-of-acme"))).toEqual([]);
   });
 
-  it("answers 401 at once to a revoked client, whose pods go on reporting", async () => {
-    const scene = clientsScene({ controlUrl });
+  it("answers 401 at once to a revoked tenant, whose pods go on reporting", async () => {
+    const scene = tenantsScene({ controlUrl });
     const plane = planeOf(scene);
     const acme = await scene.join("acme", "key-of-acme");
     await acme.spawn();
     const podToken = alive(scene.account("key-of-acme"))[0]?.env.ATLAS_POD_TOKEN;
-    await scene.clients.revoke("acme");
+    await scene.tenants.revoke("acme");
     expect((await call(plane, "GET /computes", acme.credential)).status).toBe(401);
     expect((await call(plane, "POST /pod/status", podToken, { body: { status: "up" } })).status).toBe(204);
   });
 
-  it("serves who is no client as before where it only recognises, on the application's own providers", async () => {
+  it("serves who is no tenant as before where it only recognises, on the application's own providers", async () => {
     const clock = manualClock();
     const own = mock({ clock });
-    const scene = clientsScene({ clock, mode: "recognise", ownProviders: [own] });
-    const { clients } = scene;
-    const plane = clients.handler((atlas) =>
+    const scene = tenantsScene({ clock, mode: "recognise", ownProviders: [own] });
+    const { tenants } = scene;
+    const plane = tenants.handler((atlas) =>
       createControlPlane({
         atlas,
         authorize: async (request) => {
-          const client = await clients.authenticate(request);
+          const tenant = await tenants.authenticate(request);
           const session = request.headers.get("cookie");
-          if (client !== null) return { userId: client.name };
+          if (tenant !== null) return { userId: tenant.name };
           return session === null ? null : { userId: session };
         },
         request: () => ({ image: "app:1" }),
@@ -145,10 +145,10 @@ describe("a control plane shared by clients", () => {
   });
 
   it("answers 503 while the store is down, never 401, and lets nobody in", async () => {
-    const scene = clientsScene();
+    const scene = tenantsScene();
     const plane = planeOf(scene);
     const { credential } = await scene.join("acme", "key-of-acme");
-    scene.store.getClientByHash = async () => {
+    scene.store.getTenantByHash = async () => {
       throw new AtlasError("STORE_UNAVAILABLE", "The database is gone");
     };
     for (const bearer of [credential, "x".repeat(43)]) {
@@ -157,17 +157,17 @@ describe("a control plane shared by clients", () => {
     }
   });
 
-  it("answers 503 KEY_UNAVAILABLE to a client without a provider key", async () => {
-    const scene = clientsScene();
-    const { credential } = await scene.clients.create("acme");
+  it("answers 503 KEY_UNAVAILABLE to a tenant without a provider key", async () => {
+    const scene = tenantsScene();
+    const { credential } = await scene.tenants.create("acme");
     const { status, body } = await call(planeOf(scene), "POST /computes", credential, { body: {} });
     expect([status, body.code]).toEqual([503, "KEY_UNAVAILABLE"]);
   });
 
-  it("makes one handler for each client, and another when its key was exchanged", async () => {
-    const { clients, join } = clientsScene();
+  it("makes one handler for each tenant, and another when its key was exchanged", async () => {
+    const { tenants, join } = tenantsScene();
     let made = 0;
-    const handler = clients.handler(() => {
+    const handler = tenants.handler(() => {
       made += 1;
       const own = made;
       return async () => new Response(String(own));
@@ -177,7 +177,7 @@ describe("a control plane shared by clients", () => {
     expect([await ask(), await ask(acme.credential), await ask(acme.credential), await ask()]).toEqual([
       1, 2, 2, 1,
     ]);
-    await clients.setProviderKey("acme", "mock", "key-2");
+    await tenants.setProviderKey("acme", "mock", "key-2");
     expect(await ask(acme.credential)).toBe(3);
   });
 });

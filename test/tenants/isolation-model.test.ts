@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Atlas } from "../../src/atlas.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
-import { alive, type ClientsScene, clientsScene } from "./scene.ts";
+import { alive, type TenantsScene, tenantsScene } from "./scene.ts";
 
 const NAMES = ["own", "acme", "beta", "gamma"] as const;
 type Name = (typeof NAMES)[number];
@@ -38,13 +38,13 @@ interface Made {
 }
 
 /** Everybody on one provider account, the application itself included. */
-async function everybody({ clients, join }: ClientsScene): Promise<ReadonlyMap<Name, Atlas>> {
-  const atlases = new Map<Name, Atlas>([["own", clients.atlas]]);
+async function everybody({ tenants, join }: TenantsScene): Promise<ReadonlyMap<Name, Atlas>> {
+  const atlases = new Map<Name, Atlas>([["own", tenants.atlas]]);
   for (const name of NAMES.slice(1)) atlases.set(name, (await join(name, "shared")).atlas);
   return atlases;
 }
 
-async function spawn(atlas: Atlas, who: Name, { settle }: ClientsScene): Promise<Made> {
+async function spawn(atlas: Atlas, who: Name, { settle }: TenantsScene): Promise<Made> {
   const lifetime = { idleTimeoutSeconds: null, maxLifetimeSeconds: null };
   const { id, providerId } = await settle(atlas.spawnCompute({ image: "app:1", ports: [8000], ...lifetime }));
   if (providerId === null) throw new Error("what was spawned has an id at the provider");
@@ -57,7 +57,7 @@ it("whoever does whatever on one shared account, an instance ends by its owner's
   const property = fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
     const clock = manualClock();
     const shared = mock({ clock });
-    const scene = clientsScene({ clock, ownProviders: [shared], providers: { mock: () => shared } });
+    const scene = tenantsScene({ clock, ownProviders: [shared], providers: { mock: () => shared } });
     const atlases = await everybody(scene);
     const made: Made[] = [];
     const ended = new Set<string>();
@@ -67,8 +67,8 @@ it("whoever does whatever on one shared account, an instance ends by its owner's
       if (atlas === undefined) throw new Error("everybody has an Atlas");
       if (call === "spawn") made.push(await spawn(atlas, who, scene));
       if (call === "reap") await scene.settle(atlas.reap());
-      if (call === "reapAll") await scene.settle(scene.clients.atlas.reap());
-      if (call === "revoke" && who !== "own") await scene.clients.revoke(who);
+      if (call === "reapAll") await scene.settle(scene.tenants.atlas.reap());
+      if (call === "revoke" && who !== "own") await scene.tenants.revoke(who);
       if (compute === undefined || !["terminate", "stop", "start", "touch"].includes(call)) continue;
       const calling = scene.settle(atlas[call as "terminate" | "stop" | "start" | "touch"](compute.id));
       const code = await calling.then(

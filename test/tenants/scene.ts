@@ -1,8 +1,6 @@
-/** Clients of a shared control plane on mock accounts, with a clock that only the test moves. */
+/** Tenants of a shared control plane on mock accounts, with a clock that only the test moves. */
 import { expect } from "vitest";
 import type { Atlas } from "../../src/atlas.ts";
-import type { ClientStore } from "../../src/tenant-store.ts";
-import { type Clients, type ClientsOptions, createClients } from "../../src/tenants/index.ts";
 import type { Compute } from "../../src/compute.ts";
 import {
   type ManualClock,
@@ -13,23 +11,25 @@ import {
 } from "../../src/providers/mock/index.ts";
 import type { Store } from "../../src/store.ts";
 import { memoryStore } from "../../src/stores/memory/index.ts";
+import type { TenantStore } from "../../src/tenant-store.ts";
+import { createTenants, type Tenants, type TenantsOptions } from "../../src/tenants/index.ts";
 
 export const encryptionKey: string = Buffer.alloc(32, 1).toString("base64");
 
 /** What a test plays on. */
-export interface ClientsScene {
-  readonly clients: Clients;
-  readonly store: Store & ClientStore;
+export interface TenantsScene {
+  readonly tenants: Tenants;
+  readonly store: Store & TenantStore;
   readonly clock: ManualClock;
   /** The account that a key is for: whoever has the same key shares it. */
   account(key: string): MockProvider;
-  /** Registers a client with a key for `mock`. */
+  /** Registers a tenant with a key for `mock`. */
   join(name: string, key: string): Promise<Member>;
   /** Lets time pass while somebody sleeps on it. */
   settle<Result>(promise: PromiseLike<Result>): Promise<Result>;
 }
 
-/** A client, and what it calls with. */
+/** A tenant, and what it calls with. */
 export interface Member {
   readonly id: string;
   readonly credential: string;
@@ -38,10 +38,10 @@ export interface Member {
 }
 
 /** Sets a scene. */
-export function clientsScene({
+export function tenantsScene({
   clock = manualClock(),
   ...options
-}: Omit<Partial<ClientsOptions>, "clock"> & { readonly clock?: ManualClock } = {}): ClientsScene {
+}: Omit<Partial<TenantsOptions>, "clock"> & { readonly clock?: ManualClock } = {}): TenantsScene {
   const store = options.store ?? memoryStore({ clock });
   const accounts = new Map<string, MockProvider>();
   const account = (key: string): MockProvider => {
@@ -49,16 +49,16 @@ export function clientsScene({
     accounts.set(key, provider);
     return provider;
   };
-  const clients = createClients({ encryptionKey, providers: { mock: account }, clock, ...options, store });
+  const tenants = createTenants({ encryptionKey, providers: { mock: account }, clock, ...options, store });
   const settle = <Result>(promise: PromiseLike<Result>): Promise<Result> => clock.settle(promise);
   const join = async (name: string, key: string): Promise<Member> => {
-    const { client, credential } = await clients.create(name, { providerKeys: { mock: key } });
-    const atlas = await clients.atlasFor(client);
+    const { tenant, credential } = await tenants.create(name, { providerKeys: { mock: key } });
+    const atlas = await tenants.atlasFor(tenant);
     const spawn = (idempotencyKey?: string): Promise<Compute> =>
       settle(atlas.spawnCompute({ image: "app:1", ports: [8000], userId: "ann", idempotencyKey }));
-    return { id: client.id, credential, atlas, spawn };
+    return { id: tenant.id, credential, atlas, spawn };
   };
-  return { clients, store, clock, account, join, settle };
+  return { tenants, store, clock, account, join, settle };
 }
 
 /** The instances of an account that exist now. */

@@ -1,6 +1,6 @@
 import { AtlasError } from "../../errors.ts";
-import { type Authenticator, rejected, toRefusal } from "./authenticator.ts";
 import { requireFunction } from "../options.ts";
+import { type Authenticator, rejected, toRefusal } from "./authenticator.ts";
 
 /** One authenticator for each of these identities. */
 type Each<Identities extends readonly unknown[]> = {

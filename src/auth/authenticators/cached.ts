@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { AtlasError } from "../../errors.ts";
+import { requireFunction, requireKnownOptions, requireNumbers } from "../options.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { type CachedAuthenticator, type CacheSettings, IdentityCache } from "./identity-cache.ts";
-import { requireFunction, requireKnownOptions, requireNumbers } from "../options.ts";
 
 /** How long an authenticator remembers answers, and how many. */
 export interface CacheOptions {

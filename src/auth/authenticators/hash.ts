@@ -1,10 +1,10 @@
 import type { Clock } from "../../clock.ts";
-import { type Authenticator, nameOf, outage, rejected } from "./authenticator.ts";
-import { type CacheOptions, cacheOptionNames, toCacheSettings } from "./cached.ts";
-import { type CachedAuthenticator, IdentityCache } from "./identity-cache.ts";
 import { requireFunction, requireKnownOptions, requireNumbers } from "../options.ts";
 import { hashToken } from "../token.ts";
 import { withinSeconds } from "../within-seconds.ts";
+import { type Authenticator, nameOf, outage, rejected } from "./authenticator.ts";
+import { type CacheOptions, cacheOptionNames, toCacheSettings } from "./cached.ts";
+import { type CachedAuthenticator, IdentityCache } from "./identity-cache.ts";
 
 /** What {@link createHashAuthenticator} takes. */
 export interface HashAuthenticatorOptions<Identity> extends CacheOptions {

@@ -1,6 +1,6 @@
-import { type Authenticator, rejected } from "./authenticator.ts";
 import { type HmacIdentity, verifyHmacToken } from "../hmac-token.ts";
 import { requireKnownOptions, requireSecret } from "../options.ts";
+import { type Authenticator, rejected } from "./authenticator.ts";
 
 /** What {@link createHmacAuthenticator} takes. */
 export interface HmacAuthenticatorOptions {

@@ -1,8 +1,8 @@
 import type { Clock } from "../../clock.ts";
 import type { AtlasError } from "../../errors.ts";
-import { type Authenticator, rejected, toRefusal } from "./authenticator.ts";
-import { BoundedMap } from "../bounded-map.ts";
+import { BoundedMap } from "../../internal/bounded-map.ts";
 import { hashToken, isToken } from "../token.ts";
+import { type Authenticator, rejected, toRefusal } from "./authenticator.ts";
 
 /** How long answers are kept, and how many. */
 export interface CacheSettings {

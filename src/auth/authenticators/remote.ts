@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { AtlasError } from "../../errors.ts";
 import { BodyTooLong, readText } from "../../internal/http-body.ts";
-import { type Authenticator, nameOf, nonsense, outage, rejected } from "./authenticator.ts";
 import { requireFunction, requireKnownOptions, requireNumbers } from "../options.ts";
 import { isToken } from "../token.ts";
-import { parseVerifyUrl } from "./verify-url.ts";
 import { withinSeconds } from "../within-seconds.ts";
+import { type Authenticator, nameOf, nonsense, outage, rejected } from "./authenticator.ts";
+import { parseVerifyUrl } from "./verify-url.ts";
 
 /** Whom the control plane says that a compute's token belongs to. */
 export interface ComputeIdentity {
@@ -47,7 +47,7 @@ interface Settings<Identity> {
 
 const FUNCTION = "createRemoteAuthenticator";
 const OPTIONS = ["url", "secret", "headerName", "timeoutSeconds", "fetch", "clock", "parse"];
-const MAXIMUM_BYTES = 65_536;
+const MAX_BYTES = 65_536;
 
 /**
  * Makes an authenticator that asks another service, by default a control plane's `/internal/verify`. A 200 names the identity, a 401
@@ -138,7 +138,7 @@ async function send(
 
 /** A control plane answers 401 for a wrong internal secret too, and says so: that tells nothing about the credential. */
 async function refusal(url: URL, response: Response): Promise<AtlasError> {
-  const text = await readText(response, MAXIMUM_BYTES).catch(() => "");
+  const text = await readText(response, MAX_BYTES).catch(() => "");
   const isAboutUs = /"details":\{[^{}]*"credential":"internal"/.test(text);
   return isAboutUs ? nonsense(`${nameOfUrl(url)} rejected the internal secret`) : rejected();
 }
@@ -151,7 +151,7 @@ function unexpected(url: URL, status: number): AtlasError {
 
 async function bodyOf(url: URL, response: Response): Promise<unknown> {
   try {
-    return JSON.parse(await readText(response, MAXIMUM_BYTES));
+    return JSON.parse(await readText(response, MAX_BYTES));
   } catch (error) {
     if (error instanceof BodyTooLong) throw nonsense(`${nameOfUrl(url)} answered ${error.message}`);
     if (error instanceof SyntaxError) throw nonsense(`${nameOfUrl(url)} answered something that is not JSON`);

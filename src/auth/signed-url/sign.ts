@@ -1,4 +1,5 @@
 import { AtlasError } from "../../errors.ts";
+import { requireKnownOptions, requireSecret } from "../options.ts";
 import {
   browserPath,
   formatQuery,
@@ -7,7 +8,6 @@ import {
   splitUrl,
   type UrlParts,
 } from "./canonical.ts";
-import { requireKnownOptions, requireSecret } from "../options.ts";
 import { MAX_URL_LENGTH, signature, toUnixSeconds } from "./signature.ts";
 
 /** What {@link signUrl} takes. */

@@ -1,6 +1,6 @@
-import { formatQuery, type Parameter, parseQuery, splitUrl } from "./canonical.ts";
 import { isEqualInConstantTime } from "../constant-time.ts";
 import { failClosed, usableSecrets } from "../options.ts";
+import { formatQuery, type Parameter, parseQuery, splitUrl } from "./canonical.ts";
 import { MAX_URL_LENGTH, signature, toUnixSeconds } from "./signature.ts";
 
 /** What {@link verifySignedUrl} takes. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { userAgent } from "../../internal/user-agent.ts";
-import { HEARTBEAT_ROUTE, type Heartbeat, type HeartbeatAnswer, heartbeatAnswerSchema } from "./heartbeat.ts";
 import type { ControlPlane } from "../options.ts";
+import { HEARTBEAT_ROUTE, type Heartbeat, type HeartbeatAnswer, heartbeatAnswerSchema } from "./heartbeat.ts";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 /** The control plane says whose credential it was. Another 401 is of something that stands before it, such as a login. */

@@ -1,8 +1,8 @@
 /** The guard in front of handlers that take a `Request` and answer a `Response`, and of Hono. */
 import type { MiddlewareHandler } from "hono";
 import type { GuardCore } from "../core.ts";
-import { isCorsHeader, joinVary } from "./node-response.ts";
 import type { Answer, GuardRequest, Pass } from "../verdict/request.ts";
+import { isCorsHeader, joinVary } from "./node-response.ts";
 
 /** A Fetch handler; what a platform passes beside the request goes on as it is. */
 export type FetchHandler<Rest extends readonly unknown[]> = (

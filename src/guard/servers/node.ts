@@ -2,8 +2,8 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { GuardCore } from "../core.ts";
-import { speakForOrigins } from "./node-response.ts";
 import type { Answer, GuardHeader, GuardRequest, Pass, Verdict } from "../verdict/request.ts";
+import { speakForOrigins } from "./node-response.ts";
 
 /** What a `node:http` server calls with each request. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;

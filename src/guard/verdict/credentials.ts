@@ -1,8 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
-import { parseQuery, type UrlParts } from "../../auth/signed-url/canonical.ts";
 import { sha256 } from "../../auth/constant-time.ts";
-import { isToken } from "../../auth/token.ts";
+import { parseQuery, type UrlParts } from "../../auth/signed-url/canonical.ts";
 import { verifySignedUrl } from "../../auth/signed-url/verify.ts";
+import { isToken } from "../../auth/token.ts";
 import type { Credential, GuardRequest, RefusalReason } from "./request.ts";
 import type { GuardState } from "./state.ts";
 

@@ -1,9 +1,9 @@
 import { splitUrl, type UrlParts } from "../../auth/signed-url/canonical.ts";
 import { READINESS_PATH } from "../../internal/readiness.ts";
+import { HEARTBEAT_PATH } from "../life/heartbeat.ts";
 import { heartbeatAnswer, preflightAnswer, readinessAnswer, refusal } from "./answers.ts";
 import { corsHeaders, isPreflight } from "./cors.ts";
 import { findCredential, remainingSubprotocols, withoutSignature } from "./credentials.ts";
-import { HEARTBEAT_PATH } from "../life/heartbeat.ts";
 import { isPublic } from "./public-paths.ts";
 import type { Credential, GuardRequest, HeaderMap, Pass, Verdict } from "./request.ts";
 import type { GuardState } from "./state.ts";

@@ -1,5 +1,5 @@
-import type { AllowedOrigins } from "./cors.ts";
 import type { AcceptedHash } from "../life/heartbeat.ts";
+import type { AllowedOrigins } from "./cors.ts";
 
 /** The hash of an accepted token as bytes, and until when it is accepted, in milliseconds since 1970. */
 export interface LiveHash {

@@ -1,7 +1,8 @@
 /** Laws of how failures are sorted, and of what they leave behind. */
 import assert from "node:assert/strict";
+import type { CallContext } from "../../call-context.ts";
 import { type AtlasErrorCode, isAtlasError } from "../../errors.ts";
-import type { CallContext, InstanceReference } from "../../provider.ts";
+import type { InstanceReference } from "../../provider.ts";
 import type { Law, Laws, Scene } from "./scene.ts";
 import type { FaultyOperation, LawFault, ProviderTraits } from "./subject.ts";
 

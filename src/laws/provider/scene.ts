@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
+import type { CallContext } from "../../call-context.ts";
 import { isAtlasError } from "../../errors.ts";
 import type {
-  CallContext,
   CreateRequest,
   Instance,
   InstanceReference,

@@ -58,7 +58,7 @@ export const recordFacts: fc.Arbitrary<Omit<ComputeRecord, "id" | "name" | "name
       status,
       reason,
       userId: nullableText,
-      clientId: nullableText,
+      tenantId: nullableText,
       gpu: nullableText,
       gpuCount: count,
       region: nullableText,

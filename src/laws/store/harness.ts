@@ -64,7 +64,7 @@ const blank: Omit<ComputeRecord, "id" | "name"> = {
   status: "provisioning",
   reason: null,
   userId: null,
-  clientId: null,
+  tenantId: null,
   gpu: null,
   gpuCount: 1,
   region: null,

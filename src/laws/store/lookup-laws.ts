@@ -81,7 +81,7 @@ export const lookupLaws: Laws = (law) => {
       store,
       [...Array(16).keys()].map((bits) => ({
         userId: bits & 1 ? "u" : null,
-        clientId: bits & 2 ? "c" : "d",
+        tenantId: bits & 2 ? "c" : "d",
         provider: bits & 4 ? "fly" : "runpod",
         status: bits & 8 ? "running" : "failed",
       })),
@@ -89,7 +89,7 @@ export const lookupLaws: Laws = (law) => {
     const names = records.slice(3, 9).map((record) => record.name);
     const filters: readonly Partial<RecordFilter>[] = [
       { userId: "u" },
-      { clientId: "c" },
+      { tenantId: "c" },
       { provider: "fly" },
       { statuses: ["running"] },
       { statuses: ["running", "failed", "stopped"] },
@@ -97,7 +97,7 @@ export const lookupLaws: Laws = (law) => {
       { names },
       { names: [...names, ...names, "atlas-laws-nobody"] },
       { names: [] },
-      { userId: "u", clientId: "d", provider: "fly", statuses: ["failed", "running"], names },
+      { userId: "u", tenantId: "d", provider: "fly", statuses: ["failed", "running"], names },
     ];
     for (const filter of filters) {
       const expected = records.filter((record) => passes(record, filter)).map((record) => record.id);
@@ -128,7 +128,7 @@ function user(token: string, expiresAt: Date | null = null): TokenHash {
 function passes(record: ComputeRecord, filter: Partial<RecordFilter>): boolean {
   return (
     (filter.userId ?? record.userId) === record.userId &&
-    (filter.clientId ?? record.clientId) === record.clientId &&
+    (filter.tenantId ?? record.tenantId) === record.tenantId &&
     (filter.provider ?? record.provider) === record.provider &&
     (filter.statuses ?? [record.status]).includes(record.status) &&
     (filter.names ?? [record.name]).includes(record.name)

@@ -35,9 +35,7 @@ export async function searchOrphans(
       remaining: false,
     };
   }
-  const named = listing.instances.filter(
-    ({ name }) => computeIdOf(context.namespace, name) !== undefined,
-  );
+  const named = listing.instances.filter(({ name }) => computeIdOf(context.namespace, name) !== undefined);
   const records = await recordsByName(context, named);
   const owner = await context.store.identity();
   const orphans = named.filter((instance) => isOrphan(instance, records.get(instance.name), listing));

@@ -28,11 +28,7 @@ const SHORTEST_PAUSE_SECONDS = 1;
 type Pass = () => Promise<ReapReport>;
 
 /** Starts reaping. Disposing stops it, after the pass that is under way. */
-export function startReaper(
-  context: Context,
-  pass: Pass,
-  options: ReaperOptions = {},
-): AsyncDisposable {
+export function startReaper(context: Context, pass: Pass, options: ReaperOptions = {}): AsyncDisposable {
   const { everySeconds = 60, onReport } = parseFields("The options of startReaper", FIELDS, options);
   const stop = new AbortController();
   const reapOnce = (): Promise<boolean> => passOnce(context, pass, onReport);
@@ -58,11 +54,7 @@ async function loop(
 }
 
 /** One pass whose failure is told and does not end the loop. */
-async function passOnce(
-  context: Context,
-  pass: Pass,
-  onReport: ReaperOptions["onReport"],
-): Promise<boolean> {
+async function passOnce(context: Context, pass: Pass, onReport: ReaperOptions["onReport"]): Promise<boolean> {
   try {
     const report = await pass();
     notify(context, "onReport", onReport, report);

@@ -8,7 +8,7 @@ import type { Context } from "../context.ts";
 import { findByName, oldest } from "../find-instance.ts";
 
 const FIRST_PAUSE_SECONDS = 1;
-const LONGEST_PAUSE_SECONDS = 16;
+const MAX_PAUSE_SECONDS = 16;
 
 /** The instance that the create made, the oldest one if it made several; `undefined` when no whole one turned up in `lookupSeconds`. */
 export async function reconcile(
@@ -22,7 +22,7 @@ export async function reconcile(
   for (
     let seconds = FIRST_PAUSE_SECONDS;
     !signal?.aborted;
-    seconds = Math.min(seconds * 2, LONGEST_PAUSE_SECONDS)
+    seconds = Math.min(seconds * 2, MAX_PAUSE_SECONDS)
   ) {
     const found = await lookForName(context, record, provider, signal);
     const [instance, ...others] = oldestFirst(found.filter(({ partial }) => partial === undefined));

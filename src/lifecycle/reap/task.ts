@@ -3,13 +3,13 @@ import { isAtlasError } from "../../errors.ts";
 import type { Instance } from "../../provider.ts";
 import type { ComputeRecord, EndReason } from "../../store.ts";
 import { callProvider } from "../call.ts";
-import { type Change, isEnded, terminatingPatch } from "../record/change.ts";
 import { type Context, providerOf } from "../context.ts";
+import { changeHeld, retryPatch, tryEnd } from "../end.ts";
 import { absenceProvenFrom, findByName, oldest } from "../find-instance.ts";
 import { messageOf } from "../message.ts";
+import { type Change, isEnded, terminatingPatch } from "../record/change.ts";
 import { observed } from "../record/observe.ts";
 import type { ReapPass } from "./pass.ts";
-import { changeHeld, retryPatch, tryEnd } from "../end.ts";
 
 /** One line of a reap report. */
 export interface ReapEntry {
@@ -139,9 +139,7 @@ async function settle(pass: ReapPass, record: ComputeRecord, now: Date): Promise
   const { context, signal } = pass;
   pass.requireUp(record.provider);
   const provider = providerOf(context, record);
-  const found = oldest(
-    await findByName(context, { provider, signal, computeId: record.id }, record.name),
-  );
+  const found = oldest(await findByName(context, { provider, signal, computeId: record.id }, record.name));
   if (found !== undefined && record.status === "uncertain" && record.reason === null)
     return settled(context, record, found);
   if (found !== undefined) return expire(pass, record, record.reason ?? "abandoned");
@@ -149,11 +147,7 @@ async function settle(pass: ReapPass, record: ComputeRecord, now: Date): Promise
   return expire(pass, record, record.reason ?? "abandoned", undefined, "settled");
 }
 
-async function settled(
-  context: Context,
-  record: ComputeRecord,
-  instance: Instance,
-): Promise<Outcome> {
+async function settled(context: Context, record: ComputeRecord, instance: Instance): Promise<Outcome> {
   const { bootTimeoutSeconds } = providerOf(context, record);
   const next = await changeHeld(context, record, (current, now) =>
     observed(current, instance, bootTimeoutSeconds, now),
@@ -190,11 +184,7 @@ function bootedInTime(change: Change | undefined, now: Date): Change | undefined
 }
 
 /** What is not there yet proves nothing, and is no failure. */
-async function lookLater(
-  { context }: ReapPass,
-  record: ComputeRecord,
-  heading: Heading,
-): Promise<Outcome> {
+async function lookLater({ context }: ReapPass, record: ComputeRecord, heading: Heading): Promise<Outcome> {
   const next = await changeHeld(context, record, (current, time) => ({
     patch: retryPatch(current, null, time),
   }));

@@ -1,11 +1,12 @@
 /** How a record changes: by compare-and-swap, with its deadlines, its cost and its event kept in step. */
 import { AtlasError } from "../../errors.ts";
+import { compareAndSwap } from "../../internal/compare-and-swap.ts";
 import { isComputeId } from "../../internal/names.ts";
 import { describe } from "../../internal/parse.ts";
 import type { ComputeRecord, ComputeStatus, EndReason, Limits, NewEvent, Snapshot } from "../../store.ts";
-import { costSoFar } from "./cost.ts";
 import type { Context } from "../context.ts";
 import { notify } from "../notify.ts";
+import { costSoFar } from "./cost.ts";
 
 /** What may change of a record; the rest follows from it. */
 export type Patch = Partial<
@@ -21,9 +22,6 @@ export interface Change {
   readonly event?: { readonly type: NewEvent["type"]; readonly data: Readonly<Record<string, unknown>> };
 }
 
-const MAXIMUM_TRIES = 50;
-const LONGEST_PAUSE_MILLISECONDS = 200;
-
 /**
  * Changes a record. `decide` is asked again whenever somebody else changed the record meanwhile; `undefined` from it leaves everything as it is.
  * @returns the record after the change, or as it was left.
@@ -35,22 +33,19 @@ export async function changeRecord(
   decide: (record: ComputeRecord, now: Date) => Change | undefined,
   limits?: Limits,
 ): Promise<ComputeRecord> {
-  for (let tries = 0; tries < MAXIMUM_TRIES; tries += 1) {
-    const { record, now } = await loadRecord(context, id);
-    const change = decide(record, now);
-    if (change === undefined) return record;
-    const next = applyPatch(record, change.patch, now);
-    const event = eventOf(record, next, change);
-    if (await context.store.replace(next, event, limits)) {
+  return compareAndSwap(
+    { clock: context.clock, what: `compute ${id}`, facts: { computeId: id } },
+    async () => {
+      const { record, now } = await loadRecord(context, id);
+      const change = decide(record, now);
+      if (change === undefined) return record;
+      const next = applyPatch(record, change.patch, now);
+      const event = eventOf(record, next, change);
+      if (!(await context.store.replace(next, event, limits))) return undefined;
       tell(context, next, event);
       return next;
-    }
-    await context.clock.sleep(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MILLISECONDS));
-  }
-  throw new AtlasError("CONFLICT", `compute ${id} is being changed by too many callers at once; try again`, {
-    computeId: id,
-    retryable: true,
-  });
+    },
+  );
 }
 
 /** Reads a record. @throws NOT_FOUND */

@@ -46,10 +46,7 @@ export async function collectPlacements(
   return { placements: affordable, refusals };
 }
 
-function providerRequests(
-  context: Context,
-  parsed: ParsedRequest,
-): readonly [Provider, PlacementRequest][] {
+function providerRequests(context: Context, parsed: ParsedRequest): readonly [Provider, PlacementRequest][] {
   const {
     providerOptions,
     auth,

@@ -5,14 +5,14 @@ import type { CreateRequest, Instance, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
 import type { ComputeRecord } from "../../store.ts";
 import { callProvider, isCleanRefusal, mayHaveCreated } from "../call.ts";
-import type { Placement } from "./candidates.ts";
-import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "../record/change.ts";
 import type { Context } from "../context.ts";
-import { observed } from "../record/observe.ts";
+import { endCompute } from "../end.ts";
 import type { Report } from "../progress.ts";
 import { reconcile } from "../reap/reconcile.ts";
+import { after, type Change, changeRecord, endedPatch, isEnded, terminatingPatch } from "../record/change.ts";
+import { observed } from "../record/observe.ts";
+import type { Placement } from "./candidates.ts";
 import { type ComputeSecrets, secretsEnv } from "./secrets.ts";
-import { endCompute } from "../end.ts";
 
 /** A compute that was spawned. Without secrets when an earlier call spawned it. */
 export interface Spawned {

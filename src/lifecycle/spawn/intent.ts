@@ -4,9 +4,9 @@ import { AtlasError } from "../../errors.ts";
 import { instanceName } from "../../internal/names.ts";
 import type { ParsedRequest } from "../../request.ts";
 import type { ComputeRecord } from "../../store.ts";
-import type { Placement } from "./candidates.ts";
-import { after, earliest } from "../record/change.ts";
 import type { Context } from "../context.ts";
+import { after, earliest } from "../record/change.ts";
+import type { Placement } from "./candidates.ts";
 import { type ComputeSecrets, tokenHashes } from "./secrets.ts";
 
 /** What an intent is made of. */
@@ -33,7 +33,7 @@ export function newIntent(context: Context, parts: IntentParts): ComputeRecord {
     status: "pending",
     reason: null,
     userId: request.userId,
-    clientId: null,
+    tenantId: null,
     gpuCount: request.gpuCount,
     ports: request.ports,
     authSchemes: request.auth,

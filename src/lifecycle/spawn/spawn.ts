@@ -6,12 +6,12 @@ import { traced } from "../../internal/telemetry.ts";
 import { type ParsedRequest, parseRequest } from "../../request.ts";
 import type { ComputeRecord } from "../../store.ts";
 import { isCleanRefusal } from "../call.ts";
-import { collectPlacements, nowhere, type Placement, type Placements, toRefusal } from "./candidates.ts";
-import { changeRecord, stateEvent, tell } from "../record/change.ts";
-import { createOn, endedMeanwhile, failed, type Spawned, type Walk } from "./create.ts";
 import type { Context, Progress } from "../context.ts";
-import { fingerprint, newIntent, placedPatch, sameRequest } from "./intent.ts";
 import { reporter } from "../progress.ts";
+import { changeRecord, stateEvent, tell } from "../record/change.ts";
+import { collectPlacements, nowhere, type Placement, type Placements, toRefusal } from "./candidates.ts";
+import { createOn, endedMeanwhile, failed, type Spawned, type Walk } from "./create.ts";
+import { fingerprint, newIntent, placedPatch, sameRequest } from "./intent.ts";
 import { mintSecrets } from "./secrets.ts";
 
 /** Options of a spawn beside the request. */
@@ -28,11 +28,7 @@ const FIELDS = {
 };
 
 /** Spawns a compute. See `Atlas.spawnCompute` for what it throws. */
-export function spawn(
-  context: Context,
-  input: unknown,
-  options: SpawnOptions = {},
-): Promise<Spawned> {
+export function spawn(context: Context, input: unknown, options: SpawnOptions = {}): Promise<Spawned> {
   return traced({ name: "spawn", labels: {} }, () => spawnOnce(context, input, options));
 }
 

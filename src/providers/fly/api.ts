@@ -1,6 +1,7 @@
 /** The Machines API, a function for each request. */
+
+import type { CallContext } from "../../call-context.ts";
 import { createHttpClient, type HttpClient, type HttpRequest, unlessNotFound } from "../../internal/http.ts";
-import type { CallContext } from "../../provider.ts";
 import type { FlySettings } from "./options.ts";
 import { classifyRefusal } from "./refusals.ts";
 import {

@@ -1,6 +1,7 @@
 /** The app that a compute has of its own: made, addressed, and taken back again. */
+
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError, isAtlasError, withFacts } from "../../errors.ts";
-import type { CallContext } from "../../provider.ts";
 import type { Account } from "./account.ts";
 import type { Address, AddressType } from "./wire.ts";
 
@@ -72,7 +73,7 @@ function typeOf({ ip, shared }: Address): AddressType | "private" {
 }
 
 const FIRST_WAIT_MILLISECONDS = 250;
-const LONGEST_WAIT_MILLISECONDS = 2_000;
+const MAX_WAIT_MILLISECONDS = 2_000;
 const REMOVAL_SECONDS = 20;
 
 /**
@@ -89,6 +90,6 @@ export async function takeBack({ api, clock }: Account, app: string, context: Ca
         "TIMEOUT",
         `fly: the app ${app} is still there ${REMOVAL_SECONDS} s after its end`,
       );
-    await clock.sleep(Math.min(wait, LONGEST_WAIT_MILLISECONDS), context.signal);
+    await clock.sleep(Math.min(wait, MAX_WAIT_MILLISECONDS), context.signal);
   }
 }

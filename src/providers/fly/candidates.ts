@@ -5,7 +5,7 @@ import type { Candidate, PlacementRequest } from "../../provider.ts";
 import { guestCostPerHour, toGuest } from "./guest.ts";
 import type { FlyComputeOptions } from "./options.ts";
 
-const LARGEST_SUSPENDED_MB = 2048;
+const MAX_SUSPENDED_MB = 2048;
 
 /**
  * A candidate for each region, in the caller's order; without regions one that leaves the choice to Fly, at the price of the
@@ -23,7 +23,7 @@ export function toCandidates(
   requireImage(request);
   refuseVolumes(request, sharedApp);
   if (sharedApp !== undefined) refuseInSharedApp(request, options);
-  if (options.stopMode === "suspend" && guest.memoryMb > LARGEST_SUSPENDED_MB)
+  if (options.stopMode === "suspend" && guest.memoryMb > MAX_SUSPENDED_MB)
     throw refusal("VALIDATION", `a machine of ${guest.memoryMb} MB cannot be suspended: 2 GB is the most`);
   const regions = request.regions.length === 0 ? [undefined] : request.regions;
   return regions.map((region) => {

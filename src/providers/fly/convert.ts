@@ -20,7 +20,7 @@ export const OWNER_KEY = "atlas_owner";
 export const STOP_MODE_KEY = "atlas_stop_mode";
 const PORT_NAME_KEY = "atlas_port_";
 
-const MAXIMUM_RESTARTS = 3;
+const MAX_RESTARTS = 3;
 
 /** The machine to create. */
 export function toMachineBody(
@@ -40,7 +40,7 @@ export function toMachineBody(
       env: request.env,
       guest: { cpu_kind: guest.cpuKind, cpus: guest.cpus, memory_mb: guest.memoryMb },
       metadata: toMetadata(request, options),
-      restart: { policy: restart, ...(restart === "on-failure" ? { max_retries: MAXIMUM_RESTARTS } : {}) },
+      restart: { policy: restart, ...(restart === "on-failure" ? { max_retries: MAX_RESTARTS } : {}) },
       services: toServices(request.ports, autostop),
       ...(command === undefined ? {} : { init: { cmd: command } }),
       ...(options.checks === undefined ? {} : { checks: toChecks(options.checks) }),

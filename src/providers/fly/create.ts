@@ -1,6 +1,8 @@
 /** Creating an instance: the app, its addresses, a volume, the machine; and taking back what a refusal leaves. */
+
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError, isAtlasError } from "../../errors.ts";
-import type { CallContext, CreateRequest, Instance } from "../../provider.ts";
+import type { CreateRequest, Instance } from "../../provider.ts";
 import { type Account, hostOf } from "./account.ts";
 import { assignAddresses, ensureApp, takeBack } from "./apps.ts";
 import { toInstance } from "./convert.ts";

@@ -1,6 +1,8 @@
 /** Finding instances: one by its name or id, or all of them. */
+
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError } from "../../errors.ts";
-import type { CallContext, Instance, InstanceReference } from "../../provider.ts";
+import type { Instance, InstanceReference } from "../../provider.ts";
 import { type Account, appOf, hostOf } from "./account.ts";
 import { toAppInstance, toInstance, toListedInstance } from "./convert.ts";
 import { readNetworkName } from "./network.ts";

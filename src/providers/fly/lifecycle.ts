@@ -1,6 +1,8 @@
 /** Ending, stopping and starting a machine. */
+
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError, isAtlasError } from "../../errors.ts";
-import type { CallContext, InstanceReference } from "../../provider.ts";
+import type { InstanceReference } from "../../provider.ts";
 import { type Account, appOf } from "./account.ts";
 import { STOP_MODE_KEY } from "./convert.ts";
 import { machinesNamed } from "./find.ts";

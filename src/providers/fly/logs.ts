@@ -1,10 +1,11 @@
 /** Log lines, from an API that Fly's own command line uses and its documentation does not have. */
-import type { CallContext, InstanceReference, LogLine, LogOptions } from "../../provider.ts";
+import type { CallContext } from "../../call-context.ts";
+import type { InstanceReference, LogLine, LogOptions } from "../../provider.ts";
 import { type Account, appOf } from "./account.ts";
 import { getInstance } from "./find.ts";
 import type { LogEntry } from "./wire.ts";
 
-const MAXIMUM_PAGES = 50;
+const MAX_PAGES = 50;
 const POLL_MILLISECONDS = 2_000;
 
 /** The instance's lines: the last ones, then, when following, what comes until the instance is gone or the signal aborts. */
@@ -36,7 +37,7 @@ async function readBacklog(
 ): Promise<Backlog> {
   let lines: readonly LogLine[] = [];
   let nextToken: string | undefined;
-  for (let page = 0; page < MAXIMUM_PAGES; page += 1) {
+  for (let page = 0; page < MAX_PAGES; page += 1) {
     const next = await readPage(account, reference, nextToken, context);
     lines = tail === 0 ? [] : [...lines, ...next.lines].slice(-tail);
     const isLast = next.nextToken === undefined || next.nextToken === nextToken || next.lines.length === 0;

@@ -12,7 +12,7 @@ export interface Host {
 
 const HTTPS = 443;
 const HTTP = 80;
-const HIGHEST_PORT = 65_535;
+const MAX_PORT = 65_535;
 const STEP = 10_000;
 
 /**
@@ -57,7 +57,7 @@ function externalPorts(ports: readonly PortRequest[]): ReadonlyMap<number, numbe
 
 function freePort(wanted: number, taken: ReadonlySet<number>): number {
   let port = wanted;
-  while (taken.has(port)) port = ((port + STEP - 1) % HIGHEST_PORT) + 1;
+  while (taken.has(port)) port = ((port + STEP - 1) % MAX_PORT) + 1;
   return port;
 }
 

@@ -22,7 +22,7 @@ const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL",
  *   UNSUPPORTED. So is a copy in somebody else's bundle: a small program beside this module has to stay there.
  * - **Ports.** Each requested port becomes a loopback port that was free, known as soon as the create resolves. The program
  *   is told to listen on it by `PORT` for the first and `ATLAS_PORT_<internal>` for each.
- * - **Context.** The request's `env`, the ports, and of this process's context only `PATH`, `HOME`, `USER`, `LOGNAME`,
+ * - **Environment.** The request's `env`, the ports, and of this process's environment only `PATH`, `HOME`, `USER`, `LOGNAME`,
  *   `SHELL`, `LANG`, `LC_ALL`, `LC_CTYPE`, `TZ` and `TMPDIR`. The application's own secrets stay where they are.
  * - **Life.** Instances outlive the process that made them. Any process with the same `stateDirectory` finds them again, tells
  *   them from strangers that got their process id later, and can end them.

@@ -4,7 +4,7 @@ import type { LogLine } from "../../provider.ts";
 import { codeOf } from "./process-identity.ts";
 
 /** Longer lines are cut into pieces of this many characters, so that no program can fill a reader's memory. */
-export const LONGEST_LINE = 16_384;
+export const MAX_LINE = 16_384;
 
 const BLOCK_BYTES = 65_536;
 const NEWLINE = 10;
@@ -28,17 +28,17 @@ export function lineSplitter(emit: (line: string) => void): { push(text: string)
   let rest = "";
   const emitCut = (line: string): void => {
     const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-    for (let from = 0; from === 0 || from < text.length; from += LONGEST_LINE)
-      emit(text.slice(from, from + LONGEST_LINE));
+    for (let from = 0; from === 0 || from < text.length; from += MAX_LINE)
+      emit(text.slice(from, from + MAX_LINE));
   };
   return {
     push(text) {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
       lines.forEach(emitCut);
-      while (rest.length > LONGEST_LINE) {
-        emit(rest.slice(0, LONGEST_LINE));
-        rest = rest.slice(LONGEST_LINE);
+      while (rest.length > MAX_LINE) {
+        emit(rest.slice(0, MAX_LINE));
+        rest = rest.slice(MAX_LINE);
       }
     },
     flush() {

@@ -1,13 +1,8 @@
 /** The methods of the contract. */
+
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError } from "../../errors.ts";
-import type {
-  CallContext,
-  Instance,
-  InstanceReference,
-  LogLine,
-  LogOptions,
-  Provider,
-} from "../../provider.ts";
+import type { Instance, InstanceReference, LogLine, LogOptions, Provider } from "../../provider.ts";
 import { type Sighting, toInstance, toVerdict } from "./convert.ts";
 import { createInstance } from "./create.ts";
 import { readLog } from "./logs.ts";

@@ -1,6 +1,6 @@
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError, isAtlasError } from "../../errors.ts";
 import { aborted } from "../../internal/abort.ts";
-import type { CallContext } from "../../provider.ts";
 import { type MockCall, subjectOf } from "./call.ts";
 import { factsOf, failureOf, type Script, type ScriptedFault } from "./faults.ts";
 import type { Fleet } from "./fleet.ts";

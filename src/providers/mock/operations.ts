@@ -1,7 +1,7 @@
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError } from "../../errors.ts";
 import { pause } from "../../internal/pause.ts";
 import type {
-  CallContext,
   CreateRequest,
   Instance,
   InstanceReference,

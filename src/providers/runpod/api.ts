@@ -17,7 +17,7 @@ export type RunpodApi = RunpodExtras &
   >;
 
 /** The longest result of a job is 20 MB. */
-const MAXIMUM_JOB_BYTES = 25_000_000;
+const MAX_JOB_BYTES = 25_000_000;
 
 /** Makes the calls of one provider. */
 export function openApi(settings: RunpodSettings): RunpodApi {
@@ -26,7 +26,7 @@ export function openApi(settings: RunpodSettings): RunpodApi {
   const jobsHttp = createHttpClient({
     ...clientOptions(settings, settings.jobsBaseUrl),
     classify: classifyJobRefusal,
-    maximumBytes: MAXIMUM_JOB_BYTES,
+    maxBytes: MAX_JOB_BYTES,
   });
   const catalogue = createCatalogue(http, clock);
   return {

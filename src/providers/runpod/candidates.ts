@@ -1,7 +1,9 @@
 /** Where a request could go on RunPod, best first. */
+
+import type { CallContext } from "../../call-context.ts";
 import { type AtlasErrorCode, isAtlasError } from "../../errors.ts";
 import { type ResolvedGpu, resolveGpus } from "../../gpus.ts";
-import type { CallContext, Candidate, GpuType, PlacementRequest } from "../../provider.ts";
+import type { Candidate, GpuType, PlacementRequest } from "../../provider.ts";
 import type { Catalogue, Cloud } from "./catalogue.ts";
 import { checkRequest, optionsOf, type RunpodPlacement } from "./placement.ts";
 import type { WireCpuType, WireGpuType } from "./wire.ts";
@@ -141,7 +143,7 @@ function inRegion(region: string | undefined): Pick<Candidate, "region"> {
 }
 
 const FEWEST_VCPUS = 2;
-const MOST_VCPUS = 512;
+const MAX_VCPUS = 512;
 
 /** The flavors there were in November 2026, for when the catalogue cannot be read. */
 const KNOWN_FLAVORS: readonly WireCpuType[] = [
@@ -167,7 +169,7 @@ function cpuOffer(flavor: WireCpuType, region: string | undefined, request: Plac
   const forMemory = memoryGb === 0 ? 0 : memoryGb / (flavor.ramGbPerVcpu ?? 1);
   const vcpuCount = powerOfTwo(Math.max(cpus, forMemory, flavor.vcpu?.min ?? FEWEST_VCPUS));
   const price = flavor.price?.securePerVcpu;
-  if (vcpuCount > (flavor.vcpu?.max ?? MOST_VCPUS) || price === 0) return [];
+  if (vcpuCount > (flavor.vcpu?.max ?? MAX_VCPUS) || price === 0) return [];
   const cost = typeof price === "number" ? { costPerHour: toCents(price * vcpuCount) } : {};
   const placement = { cloud: "SECURE", cpuId: flavor.id, vcpuCount } as const;
   return [{ candidate: { ...inRegion(region), ...cost, placement }, stock: stockIn(flavor, region) }];

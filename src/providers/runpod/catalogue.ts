@@ -1,8 +1,9 @@
 /** RunPod's catalogue of GPU and CPU types with price and stock, read at most once a minute. */
+
+import type { CallContext } from "../../call-context.ts";
 import type { Clock } from "../../clock.ts";
 import { AtlasError } from "../../errors.ts";
 import type { HttpClient } from "../../internal/http.ts";
-import type { CallContext } from "../../provider.ts";
 import type { RunpodComputeOptions } from "./options.ts";
 import { cpuCatalogueSchema, gpuCatalogueSchema, type WireCpuType, type WireGpuType } from "./wire.ts";
 

@@ -1,6 +1,8 @@
 /** RunPod's GPU types as the contract has them: one entry a type, both clouds together. */
+
+import type { CallContext } from "../../call-context.ts";
 import { canonicalGpu } from "../../gpus.ts";
-import type { CallContext, GpuType } from "../../provider.ts";
+import type { GpuType } from "../../provider.ts";
 import { byStock, priceIn, stockIn } from "./candidates.ts";
 import type { Catalogue, Cloud } from "./catalogue.ts";
 import type { WireGpuType } from "./wire.ts";

@@ -1,5 +1,6 @@
 /** Serverless jobs on RunPod. Source: RunPod's operation reference and job states, November 2026. */
 import * as z from "zod/mini";
+import type { CallContext } from "../../call-context.ts";
 import type { Clock } from "../../clock.ts";
 import { AtlasError, type AtlasErrorCode } from "../../errors.ts";
 import { type HttpClient, type HttpRequest, unlessNotFound } from "../../internal/http.ts";
@@ -15,7 +16,6 @@ import type {
   JobRunner,
   JobStatus,
 } from "../../job-runner.ts";
-import type { CallContext } from "../../provider.ts";
 import { jobHealthSchema, jobSchema, jobStreamSchema, type WireJob } from "./wire.ts";
 
 const STATUSES: ReadonlyMap<string, JobStatus> = new Map([
@@ -30,8 +30,8 @@ const STATUSES: ReadonlyMap<string, JobStatus> = new Map([
 
 /** How each way to start a job is called, and how large its body may be. */
 const MODES = {
-  async: { path: "run", maximumBytes: 10_000_000 },
-  sync: { path: "runsync", maximumBytes: 20_000_000 },
+  async: { path: "run", maxBytes: 10_000_000 },
+  sync: { path: "runsync", maxBytes: 20_000_000 },
 } as const;
 
 const DEFAULT_WAIT_SECONDS = 90;
@@ -109,11 +109,11 @@ function inMilliseconds(value: number | undefined): number | undefined {
 }
 
 function refuseTooLarge(json: unknown, mode: keyof typeof MODES): void {
-  const { maximumBytes } = MODES[mode];
+  const { maxBytes } = MODES[mode];
   const bytes = Buffer.byteLength(JSON.stringify(json));
-  if (bytes <= maximumBytes) return;
+  if (bytes <= maxBytes) return;
   throw invalid("The job", [
-    { field: "input", received: `${bytes} bytes`, allowed: `${maximumBytes} bytes in mode "${mode}"` },
+    { field: "input", received: `${bytes} bytes`, allowed: `${maxBytes} bytes in mode "${mode}"` },
   ]);
 }
 

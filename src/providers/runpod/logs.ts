@@ -1,9 +1,10 @@
 /** A pod's log: a stream of server-sent events that is taken up again where it broke off. */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
+import type { CallContext } from "../../call-context.ts";
 import type { Clock } from "../../clock.ts";
 import { type AtlasErrorCode, isAtlasError } from "../../errors.ts";
 import type { HttpClient, HttpRequest } from "../../internal/http.ts";
-import type { CallContext, LogLine, LogOptions } from "../../provider.ts";
+import type { LogLine, LogOptions } from "../../provider.ts";
 import { toDate } from "./convert.ts";
 import { logEventSchema } from "./wire.ts";
 
@@ -16,7 +17,7 @@ export interface LogSource {
   readonly exists: (context: CallContext) => Promise<boolean>;
 }
 
-const MOST_LINES = 5000;
+const MAX_LINES = 5000;
 
 /** The pod's log lines, oldest first. */
 export function readLogs(
@@ -24,7 +25,7 @@ export function readLogs(
   options: LogOptions,
   context: CallContext,
 ): AsyncIterable<LogLine> {
-  const tail = Math.min(options.tail, MOST_LINES);
+  const tail = Math.min(options.tail, MAX_LINES);
   return options.follow ? followLog(source, tail, context) : pastLines(source, tail, context);
 }
 
@@ -63,8 +64,8 @@ async function* pastLines(
 }
 
 const FIRST_PAUSE_MILLISECONDS = 1000;
-const LONGEST_PAUSE_MILLISECONDS = 30_000;
-const MOST_FAILURES = 5;
+const MAX_PAUSE_MILLISECONDS = 30_000;
+const MAX_FAILURES = 5;
 
 /** Where a log was read up to: the last event's id, and the lines that bore it. */
 interface Position {
@@ -92,11 +93,11 @@ async function* followLog(
       }
     } catch (error) {
       failures += 1;
-      if (context.signal.aborted || !isPassing(error) || failures > MOST_FAILURES) throw error;
+      if (context.signal.aborted || !isPassing(error) || failures > MAX_FAILURES) throw error;
     }
     if (!(await exists(context))) return;
     await clock.sleep(pause, context.signal);
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS);
+    pause = Math.min(pause * 2, MAX_PAUSE_MILLISECONDS);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Every page of the list of pods. */
+
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError } from "../../errors.ts";
 import type { HttpClient } from "../../internal/http.ts";
-import type { CallContext } from "../../provider.ts";
 import { type Pod, podPageSchema } from "./wire.ts";
 
 const PAGE_SIZE = 100;

@@ -16,7 +16,7 @@ export type RunpodPlacement = z.infer<typeof placementSchema>;
 const DEFAULT_GPU_DISK_GB = 50;
 const DEFAULT_CPU_DISK_GB = 20;
 const SMALLEST_VOLUME_GB = 10;
-const MOST_VARIABLES = 50;
+const MAX_VARIABLES = 50;
 
 /** The options of a request, which the caller parsed. */
 export function optionsOf({ options }: PlacementRequest): RunpodComputeOptions {
@@ -150,8 +150,8 @@ function toDisk(
 function toEnv({ env, owner }: CreateRequest): Readonly<Record<string, string>> {
   const all = { ...env, ATLAS_OWNER: owner };
   const count = Object.keys(all).length;
-  if (count <= MOST_VARIABLES) return all;
-  const allowed = `${MOST_VARIABLES} on RunPod, the ones named ATLAS_ included`;
+  if (count <= MAX_VARIABLES) return all;
+  const allowed = `${MAX_VARIABLES} on RunPod, the ones named ATLAS_ included`;
   throw refuse([{ field: "env", received: `${count} variables`, allowed }]);
 }
 

@@ -1,9 +1,10 @@
 /** Pods: every operation of the contract as requests to RunPod. */
+
+import type { CallContext } from "../../call-context.ts";
 import type { Clock } from "../../clock.ts";
 import { AtlasError, isAtlasError } from "../../errors.ts";
 import { type HttpClient, unlessNotFound } from "../../internal/http.ts";
 import type {
-  CallContext,
   CreateRequest,
   Instance,
   InstanceReference,

@@ -1,6 +1,8 @@
 /** What `runpod()` returns. */
+
+import type { CallContext } from "../../call-context.ts";
 import type { JobRunner } from "../../job-runner.ts";
-import type { CallContext, InstanceReference, Provider } from "../../provider.ts";
+import type { InstanceReference, Provider } from "../../provider.ts";
 
 /** What RunPod has beside the contract of a provider. */
 export interface RunpodExtras {

@@ -1,5 +1,5 @@
 /** A store in the memory of this process: for tests, and for applications that may forget everything when they end. */
-import type { ClientRecord, ClientSnapshot, ClientStore } from "../../tenant-store.ts";
+
 import { type Clock, systemClock } from "../../clock.ts";
 import { clockField } from "../../internal/option-fields.ts";
 import { parseFields } from "../../internal/parse.ts";
@@ -16,9 +16,10 @@ import {
   type Store,
   type TokenHash,
 } from "../../store.ts";
-import { MemoryClients } from "./tenants.ts";
-import { MemoryNamespace } from "./namespace.ts";
+import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
 import { accepts, belongsTo, eventPosition, taken } from "../sql/rules.ts";
+import { MemoryNamespace } from "./namespace.ts";
+import { MemoryTenants } from "./tenants.ts";
 
 /**
  * Creates a store that keeps everything in this process and loses it when the process ends. Whatever runs at a provider
@@ -34,17 +35,17 @@ import { accepts, belongsTo, eventPosition, taken } from "../sql/rules.ts";
  * const atlas = createAtlas({ providers: [mock()], store: memoryStore() });
  * ```
  */
-export function memoryStore(options: { clock?: Clock } = {}): Store & ClientStore {
+export function memoryStore(options: { clock?: Clock } = {}): Store & TenantStore {
   const { clock = systemClock } = parseFields("The options of memoryStore()", { clock: clockField }, options);
   return new MemoryStore(clock);
 }
 
-class MemoryStore implements Store, ClientStore {
+class MemoryStore implements Store, TenantStore {
   readonly name = "memory";
   readonly #clock: Clock;
   readonly #identity = crypto.randomUUID();
   readonly #namespaces = new Map<string, MemoryNamespace>();
-  readonly #clients = new MemoryClients();
+  readonly #tenants = new MemoryTenants();
   readonly #watchers = new Set<() => void>();
   #lastEvent = 0;
 
@@ -120,34 +121,34 @@ class MemoryStore implements Store, ClientStore {
     return copy(this.#namespace(filter.namespace).events(filter.computeId, after, limit));
   }
 
-  async insertClient(client: ClientRecord): Promise<boolean> {
-    const { namespace, id, name } = client;
-    const isTaken = this.#clients.find(namespace, (other) => other.id === id || other.name === name);
-    if (isTaken === undefined) this.#clients.put(copy(client));
+  async insertTenant(tenant: TenantRecord): Promise<boolean> {
+    const { namespace, id, name } = tenant;
+    const isTaken = this.#tenants.find(namespace, (other) => other.id === id || other.name === name);
+    if (isTaken === undefined) this.#tenants.put(copy(tenant));
     return isTaken === undefined;
   }
 
-  async getClient(namespace: string, id: string): Promise<ClientSnapshot | undefined> {
-    return this.#clientSnapshot(this.#clients.get(namespace, id));
+  async getTenant(namespace: string, id: string): Promise<TenantSnapshot | undefined> {
+    return this.#tenantSnapshot(this.#tenants.get(namespace, id));
   }
 
-  async getClientByName(namespace: string, name: string): Promise<ClientSnapshot | undefined> {
-    return this.#clientSnapshot(this.#clients.find(namespace, (client) => client.name === name));
+  async getTenantByName(namespace: string, name: string): Promise<TenantSnapshot | undefined> {
+    return this.#tenantSnapshot(this.#tenants.find(namespace, (tenant) => tenant.name === name));
   }
 
-  async getClientByHash(namespace: string, hash: string): Promise<ClientSnapshot | undefined> {
+  async getTenantByHash(namespace: string, hash: string): Promise<TenantSnapshot | undefined> {
     const now = this.#clock.now();
-    return this.#clientSnapshot(this.#clients.find(namespace, (client) => belongsTo(client, hash, now)));
+    return this.#tenantSnapshot(this.#tenants.find(namespace, (tenant) => belongsTo(tenant, hash, now)));
   }
 
-  async replaceClient(client: ClientRecord): Promise<boolean> {
-    const isPrevious = this.#clients.get(client.namespace, client.id)?.version === client.version - 1;
-    if (isPrevious) this.#clients.put(copy(client));
+  async replaceTenant(tenant: TenantRecord): Promise<boolean> {
+    const isPrevious = this.#tenants.get(tenant.namespace, tenant.id)?.version === tenant.version - 1;
+    if (isPrevious) this.#tenants.put(copy(tenant));
     return isPrevious;
   }
 
-  async listClients(namespace: string): Promise<readonly ClientRecord[]> {
-    return copy(this.#clients.list(namespace));
+  async listTenants(namespace: string): Promise<readonly TenantRecord[]> {
+    return copy(this.#tenants.list(namespace));
   }
 
   async namespaceOfToken(hash: string): Promise<string | undefined> {
@@ -178,8 +179,8 @@ class MemoryStore implements Store, ClientStore {
     return record === undefined ? undefined : { record: copy(record), now: this.#clock.now() };
   }
 
-  #clientSnapshot(client: ClientRecord | undefined): ClientSnapshot | undefined {
-    return client === undefined ? undefined : { client: copy(client), now: this.#clock.now() };
+  #tenantSnapshot(tenant: TenantRecord | undefined): TenantSnapshot | undefined {
+    return tenant === undefined ? undefined : { tenant: copy(tenant), now: this.#clock.now() };
   }
 
   #write(namespace: MemoryNamespace, record: ComputeRecord, event: NewEvent | undefined): void {

@@ -8,8 +8,8 @@ import {
   type TokenHash,
   type Usage,
 } from "../../store.ts";
-import { DueQueue } from "./due-queue.ts";
 import { matches } from "../sql/rules.ts";
+import { DueQueue } from "./due-queue.ts";
 import { RunningTotals } from "./running-totals.ts";
 
 /** Everything under one namespace. Records in it are never handed out and never changed, only replaced. */

@@ -1,30 +1,30 @@
-/** Clients in memory. */
-import type { ClientRecord } from "../../tenant-store.ts";
+/** Tenants in memory. */
+import type { TenantRecord } from "../../tenant-store.ts";
 
-/** The clients of every namespace. They are never handed out and never changed, only replaced. */
-export class MemoryClients {
-  readonly #clients = new Map<string, ClientRecord>();
+/** The tenants of every namespace. They are never handed out and never changed, only replaced. */
+export class MemoryTenants {
+  readonly #tenants = new Map<string, TenantRecord>();
 
-  get(namespace: string, id: string): ClientRecord | undefined {
-    return this.#clients.get(keyOf({ namespace, id }));
+  get(namespace: string, id: string): TenantRecord | undefined {
+    return this.#tenants.get(keyOf({ namespace, id }));
   }
 
-  find(namespace: string, isWanted: (client: ClientRecord) => boolean): ClientRecord | undefined {
+  find(namespace: string, isWanted: (tenant: TenantRecord) => boolean): TenantRecord | undefined {
     return this.list(namespace).find(isWanted);
   }
 
   /** By name. */
-  list(namespace: string): ClientRecord[] {
-    return [...this.#clients.values()]
-      .filter((client) => client.namespace === namespace)
+  list(namespace: string): TenantRecord[] {
+    return [...this.#tenants.values()]
+      .filter((tenant) => tenant.namespace === namespace)
       .sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  put(client: ClientRecord): void {
-    this.#clients.set(keyOf(client), client);
+  put(tenant: TenantRecord): void {
+    this.#tenants.set(keyOf(tenant), tenant);
   }
 }
 
-function keyOf({ namespace, id }: Pick<ClientRecord, "namespace" | "id">): string {
+function keyOf({ namespace, id }: Pick<TenantRecord, "namespace" | "id">): string {
   return JSON.stringify([namespace, id]);
 }

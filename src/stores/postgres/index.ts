@@ -4,19 +4,19 @@
  * @module
  */
 import * as z from "zod/mini";
-import type { ClientStore } from "../../tenant-store.ts";
 import type { Clock } from "../../clock.ts";
 import { clockField } from "../../internal/option-fields.ts";
 import { field, parseFields } from "../../internal/parse.ts";
 import type { Store } from "../../store.ts";
+import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { claimDue, identity } from "./claim.ts";
-import { postgresClients } from "./tenants.ts";
 import { PostgresDatabase, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
 import { listenThrough } from "./listen.ts";
 import { migrate } from "./migrate.ts";
 import { events, get, getByIdempotencyKey, getByTokenHash, list, now } from "./read.ts";
+import { postgresTenants } from "./tenants.ts";
 import { Watchers } from "./watchers.ts";
 import { insert, replace } from "./write.ts";
 
@@ -42,7 +42,7 @@ export interface PostgresStoreOptions {
 }
 
 /** A store in a PostgreSQL database. */
-export interface PostgresStore extends Store, ClientStore {
+export interface PostgresStore extends Store, TenantStore {
   migrate(): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ export function postgresStore(client: Queryable, options: PostgresStoreOptions =
     list: (filter, page) => list(database, filter, page),
     claimDue: (claim) => claimDue(database, claim),
     events: (filter, limit) => events(database, filter, limit),
-    ...postgresClients(database),
+    ...postgresTenants(database),
     ...(watchers && { watch: (onChange: () => void) => watchers.add(onChange) }),
     close: async () => watchers?.clear(),
   };

@@ -3,7 +3,7 @@ import type { Queryable } from "./database.ts";
 
 type Listener = (message: { readonly channel?: string }) => void;
 
-/** A connection on which the database sends notifications: pg's `Client`. */
+/** A connection on which the database sends notifications: pg's `Tenant`. */
 export interface Connection extends Queryable {
   on(event: "notification" | "error" | "end", listener: Listener): unknown;
   removeListener(event: "notification", listener: Listener): unknown;

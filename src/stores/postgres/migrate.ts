@@ -1,9 +1,9 @@
 /** Brings a PostgreSQL schema up to date. */
 import type { Migration } from "../sql/migration.ts";
-import { postgresMigrations } from "./schema.ts";
 import type { Names } from "../sql/names.ts";
 import type { PostgresDatabase } from "./database.ts";
 import { SCHEMA_TOO_NEW } from "./errors.ts";
+import { postgresMigrations } from "./schema.ts";
 
 /**
  * Applies what was not applied yet, in one statement, so that it happens whole on whatever connection a pool gives. Of several at once one does

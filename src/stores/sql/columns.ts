@@ -1,6 +1,7 @@
 /** How records and events lie in tables: one table of fields and columns, for every store that speaks SQL. */
-import type { ClientRecord } from "../../tenant-store.ts";
+
 import type { ComputeEvent, ComputeRecord, NewEvent } from "../../store.ts";
+import type { TenantRecord } from "../../tenant-store.ts";
 
 /** What a column holds. */
 export type Kind = "text" | "integer" | "real" | "time" | "json" | "tokens";
@@ -40,7 +41,7 @@ export const recordColumns: Columns<ComputeRecord> = {
   status: text("status"),
   reason: text("reason"),
   userId: text("user_id"),
-  clientId: text("client_id"),
+  tenantId: text("tenant_id"),
   gpu: text("gpu"),
   gpuCount: integer("gpu_count"),
   region: text("region"),
@@ -89,8 +90,8 @@ export const eventColumns: Columns<ComputeEvent> = {
   at: time("at"),
 };
 
-/** The table of clients. */
-export const clientColumns: Columns<ClientRecord> = {
+/** The table of tenants. */
+export const tenantColumns: Columns<TenantRecord> = {
   namespace: text("namespace"),
   id: text("id"),
   name: text("name"),
@@ -122,14 +123,14 @@ export function toEvent(row: Row): ComputeEvent {
   return { ...event, id: String(event.id) };
 }
 
-/** A client's values, by column. */
-export function clientValues(client: ClientRecord): Values {
-  return toValues(clientColumns, client);
+/** A tenant's values, by column. */
+export function tenantValues(tenant: TenantRecord): Values {
+  return toValues(tenantColumns, tenant);
 }
 
-/** The client in a row. */
-export function toClient(row: Row): ClientRecord {
-  return fromRow(clientColumns, row) as ClientRecord;
+/** The tenant in a row. */
+export function toTenant(row: Row): TenantRecord {
+  return fromRow(tenantColumns, row) as TenantRecord;
 }
 
 /** Text as every database can hold it, written or searched for: whole characters, and no NUL. */

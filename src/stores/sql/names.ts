@@ -8,7 +8,7 @@ export interface Names {
   readonly tokens: string;
   readonly events: string;
   readonly settings: string;
-  readonly clients: string;
+  readonly tenants: string;
   readonly credentials: string;
   readonly migrations: string;
   /** A name of ours in the same schema, with the prefix: for a function. */
@@ -34,8 +34,8 @@ export function tableNames(prefix: string, schema?: string): Names {
     tokens: qualified("tokens"),
     events: qualified("events"),
     settings: qualified("settings"),
-    clients: qualified("clients"),
-    credentials: qualified("client_credentials"),
+    tenants: qualified("tenants"),
+    credentials: qualified("tenant_credentials"),
     migrations: qualified("migrations"),
     qualified,
     own,

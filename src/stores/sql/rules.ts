@@ -1,7 +1,8 @@
 /** Small rules of the store contract that every store here keeps in the same way. */
-import type { ClientRecord } from "../../tenant-store.ts";
+
 import { AtlasError } from "../../errors.ts";
 import type { ComputeRecord, Limits, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
+import type { TenantRecord } from "../../tenant-store.ts";
 
 /** Whether a record accepts this token at that time. */
 export function accepts(record: ComputeRecord, hash: string, kind: TokenHash["kind"], now: Date): boolean {
@@ -11,8 +12,8 @@ export function accepts(record: ComputeRecord, hash: string, kind: TokenHash["ki
   );
 }
 
-/** Whether this credential is the client's at that time. */
-export function belongsTo({ credentials }: ClientRecord, hash: string, now: Date): boolean {
+/** Whether this credential is the tenant's at that time. */
+export function belongsTo({ credentials }: TenantRecord, hash: string, now: Date): boolean {
   return credentials.some(
     (credential) => credential.hash === hash && (credential.expiresAt === null || credential.expiresAt > now),
   );
@@ -46,7 +47,7 @@ export function eventPosition(after: string | undefined): number {
 export function matches(record: ComputeRecord, filter: RecordFilter): boolean {
   return (
     (filter.userId === undefined || filter.userId === record.userId) &&
-    (filter.clientId === undefined || filter.clientId === record.clientId) &&
+    (filter.tenantId === undefined || filter.tenantId === record.tenantId) &&
     (filter.provider === undefined || filter.provider === record.provider) &&
     (filter.statuses === undefined || filter.statuses.includes(record.status)) &&
     (filter.names === undefined || filter.names.includes(record.name))

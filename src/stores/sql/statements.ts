@@ -21,13 +21,13 @@ export const isLiveSql: string = `status in (${literals(liveStatuses)})`;
 
 /** `where`, `order by` and `limit` of a stretch of a list. */
 export function listSql(filter: RecordFilter, page: Page, dialect: Dialect): Part {
-  const { namespace, userId, clientId, provider, statuses, names } = filter;
+  const { namespace, userId, tenantId, provider, statuses, names } = filter;
   const isNarrow = names !== undefined || (statuses?.every(isLive) ?? false);
   const createdAt = dialect.sorting("created_at", isNarrow);
   const id = dialect.sorting("id", isNarrow);
   const conditions: [string, Values][] = [["namespace = :namespace", { namespace }]];
   if (userId !== undefined) conditions.push(["user_id = :user_id", { user_id: userId }]);
-  if (clientId !== undefined) conditions.push(["client_id = :client_id", { client_id: clientId }]);
+  if (tenantId !== undefined) conditions.push(["tenant_id = :tenant_id", { tenant_id: tenantId }]);
   if (provider !== undefined) conditions.push(["provider = :provider", { provider }]);
   if (statuses !== undefined) conditions.push([statusIn(statuses), {}]);
   if (names !== undefined)

@@ -4,15 +4,15 @@
  * @module
  */
 import * as z from "zod/mini";
-import type { ClientStore } from "../../tenant-store.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { clockField } from "../../internal/option-fields.ts";
 import { field, parseFields } from "../../internal/parse.ts";
 import type { Store } from "../../store.ts";
+import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
-import { sqliteClients } from "./tenants.ts";
 import { SqliteDatabase } from "./database.ts";
 import { events, get, getByIdempotencyKey, getByTokenHash, list } from "./read.ts";
+import { sqliteTenants } from "./tenants.ts";
 import { claimDue, identity, insert, replace } from "./write.ts";
 
 /** The options of {@link sqliteStore}. */
@@ -30,7 +30,7 @@ export interface SqliteStoreOptions {
 }
 
 /** A store in an SQLite file. */
-export interface SqliteStore extends Store, ClientStore {
+export interface SqliteStore extends Store, TenantStore {
   migrate(): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
     list: (filter, page) => list(database, filter, page),
     claimDue: (claim) => claimDue(database, claim),
     events: (filter, limit) => events(database, filter, limit),
-    ...sqliteClients(database),
+    ...sqliteTenants(database),
     close: async () => database.close(),
   };
 }

@@ -1,8 +1,8 @@
 /** Brings an SQLite file up to date. */
 import type { DatabaseSync } from "node:sqlite";
 import { schemaTooNew } from "../sql/migration.ts";
-import { sqliteMigrations } from "./schema.ts";
 import type { Names } from "../sql/names.ts";
+import { sqliteMigrations } from "./schema.ts";
 import { inTransaction } from "./transaction.ts";
 
 /**

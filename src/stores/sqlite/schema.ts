@@ -1,6 +1,7 @@
 /** The schema in SQLite. Times are whole milliseconds since 1970. */
-import type { Names } from "../sql/names.ts";
+
 import type { Migration } from "../sql/migration.ts";
+import type { Names } from "../sql/names.ts";
 
 /** Every migration, oldest first. */
 export const sqliteMigrations: readonly Migration[] = [
@@ -10,6 +11,7 @@ export const sqliteMigrations: readonly Migration[] = [
     sql: (names) => computes(names) + indexes(names) + tokens(names) + events(names) + settings(names),
   },
   { number: 2, name: "clients of a shared control plane", sql: (names) => clients(names) },
+  { number: 3, name: "clients are called tenants", sql: (names) => tenants(names) },
 ];
 
 const computes = (names: Names): string => `
@@ -104,7 +106,7 @@ create table ${names.settings} (
 `;
 
 const clients = (names: Names): string => `
-create table ${names.clients} (
+create table ${names.qualified("clients")} (
   namespace text not null,
   id text not null,
   name text not null,
@@ -116,13 +118,20 @@ create table ${names.clients} (
   primary key (namespace, id),
   unique (namespace, name)
 ) strict;
-create table ${names.credentials} (
+create table ${names.qualified("client_credentials")} (
   namespace text not null,
   hash text not null,
   client_id text not null,
   primary key (namespace, hash, client_id),
-  foreign key (namespace, client_id) references ${names.clients} (namespace, id) on delete cascade
+  foreign key (namespace, client_id) references ${names.qualified("clients")} (namespace, id) on delete cascade
 ) strict, without rowid;
-create index ${names.own("credentials_client")} on ${names.credentials} (namespace, client_id);
+create index ${names.own("credentials_client")} on ${names.qualified("client_credentials")} (namespace, client_id);
 create index ${names.own("tokens_hash")} on ${names.tokens} (hash);
+`;
+
+const tenants = (names: Names): string => `
+alter table ${names.qualified("clients")} rename to ${names.own("tenants")};
+alter table ${names.qualified("client_credentials")} rename to ${names.own("tenant_credentials")};
+alter table ${names.credentials} rename column client_id to tenant_id;
+alter table ${names.computes} rename column client_id to tenant_id;
 `;

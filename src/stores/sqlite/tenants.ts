@@ -1,21 +1,21 @@
-/** The calls about clients, each with its statement. */
-import type { ClientRecord, ClientSnapshot, ClientStore } from "../../tenant-store.ts";
-import { clientColumns, clientValues, type Row, toClient } from "../sql/columns.ts";
+/** The calls about tenants, each with its statement. */
+import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
+import { type Row, tenantColumns, tenantValues, toTenant } from "../sql/columns.ts";
 import { belongsTo } from "../sql/rules.ts";
 import type { SqliteDatabase } from "./database.ts";
 
-const columns: readonly string[] = Object.values(clientColumns).map(({ name }) => name);
+const columns: readonly string[] = Object.values(tenantColumns).map(({ name }) => name);
 
-/** The clients in this database. */
-export function sqliteClients(database: SqliteDatabase): ClientStore {
+/** The tenants in this database. */
+export function sqliteTenants(database: SqliteDatabase): TenantStore {
   const { tokens } = database.names;
   return {
-    insertClient: (client) => insertClient(database, client),
-    getClient: (namespace, id) => find(database, "id = :id", { namespace, id }),
-    getClientByName: (namespace, name) => find(database, "name = :name", { namespace, name }),
-    getClientByHash: (namespace, hash) => getClientByHash(database, namespace, hash),
-    replaceClient: (client) => replaceClient(database, client),
-    listClients: (namespace) => listClients(database, namespace),
+    insertTenant: (tenant) => insertTenant(database, tenant),
+    getTenant: (namespace, id) => find(database, "id = :id", { namespace, id }),
+    getTenantByName: (namespace, name) => find(database, "name = :name", { namespace, name }),
+    getTenantByHash: (namespace, hash) => getTenantByHash(database, namespace, hash),
+    replaceTenant: (tenant) => replaceTenant(database, tenant),
+    listTenants: (namespace) => listTenants(database, namespace),
     namespaceOfToken: async (hash) => {
       const row = await database.run("look up a token", () =>
         database.first(`select namespace from ${tokens} where hash = :hash limit 1`, { hash }),
@@ -25,28 +25,28 @@ export function sqliteClients(database: SqliteDatabase): ClientStore {
   };
 }
 
-async function insertClient(database: SqliteDatabase, client: ClientRecord): Promise<boolean> {
-  const { clients } = database.names;
-  return database.transaction("record a client", () => {
+async function insertTenant(database: SqliteDatabase, tenant: TenantRecord): Promise<boolean> {
+  const { tenants } = database.names;
+  return database.transaction("record a tenant", () => {
     const added = database.change(
-      `insert into ${clients} (${columns.join(", ")}) values (${columns.map((column) => `:${column}`).join(", ")})
+      `insert into ${tenants} (${columns.join(", ")}) values (${columns.map((column) => `:${column}`).join(", ")})
        on conflict do nothing`,
-      clientValues(client),
+      tenantValues(tenant),
     );
-    if (added > 0) keepCredentials(database, client);
+    if (added > 0) keepCredentials(database, tenant);
     return added > 0;
   });
 }
 
-async function replaceClient(database: SqliteDatabase, client: ClientRecord): Promise<boolean> {
-  const { clients } = database.names;
-  return database.transaction("change a client", () => {
+async function replaceTenant(database: SqliteDatabase, tenant: TenantRecord): Promise<boolean> {
+  const { tenants } = database.names;
+  return database.transaction("change a tenant", () => {
     const changed = database.change(
-      `update ${clients} set ${columns.map((column) => `${column} = :${column}`).join(", ")}
+      `update ${tenants} set ${columns.map((column) => `${column} = :${column}`).join(", ")}
        where namespace = :namespace and id = :id and version = :version - 1`,
-      clientValues(client),
+      tenantValues(tenant),
     );
-    if (changed > 0) keepCredentials(database, client);
+    if (changed > 0) keepCredentials(database, tenant);
     return changed > 0;
   });
 }
@@ -55,55 +55,55 @@ async function find(
   database: SqliteDatabase,
   condition: string,
   values: Readonly<Record<string, string>>,
-): Promise<ClientSnapshot | undefined> {
-  const { clients } = database.names;
-  const row = await database.run("read a client", () =>
-    database.first(`select * from ${clients} where namespace = :namespace and ${condition}`, values),
+): Promise<TenantSnapshot | undefined> {
+  const { tenants } = database.names;
+  const row = await database.run("read a tenant", () =>
+    database.first(`select * from ${tenants} where namespace = :namespace and ${condition}`, values),
   );
   return row && toSnapshot(database, row);
 }
 
-async function getClientByHash(
+async function getTenantByHash(
   database: SqliteDatabase,
   namespace: string,
   hash: string,
-): Promise<ClientSnapshot | undefined> {
-  const { clients, credentials } = database.names;
-  const rows = await database.run("look up a client's credential", () =>
+): Promise<TenantSnapshot | undefined> {
+  const { tenants, credentials } = database.names;
+  const rows = await database.run("look up a tenant's credential", () =>
     database.all(
-      `select c.* from ${credentials} k join ${clients} c on c.namespace = k.namespace and c.id = k.client_id
+      `select c.* from ${credentials} k join ${tenants} c on c.namespace = k.namespace and c.id = k.tenant_id
        where k.namespace = :namespace and k.hash = :hash`,
       { namespace, hash },
     ),
   );
-  return rows.map((row) => toSnapshot(database, row)).find(({ client, now }) => belongsTo(client, hash, now));
+  return rows.map((row) => toSnapshot(database, row)).find(({ tenant, now }) => belongsTo(tenant, hash, now));
 }
 
-async function listClients(database: SqliteDatabase, namespace: string): Promise<readonly ClientRecord[]> {
-  const { clients } = database.names;
-  const rows = await database.run("list clients", () =>
-    database.all(`select * from ${clients} where namespace = :namespace order by name`, { namespace }),
+async function listTenants(database: SqliteDatabase, namespace: string): Promise<readonly TenantRecord[]> {
+  const { tenants } = database.names;
+  const rows = await database.run("list tenants", () =>
+    database.all(`select * from ${tenants} where namespace = :namespace order by name`, { namespace }),
   );
-  return rows.map(toClient);
+  return rows.map(toTenant);
 }
 
-/** Makes the table by which a credential finds its client say what the record says. */
-function keepCredentials(database: SqliteDatabase, { namespace, id, credentials }: ClientRecord): void {
+/** Makes the table by which a credential finds its tenant say what the record says. */
+function keepCredentials(database: SqliteDatabase, { namespace, id, credentials }: TenantRecord): void {
   const { credentials: table } = database.names;
   const values = { namespace, id, hashes: JSON.stringify(credentials.map(({ hash }) => hash)) };
   database.change(
-    `delete from ${table} where namespace = :namespace and client_id = :id
+    `delete from ${table} where namespace = :namespace and tenant_id = :id
        and hash not in (select value from json_each(:hashes))`,
     values,
   );
   database.change(
-    `insert into ${table} (namespace, hash, client_id)
+    `insert into ${table} (namespace, hash, tenant_id)
      select :namespace, value, :id from json_each(:hashes) where true
      on conflict do nothing`,
     values,
   );
 }
 
-function toSnapshot(database: SqliteDatabase, row: Row): ClientSnapshot {
-  return { client: toClient(row), now: database.now() };
+function toSnapshot(database: SqliteDatabase, row: Row): TenantSnapshot {
+  return { tenant: toTenant(row), now: database.now() };
 }

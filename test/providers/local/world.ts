@@ -3,14 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, vi } from "vitest";
-import type {
-  CallContext,
-  CreateRequest,
-  Instance,
-  InstanceStatus,
-  LogLine,
-  Provider,
-} from "../../../src/provider.ts";
+import type { CallContext } from "../../../src/call-context.ts";
+import type { CreateRequest, Instance, InstanceStatus, LogLine, Provider } from "../../../src/provider.ts";
 import { type LocalOptions, local } from "../../../src/providers/local/index.ts";
 import { signalGroup, signalProcess } from "../../../src/providers/local/process-group.ts";
 import { observe, type ProcessIdentity } from "../../../src/providers/local/process-identity.ts";
