@@ -1,9 +1,16 @@
 /** Laws of `terminate` and `close`. */
 import assert from "node:assert/strict";
 import type { InstanceReference } from "../../provider.ts";
-import type { Laws, Scene } from "./scene.ts";
+import type { Law, Laws, Scene } from "./scene.ts";
+import type { ProviderTraits } from "./subject.ts";
 
 export const endLaws: Laws = (law, traits) => {
+  endingLaws(law);
+  duplicateLaws(law, traits);
+  closeLaws(law);
+};
+
+function endingLaws(law: Law): void {
   law("terminate ends the instance for good", async (scene) => {
     const created = await scene.createShown();
     await scene.terminate(created);
@@ -38,7 +45,9 @@ export const endLaws: Laws = (law, traits) => {
       [long],
     );
   });
+}
 
+function duplicateLaws(law: Law, traits: ProviderTraits): void {
   if (traits.duplicateNames !== false) {
     law("terminate with an id ends that instance only", async (scene) => {
       const name = scene.name();
@@ -60,13 +69,15 @@ export const endLaws: Laws = (law, traits) => {
       await scene.eventually("both are gone", async () => (await scene.alive()).length === 0);
     });
   }
+}
 
+function closeLaws(law: Law): void {
   law("close ends no instance", async (scene) => {
     await scene.create();
     await scene.provider.close?.();
     assert.equal((await scene.alive()).length, 1);
   });
-};
+}
 
 /** Waits until the provider itself says that the instance is no more. */
 async function gone(scene: Scene, { name, providerId = "" }: InstanceReference): Promise<void> {

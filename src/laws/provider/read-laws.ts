@@ -1,8 +1,15 @@
 /** Laws of `get`, `list` and `find`. */
 import assert from "node:assert/strict";
-import type { Laws } from "./scene.ts";
+import type { Law, Laws } from "./scene.ts";
+import type { ProviderTraits } from "./subject.ts";
 
 export const readLaws: Laws = (law, traits) => {
+  instanceReadLaws(law);
+  nameLaws(law);
+  pageLaws(law, traits);
+};
+
+function instanceReadLaws(law: Law): void {
   law("once the grace is over, get, list and find show what create made", async (scene) => {
     const { name, providerId } = await scene.createShown();
     const expected = [{ name, providerId, owner: scene.owner }];
@@ -24,7 +31,9 @@ export const readLaws: Laws = (law, traits) => {
     const unknown = { name, providerId: scramble(providerId) };
     assert.equal(await scene.get(unknown), undefined);
   });
+}
 
+function nameLaws(law: Law): void {
   law("a name is matched whole: the end of a longer one is not the same name", async (scene) => {
     const [short, long] = [scene.name("x1"), scene.name("x10")];
     await scene.create({ name: long });
@@ -51,7 +60,9 @@ export const readLaws: Laws = (law, traits) => {
     ];
     for (const other of others) assert.deepEqual(await scene.list(other), []);
   });
+}
 
+function pageLaws(law: Law, traits: ProviderTraits): void {
   law("list reads every page", async (scene) => {
     const count = 3 * (scene.subject.pageSize ?? 1);
     const names = Array.from({ length: count }, () => scene.name());
@@ -70,7 +81,7 @@ export const readLaws: Laws = (law, traits) => {
       for (const shown of [await scene.named(name), await scene.list(name)])
         assert.deepEqual(shown.map(({ providerId }) => providerId).toSorted(compare), ids);
     });
-};
+}
 
 function facts(instance: { name: string; providerId: string; owner?: string } | undefined): object {
   return { name: instance?.name, providerId: instance?.providerId, owner: instance?.owner };

@@ -6,6 +6,7 @@ import {
   atOnce,
   claim,
   insertAll,
+  type Law,
   type Laws,
   namespace,
   next,
@@ -14,6 +15,12 @@ import {
 } from "./harness.ts";
 
 export const claimLaws: Laws = (law) => {
+  orderLaws(law);
+  leaseLaws(law);
+  concurrencyLaws(law);
+};
+
+function orderLaws(law: Law): void {
   law("claimDue gives what is due, longest due first, up to its limit", async ({ store }) => {
     const now = await store.now();
     const seconds = [0, -50, 60, -7, null, -3600, -1, 0.001];
@@ -44,7 +51,9 @@ export const claimLaws: Laws = (law) => {
     assert.deepEqual(await store.get(namespace, record.id), { record: leased, now });
     assert.equal((await allEvents(store)).length, 1);
   });
+}
 
+function leaseLaws(law: Law): void {
   law("a lease hides its record until it ends", async ({ store, advance }) => {
     const [record] = await insertAll(store, [{ dueAt: after(await store.now(), -1) }]);
     assert.deepEqual(ids(await claim(store, "a")), [record?.id]);
@@ -90,7 +99,9 @@ export const claimLaws: Laws = (law) => {
     assert.deepEqual(ids(await claim(store, "b")), [record.id]);
     assert.deepEqual(await claim(store, "c"), []);
   });
+}
 
+function concurrencyLaws(law: Law): void {
   law("what is due in another namespace is not claimed", async ({ store }) => {
     await insertAll(store, [{ namespace: "other", dueAt: after(await store.now(), -1) }]);
     assert.deepEqual(await claim(store, "a"), []);
@@ -109,7 +120,7 @@ export const claimLaws: Laws = (law) => {
     assert.equal(found.length, records.length);
     assert.deepEqual(new Set(found), new Set(records.map((record) => record.id)));
   });
-};
+}
 
 /** Claims until nothing is left: claims at once may have passed over what another was just looking at. */
 async function drain(store: Store): Promise<string[]> {

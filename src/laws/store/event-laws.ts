@@ -10,6 +10,7 @@ import {
   eventOf,
   insert,
   insertAll,
+  type Law,
   type Laws,
   namespace,
   newRecord,
@@ -17,6 +18,12 @@ import {
 } from "./harness.ts";
 
 export const eventLaws: Laws = (law) => {
+  orderLaws(law);
+  followLaws(law);
+  wholeStoreLaws(law);
+};
+
+function orderLaws(law: Law): void {
   law(
     "events come oldest first, of one compute or of the whole namespace only",
     async ({ store, advance }) => {
@@ -73,7 +80,9 @@ export const eventLaws: Laws = (law) => {
     );
     assert.equal(new Set(ids).size, 13);
   });
+}
 
+function followLaws(law: Law): void {
   law("who follows the namespace while others write misses no event and gets none twice", async (subject) => {
     const [, reader] = await bothEnds(subject);
     let writing = true;
@@ -105,7 +114,9 @@ export const eventLaws: Laws = (law) => {
     }
     assert.deepEqual(await store.events({ namespace, after: "900000" }, 1), []);
   });
+}
 
+function wholeStoreLaws(law: Law): void {
   law("the identity never changes, and is the same from every end", async (subject) => {
     const identities = await atOnce(subject, 20, (store) => store.identity());
     const [first] = identities;
@@ -153,7 +164,7 @@ export const eventLaws: Laws = (law) => {
     assert.deepEqual(errorCodes(results), []);
     assert.deepEqual(await subject.store.list({ namespace }, { limit: 10 }), [record]);
   });
-};
+}
 
 function behind(
   store: Store,

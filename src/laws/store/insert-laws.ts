@@ -8,6 +8,7 @@ import {
   errorCodes,
   insert,
   insertAll,
+  type Law,
   type Laws,
   namespace,
   newRecord,
@@ -15,6 +16,12 @@ import {
 } from "./harness.ts";
 
 export const insertLaws: Laws = (law) => {
+  additionLaws(law);
+  keyLaws(law);
+  nameLaws(law);
+};
+
+function additionLaws(law: Law): void {
   law("insert adds the record and its first event, and returns nothing", async ({ store }) => {
     const record = newRecord();
     const event = {
@@ -33,7 +40,9 @@ export const insertLaws: Laws = (law) => {
     assert.match(written.id, /^\d+$/);
     assert.deepEqual(more, []);
   });
+}
 
+function keyLaws(law: Law): void {
   law("a known idempotency key answers its record and adds nothing", async ({ store }) => {
     const [first] = await insertAll(store, [{ idempotencyKey: "checkout-9" }]);
     assert.deepEqual(await insert(store, newRecord({ idempotencyKey: "checkout-9" })), first);
@@ -79,7 +88,9 @@ export const insertLaws: Laws = (law) => {
     assert.equal((await all(store)).length, 3);
     assert.equal((await all(store, { namespace: "other" })).length, 1);
   });
+}
 
+function nameLaws(law: Law): void {
   law("a second record of the same name or id is a CONFLICT, and nothing is written", async ({ store }) => {
     const [first] = await insertAll(store, [{ name: "atlas-laws-same" }]);
     assert.ok(first !== undefined);
@@ -102,4 +113,4 @@ export const insertLaws: Laws = (law) => {
     assert.equal((await all(subject.store)).length, 1);
     assert.equal((await allEvents(subject.store)).length, 1);
   });
-};
+}

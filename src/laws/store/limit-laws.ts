@@ -9,6 +9,7 @@ import {
   errorCodes,
   insert,
   insertAll,
+  type Law,
   type Laws,
   newRecord,
   next,
@@ -26,6 +27,12 @@ const admissions: readonly { limits: Limits; admitted: number }[] = [
 ];
 
 export const limitLaws: Laws = (law) => {
+  admissionLaws(law);
+  countingLaws(law);
+  replaceLimitLaws(law);
+};
+
+function admissionLaws(law: Law): void {
   for (const { limits, admitted } of admissions) {
     law(
       `two hundred inserts at once under ${JSON.stringify(limits)} add exactly ${admitted}`,
@@ -52,7 +59,9 @@ export const limitLaws: Laws = (law) => {
       return error.code === "LIMIT_EXCEEDED";
     });
   });
+}
 
+function countingLaws(law: Law): void {
   law("exactly the live states count", async ({ store }) => {
     const ended: readonly ComputeStatus[] = ["terminated", "failed"];
     await insertAll(
@@ -98,7 +107,9 @@ export const limitLaws: Laws = (law) => {
     assert.equal(await admits(store, limits), true);
     assert.equal(await admits(store, limits), false);
   });
+}
 
+function replaceLimitLaws(law: Law): void {
   law(
     "replace checks limits against the others, and writes nothing when one would break",
     async ({ store }) => {
@@ -143,7 +154,7 @@ export const limitLaws: Laws = (law) => {
       52,
     );
   });
-};
+}
 
 async function admits(store: Store, limits: Limits, costPerHour = 1): Promise<boolean> {
   const [result] = await Promise.allSettled([insert(store, newRecord({ userId: "u", costPerHour }), limits)]);

@@ -1,11 +1,29 @@
 /** Laws of reading: one record, by token, by key, and lists. */
 import assert from "node:assert/strict";
 import type { ComputeRecord, RecordFilter, Store, TokenHash } from "../../store.ts";
-import { all, insertAll, type Laws, longAgo, namespace, newRecord, next, replace } from "./harness.ts";
+import {
+  all,
+  insertAll,
+  type Law,
+  type Laws,
+  longAgo,
+  namespace,
+  newRecord,
+  next,
+  replace,
+} from "./harness.ts";
+import { passes } from "./model-store.ts";
 
 const hash = "ab".repeat(32);
 
 export const lookupLaws: Laws = (law) => {
+  recordLaws(law);
+  tokenLaws(law);
+  listLaws(law);
+  filterLaws(law);
+};
+
+function recordLaws(law: Law): void {
   law("what is not there is undefined", async ({ store }) => {
     await insertAll(store, [{ namespace: "other", id: "x", idempotencyKey: "k", tokens: [user(hash)] }]);
     assert.equal(await store.get(namespace, "x"), undefined);
@@ -19,7 +37,9 @@ export const lookupLaws: Laws = (law) => {
     const now = await store.now();
     assert.deepEqual(await store.getByIdempotencyKey(namespace, "k"), { record, now });
   });
+}
 
+function tokenLaws(law: Law): void {
   law("a token opens only as what it is", async ({ store }) => {
     const other = "cd".repeat(32);
     const [first, second] = await insertAll(store, [
@@ -53,7 +73,9 @@ export const lookupLaws: Laws = (law) => {
       (await store.getByTokenHash(namespace, token, "user")) !== undefined;
     assert.deepEqual([await opens("11"), await opens("22"), await opens("33")], [false, false, true]);
   });
+}
 
+function listLaws(law: Law): void {
   law("list gives newest first, and of one moment the greater id first", async ({ store }) => {
     const ids = ["b", "d", "a", "c"];
     const same = await insertAll(
@@ -75,7 +97,9 @@ export const lookupLaws: Laws = (law) => {
     );
     for (const limit of [1, 4, 23, 50]) assert.deepEqual(await paged(store, limit), await all(store));
   });
+}
 
+function filterLaws(law: Law): void {
   law("every filter lets through exactly what it says, alone and together", async ({ store }) => {
     const records = await insertAll(
       store,
@@ -119,20 +143,10 @@ export const lookupLaws: Laws = (law) => {
     assert.equal((await all(store)).length, 2);
     assert.equal(await replace(store, next(newRecord({ id: nasty }))), false);
   });
-};
+}
 
 function user(token: string, expiresAt: Date | null = null): TokenHash {
   return { hash: token, kind: "user", expiresAt };
-}
-
-function passes(record: ComputeRecord, filter: Partial<RecordFilter>): boolean {
-  return (
-    (filter.userId ?? record.userId) === record.userId &&
-    (filter.tenantId ?? record.tenantId) === record.tenantId &&
-    (filter.provider ?? record.provider) === record.provider &&
-    (filter.statuses ?? [record.status]).includes(record.status) &&
-    (filter.names ?? [record.name]).includes(record.name)
-  );
 }
 
 async function paged(store: Store, limit: number): Promise<ComputeRecord[]> {

@@ -1,14 +1,14 @@
-/** The law over everything: whatever is called in whatever order, a store answers what the memory store answers. */
+/** The law over everything: a store answers any sequence of calls as the model does. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isAtlasError } from "../../errors.ts";
-import type { ComputeRecord, Limits, RecordFilter, Store } from "../../store.ts";
-import { memoryStore } from "../../stores/memory/index.ts";
+import type { ComputeRecord, Limits, RecordFilter } from "../../store.ts";
 import { eventOf, type Laws, longAgo, newRecord, type StoreUnderTest } from "./harness.ts";
+import { type ComparedStore, ModelStore } from "./model-store.ts";
 
 /** One end of the comparison: a store, its time, and the namespace of this run. */
 interface Side {
-  readonly store: Store;
+  readonly store: ComparedStore;
   readonly namespace: string;
   advance(seconds: number): void | Promise<void>;
 }
@@ -20,13 +20,13 @@ interface Call {
 }
 
 export const modelLaws: Laws = (law) => {
-  law("any sequence of calls is answered as the memory store answers it", async (subject) => {
+  law("any sequence of calls is answered as a plain model answers it", async (subject) => {
     let run = 0;
     const property = fc.asyncProperty(fc.commands(commands, { maxCommands: 40 }), async (sequence) => {
       run += 1;
       const start = await subject.store.now();
       const setup = (): { model: Side; real: Side } => ({
-        model: memorySide(start, `model${run}`),
+        model: modelSide(start, `model${run}`),
         real: { store: subject.store, advance: advancing(subject), namespace: `model${run}` },
       });
       await fc.asyncModelRun(setup, sequence);
@@ -39,13 +39,9 @@ function advancing(subject: StoreUnderTest): Side["advance"] {
   return (seconds) => subject.advance(seconds);
 }
 
-function memorySide(start: Date, namespace: string): Side {
-  let now = start.getTime();
-  const clock = { now: () => new Date(now), sleep: async () => undefined };
-  const advance = (seconds: number): void => {
-    now += seconds * 1000;
-  };
-  return { store: memoryStore({ clock }), advance, namespace };
+function modelSide(start: Date, namespace: string): Side {
+  const store = new ModelStore(start);
+  return { store, namespace, advance: (seconds) => store.advance(seconds) };
 }
 
 class Comparison implements fc.AsyncCommand<Side, Side> {

@@ -6,6 +6,7 @@ import {
   errorCodes,
   eventOf,
   insertAll,
+  type Law,
   type Laws,
   namespace,
   newRecord,
@@ -15,6 +16,12 @@ import {
 } from "./harness.ts";
 
 export const replaceLaws: Laws = (law) => {
+  changeLaws(law);
+  concurrencyLaws(law);
+  copyLaws(law);
+};
+
+function changeLaws(law: Law): void {
   law("replace changes the record whose version is one less, and writes the event", async ({ store }) => {
     const [record] = await insertAll(store, [{}]);
     assert.ok(record !== undefined);
@@ -44,7 +51,9 @@ export const replaceLaws: Laws = (law) => {
     assert.deepEqual((await store.get(namespace, record.id))?.record, record);
     assert.equal((await allEvents(store)).length, 1);
   });
+}
 
+function concurrencyLaws(law: Law): void {
   for (const limits of [undefined, { computes: 1 }]) {
     law(
       `of fifty replaces of one version at once one wins${limits ? ", under limits too" : ""}`,
@@ -80,7 +89,9 @@ export const replaceLaws: Laws = (law) => {
     });
     assert.deepEqual(errorCodes(results), []);
   });
+}
 
+function copyLaws(law: Law): void {
   law("what callers hold is not what is stored", async ({ store }) => {
     const given = newRecord({
       metadata: { plan: "pro" },
@@ -103,4 +114,4 @@ export const replaceLaws: Laws = (law) => {
     assert.deepEqual((await store.get(namespace, given.id))?.record, kept);
     assert.notEqual((await store.now()).getTime(), 0);
   });
-};
+}

@@ -76,6 +76,13 @@ const tenantFacts = fc.record(
 
 /** States every law of tenants. */
 export function tenantLaws(law: TenantLaw): void {
+  writeLaws(law);
+  conflictLaws(law);
+  lookupLaws(law);
+  tokenLaws(law);
+}
+
+function writeLaws(law: TenantLaw): void {
   law(
     "a tenant is read exactly as it was written, inserted or replaced, by id and by name",
     async ({ store }) => {
@@ -106,7 +113,9 @@ export function tenantLaws(law: TenantLaw): void {
       assert.equal(await store.getTenantByHash(namespace, "h1"), undefined);
     },
   );
+}
 
+function conflictLaws(law: TenantLaw): void {
   law("of twenty tenants of one name at once one is written", async (subject) => {
     const inserted = await atOnce(subject, 20, (store) => store.insertTenant(newTenant({ name: "acme" })));
     assert.equal(inserted.filter(Boolean).length, 1);
@@ -137,7 +146,9 @@ export function tenantLaws(law: TenantLaw): void {
     assert.deepEqual((await store.getTenantByHash(namespace, "h1"))?.tenant, tenant);
     assert.equal(await store.getTenantByHash(namespace, "h2"), undefined);
   });
+}
 
+function lookupLaws(law: TenantLaw): void {
   law(
     "a credential finds its tenant until it expires or is taken away, and in its namespace only",
     async (subject) => {
@@ -181,7 +192,9 @@ export function tenantLaws(law: TenantLaw): void {
     for (let index = 0; index < 150; index += 1) await store.insertTenant(newTenant());
     assert.equal((await store.listTenants(namespace)).length, names.length + 150);
   });
+}
 
+function tokenLaws(law: TenantLaw): void {
   law("what callers hold is not what is stored", async ({ store }) => {
     const given = newTenant({ providerKeys: { fly: "enc:v1:1" }, credentials: [of("h1", new Date(9e12))] });
     const kept = structuredClone(given);

@@ -1,0 +1,157 @@
+/** A store as plain as the contract can be written: two arrays, searched from the beginning. The laws compare real stores with it. */
+import { AtlasError } from "../../errors.ts";
+import {
+  type Claim,
+  type ComputeEvent,
+  type ComputeRecord,
+  checkLimits,
+  isLive,
+  type Limits,
+  type NewEvent,
+  type Page,
+  type RecordFilter,
+  type Snapshot,
+  type Store,
+  type TokenHash,
+  type Usage,
+} from "../../store.ts";
+
+/** The calls that the comparison makes. */
+export type ComparedStore = Omit<Store, "name" | "migrate" | "identity" | "watch" | "close">;
+
+/** A store for one namespace. Its time moves only with {@link ModelStore.advance}. */
+export class ModelStore implements ComparedStore {
+  #now: number;
+  #records: readonly ComputeRecord[] = [];
+  #events: readonly ComputeEvent[] = [];
+
+  constructor(start: Date) {
+    this.#now = start.getTime();
+  }
+
+  /** Moves the store's time on. */
+  advance(seconds: number): void {
+    this.#now += seconds * 1000;
+  }
+
+  async now(): Promise<Date> {
+    return new Date(this.#now);
+  }
+
+  async insert(record: ComputeRecord, event: NewEvent, limits: Limits): Promise<ComputeRecord | undefined> {
+    const { id, name, idempotencyKey } = record;
+    const existing = this.#records.find(
+      (other) => idempotencyKey !== null && other.idempotencyKey === idempotencyKey,
+    );
+    if (existing !== undefined) return existing;
+    checkLimits(record, this.#usageBeside(record), limits);
+    if (this.#records.some((other) => other.id === id || other.name === name))
+      throw new AtlasError("CONFLICT", "the id or the name is taken", { computeId: id });
+    this.#write(record, event);
+    return undefined;
+  }
+
+  async get(_: string, id: string): Promise<Snapshot | undefined> {
+    return this.#snapshot((record) => record.id === id);
+  }
+
+  async getByTokenHash(_: string, hash: string, kind: TokenHash["kind"]): Promise<Snapshot | undefined> {
+    return this.#snapshot(({ tokens }) =>
+      tokens.some(
+        (token) =>
+          token.hash === hash &&
+          token.kind === kind &&
+          (token.expiresAt === null || token.expiresAt.getTime() > this.#now),
+      ),
+    );
+  }
+
+  async getByIdempotencyKey(_: string, key: string): Promise<Snapshot | undefined> {
+    return this.#snapshot((record) => record.idempotencyKey === key);
+  }
+
+  async replace(record: ComputeRecord, event: NewEvent | undefined, limits: Limits = {}): Promise<boolean> {
+    const stored = this.#records.find(({ id }) => id === record.id);
+    if (stored?.version !== record.version - 1) return false;
+    checkLimits(record, this.#usageBeside(record), limits);
+    this.#write(record, event);
+    return true;
+  }
+
+  async list(filter: RecordFilter, { after, limit }: Page): Promise<readonly ComputeRecord[]> {
+    return this.#records
+      .filter((record) => passes(record, filter) && (after === undefined || newestFirst(after, record) < 0))
+      .toSorted(newestFirst)
+      .slice(0, limit);
+  }
+
+  async claimDue({ lease, leaseSeconds, limit }: Claim): Promise<readonly Snapshot[]> {
+    const leaseUntil = new Date(this.#now + leaseSeconds * 1000);
+    const isPast = (time: Date | null): boolean => time !== null && time.getTime() <= this.#now;
+    const claimed = this.#records
+      .filter((record) => isPast(record.dueAt) && (record.leaseUntil === null || isPast(record.leaseUntil)))
+      .toSorted((left, right) => Number(left.dueAt) - Number(right.dueAt))
+      .slice(0, limit)
+      .map((record) => ({ ...record, lease, leaseUntil, version: record.version + 1 }));
+    for (const record of claimed) this.#write(record, undefined);
+    return claimed.map((record) => ({ record, now: new Date(this.#now) }));
+  }
+
+  async events(
+    { computeId, after = "0" }: { readonly computeId?: string; readonly after?: string },
+    limit: number,
+  ): Promise<readonly ComputeEvent[]> {
+    return this.#events
+      .filter((event) => Number(event.id) > Number(after))
+      .filter((event) => computeId === undefined || event.computeId === computeId)
+      .slice(0, limit);
+  }
+
+  #snapshot(isWanted: (record: ComputeRecord) => boolean): Snapshot | undefined {
+    const record = this.#records.find(isWanted);
+    return record && { record, now: new Date(this.#now) };
+  }
+
+  #usageBeside({ id, userId }: ComputeRecord): Usage {
+    const live = this.#records.filter((record) => record.id !== id && isLive(record.status));
+    const ofUser = userId === null ? [] : live.filter((record) => record.userId === userId);
+    return {
+      computes: live.length,
+      costPerHour: totalCost(live),
+      userComputes: ofUser.length,
+      userCostPerHour: totalCost(ofUser),
+    };
+  }
+
+  #write(record: ComputeRecord, event: NewEvent | undefined): void {
+    const others = this.#records.filter(({ id }) => id !== record.id);
+    this.#records = [...others, record];
+    if (event === undefined) return;
+    const id = String(this.#events.length + 1);
+    this.#events = [...this.#events, { ...event, id, computeId: record.id, at: new Date(this.#now) }];
+  }
+}
+
+/** True when every given field of the filter is the record's. */
+export function passes(record: ComputeRecord, filter: Partial<RecordFilter>): boolean {
+  return (
+    (filter.userId ?? record.userId) === record.userId &&
+    (filter.tenantId ?? record.tenantId) === record.tenantId &&
+    (filter.provider ?? record.provider) === record.provider &&
+    (filter.statuses ?? [record.status]).includes(record.status) &&
+    (filter.names ?? [record.name]).includes(record.name)
+  );
+}
+
+function newestFirst(
+  left: { readonly createdAt: Date; readonly id: string },
+  right: { readonly createdAt: Date; readonly id: string },
+): number {
+  const age = right.createdAt.getTime() - left.createdAt.getTime();
+  if (age !== 0 || left.id === right.id) return age;
+  return left.id < right.id ? 1 : -1;
+}
+
+function totalCost(records: readonly ComputeRecord[]): number {
+  return records.reduce((sum, { costPerHour }) => sum + (costPerHour ?? 0), 0);
+}
