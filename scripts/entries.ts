@@ -14,7 +14,7 @@ export interface Entry {
 export interface Program {
   readonly source: string;
   readonly bundle: string;
-  /** Whether the file runs where nothing is installed, as in a pod. */
+  /** True for a file that runs where nothing is installed, as in a pod. */
   readonly selfContained: boolean;
 }
 
@@ -33,9 +33,10 @@ const SOURCES: Readonly<Record<string, string>> = {
   "./laws": "src/laws/index.ts",
 };
 
-/** Packages that end up inside the bundles, so that users do not install them. */
+/** Packages that sources import and that the bundles contain, so that users do not install them. */
 export const bundledPackages: readonly string[] = [
   "@clack/prompts",
+  "commander",
   "eventsource-parser",
   "httpxy",
   "nanoid",

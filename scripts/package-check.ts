@@ -1,16 +1,18 @@
 /** Packs what would be published and uses it as a stranger would: installed, imported, type-checked, run. */
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { entries, programs } from "./entries.ts";
+import { deadLinks } from "./links.ts";
 import { outputOf, run } from "./run.ts";
+import { LICENCES_FILE, SBOM_FILE } from "./third-party.ts";
 
 const bin = resolve("node_modules/.bin");
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 const specifiers = entries.map(({ subpath }) => subpath.replace(".", manifest.name));
 
-/** Packs what the last build made; answers the path of the tarball. */
+/** Packs the last build and returns the path of the tarball. */
 function pack(folder: string): string {
   const options = ["--ignore-scripts", "--json", "--pack-destination", folder];
   const [packed] = JSON.parse(outputOf("npm", ["pack", ...options]));
@@ -41,6 +43,15 @@ function refuseLeaks(folder: string): void {
   if (leaks.length > 0) throw new Error(`names a folder of this machine: ${leaks.join(", ")}`);
 }
 
+/** The files that a reader of the installed package needs, and no link that leads nowhere. */
+function checkDocuments(folder: string): void {
+  const files = ["README.md", "CHANGELOG.md", "LICENSE", LICENCES_FILE, SBOM_FILE, "docs/guard.md"];
+  const missing = files.filter((file) => !existsSync(join(folder, file)));
+  if (missing.length > 0) throw new Error(`not in the package: ${missing.join(", ")}`);
+  const dead = deadLinks(folder, ["**/*.md"]);
+  if (dead.length > 0) throw new Error(`dead links in the package:\n${dead.join("\n")}`);
+}
+
 async function importEverything(folder: string): Promise<void> {
   const program = specifiers
     .map(
@@ -58,6 +69,8 @@ async function typeCheck(folder: string, module: string, moduleResolution: strin
   const options = [
     "--noEmit",
     "--strict",
+    "--skipLibCheck",
+    "false",
     "--target",
     "es2024",
     "--lib",
@@ -82,8 +95,11 @@ const folder = await mkdtemp(join(tmpdir(), "atlas-compute-package-"));
 try {
   const tarball = pack(folder);
   await installInto(folder, tarball);
-  refuseLeaks(join(folder, "node_modules", manifest.name));
+  const installed = join(folder, "node_modules", manifest.name);
+  refuseLeaks(installed);
+  checkDocuments(installed);
   await importEverything(folder);
+  await typeCheck(folder, "node16", "node16");
   await typeCheck(folder, "nodenext", "nodenext");
   await typeCheck(folder, "esnext", "bundler");
   await runPrograms(folder);
