@@ -17,13 +17,13 @@ import {
   type TokenHash,
 } from "../../store.ts";
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
-import { accepts, belongsTo, eventPosition, taken } from "../sql/rules.ts";
+import { accepts, belongsTo, eventPosition, isLimited, taken } from "../sql/rules.ts";
 import { MemoryNamespace } from "./namespace.ts";
 import { MemoryTenants } from "./tenants.ts";
 
 /**
- * Creates a store that keeps everything in this process and loses it when the process ends. Whatever runs at a provider
- * then is found again by nobody: use a durable store where pods cost money.
+ * Creates a store that keeps everything in this process and loses it when the process ends. No later process then finds the pods that
+ * still run: use a durable store where pods cost money.
  *
  * @throws VALIDATION when an option is not valid.
  *
@@ -66,7 +66,7 @@ class MemoryStore implements Store, TenantStore {
     const key = record.idempotencyKey;
     const existing = key === null ? undefined : namespace.byIdempotencyKey.get(key);
     if (existing !== undefined) return copy(existing);
-    checkLimits(record, namespace.usageBeside(record), limits);
+    if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);
     if (namespace.records.has(record.id) || namespace.byName.has(record.name)) throw taken(record);
     this.#write(namespace, record, event);
     return undefined;
@@ -90,10 +90,10 @@ class MemoryStore implements Store, TenantStore {
     return this.#snapshot(this.#namespace(namespace).byIdempotencyKey.get(key));
   }
 
-  async replace(record: ComputeRecord, event: NewEvent | undefined, limits?: Limits): Promise<boolean> {
+  async replace(record: ComputeRecord, event: NewEvent | undefined, limits: Limits = {}): Promise<boolean> {
     const namespace = this.#namespace(record.namespace);
     if (namespace.records.get(record.id)?.version !== record.version - 1) return false;
-    if (limits !== undefined) checkLimits(record, namespace.usageBeside(record), limits);
+    if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);
     this.#write(namespace, record, event);
     return true;
   }
@@ -199,7 +199,7 @@ class MemoryStore implements Store, TenantStore {
   }
 }
 
-/** A deep copy of plain data and dates: nobody outside holds what is stored. Faster than `structuredClone` on objects this small. */
+/** Copies plain data and dates deeply, so that no caller holds a stored object. Faster than `structuredClone` on objects this small. */
 function copy<Value>(value: Value): Value;
 function copy(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;

@@ -9,18 +9,17 @@ import {
   type Usage,
 } from "../../store.ts";
 import { matches } from "../sql/rules.ts";
-import { DueQueue } from "./due-queue.ts";
-import { RunningTotals } from "./running-totals.ts";
+import { Groups } from "./groups.ts";
 
-/** Everything under one namespace. Records in it are never handed out and never changed, only replaced. */
+/** Everything under one namespace. Its records are never handed out and never changed, only replaced. */
 export class MemoryNamespace {
   readonly records: Map<string, ComputeRecord> = new Map();
   readonly byName: Map<string, ComputeRecord> = new Map();
   readonly byIdempotencyKey: Map<string, ComputeRecord> = new Map();
   readonly #live = new Map<string, ComputeRecord>();
-  readonly #byToken = new Map<string, Map<string, ComputeRecord>>();
-  readonly #due = new DueQueue();
-  readonly #totals = new RunningTotals();
+  readonly #byToken = new Groups<string>();
+  /** By the minute of `dueAt`: a claim reads the minutes that have come, not everything that is stored. */
+  readonly #byDueMinute = new Groups<number>();
   readonly #events: ComputeEvent[] = [];
   readonly #eventsByCompute = new Map<string, ComputeEvent[]>();
 
@@ -31,38 +30,41 @@ export class MemoryNamespace {
     this.records.set(record.id, record);
     this.byName.set(record.name, record);
     if (record.idempotencyKey !== null) this.byIdempotencyKey.set(record.idempotencyKey, record);
-    for (const token of record.tokens) this.#withToken(token.hash, token.kind).set(record.id, record);
+    for (const token of record.tokens) this.#byToken.add(tokenKey(token), record);
     if (isLive(record.status)) this.#live.set(record.id, record);
-    this.#totals.count(record, 1);
-    this.#due.set(record.id, record.dueAt?.getTime());
+    if (record.dueAt !== null) this.#byDueMinute.add(minuteOf(record.dueAt), record);
   }
 
-  /** What the live records beside this one come to. */
-  usageBeside(record: ComputeRecord): Usage {
-    const before = this.records.get(record.id);
-    if (before !== undefined) this.#totals.count(before, -1);
-    const usage = this.#totals.usage(record.userId);
-    if (before !== undefined) this.#totals.count(before, 1);
-    return usage;
+  /** Counts the live records beside this one. */
+  usageBeside({ id, userId }: ComputeRecord): Usage {
+    const live = [...this.#live.values()].filter((record) => record.id !== id);
+    const ofUser = userId === null ? [] : live.filter((record) => record.userId === userId);
+    return {
+      computes: live.length,
+      costPerHour: totalCost(live),
+      userComputes: ofUser.length,
+      userCostPerHour: totalCost(ofUser),
+    };
   }
 
   /** The records that have this token, expired or not. */
   withToken(hash: string, kind: TokenHash["kind"]): readonly ComputeRecord[] {
-    return [...(this.#byToken.get(`${kind}:${hash}`)?.values() ?? [])];
+    return this.#byToken.of(tokenKey({ hash, kind }));
   }
 
-  /** Whether any record has this token, of whatever kind. */
+  /** True when any record has this token, of either kind. */
   hasToken(hash: string): boolean {
-    return this.#byToken.has(`user:${hash}`) || this.#byToken.has(`pod:${hash}`);
+    return this.withToken(hash, "user").length > 0 || this.withToken(hash, "pod").length > 0;
   }
 
   /** Due records that are not leased, longest due first. */
   claimable(now: Date, limit: number): readonly ComputeRecord[] {
-    const isFree = (id: string): boolean => {
-      const until = this.records.get(id)?.leaseUntil ?? null;
-      return until === null || until <= now;
-    };
-    return this.#due.due(now.getTime(), limit, isFree).flatMap((id) => this.records.get(id) ?? []);
+    return this.#byDueMinute.keys
+      .filter((minute) => minute <= minuteOf(now))
+      .flatMap((minute) => this.#byDueMinute.of(minute))
+      .filter(({ dueAt, leaseUntil }) => isPast(dueAt, now) && (leaseUntil === null || leaseUntil <= now))
+      .sort((left, right) => Number(left.dueAt) - Number(right.dueAt))
+      .slice(0, limit);
   }
 
   list(filter: RecordFilter, page: Page): readonly ComputeRecord[] {
@@ -89,29 +91,34 @@ export class MemoryNamespace {
   #forget(record: ComputeRecord): void {
     this.byName.delete(record.name);
     if (record.idempotencyKey !== null) this.byIdempotencyKey.delete(record.idempotencyKey);
-    for (const { hash, kind } of record.tokens) {
-      const holders = this.#withToken(hash, kind);
-      holders.delete(record.id);
-      if (holders.size === 0) this.#byToken.delete(`${kind}:${hash}`);
-    }
+    for (const token of record.tokens) this.#byToken.remove(tokenKey(token), record);
+    if (record.dueAt !== null) this.#byDueMinute.remove(minuteOf(record.dueAt), record);
     this.#live.delete(record.id);
-    this.#totals.count(record, -1);
   }
 
-  #withToken(hash: string, kind: TokenHash["kind"]): Map<string, ComputeRecord> {
-    const key = `${kind}:${hash}`;
-    const holders = this.#byToken.get(key) ?? new Map<string, ComputeRecord>();
-    this.#byToken.set(key, holders);
-    return holders;
-  }
-
-  /** A set of records, as small as an index gives it, that holds everything the filter could let through. */
+  /** The smallest set of records from an index that holds every match of the filter. */
   #candidates(filter: RecordFilter): Iterable<ComputeRecord> {
     if (filter.names !== undefined)
       return [...new Set(filter.names)].flatMap((name) => this.byName.get(name) ?? []);
     if (filter.statuses?.every(isLive)) return this.#live.values();
     return this.records.values();
   }
+}
+
+function tokenKey({ hash, kind }: Pick<TokenHash, "hash" | "kind">): string {
+  return `${kind}:${hash}`;
+}
+
+function minuteOf(time: Date): number {
+  return Math.floor(time.getTime() / 60_000);
+}
+
+function isPast(time: Date | null, now: Date): boolean {
+  return time !== null && time <= now;
+}
+
+function totalCost(records: readonly ComputeRecord[]): number {
+  return records.reduce((sum, { costPerHour }) => sum + (costPerHour ?? 0), 0);
 }
 
 type Position = Pick<ComputeRecord, "createdAt" | "id">;
