@@ -42,3 +42,12 @@ function spellings(secrets: readonly string[]): readonly string[] {
   ]);
   return [...new Set(all)].sort((one, other) => other.length - one.length);
 }
+
+/** A copy of a provider's answer with every value below a key `env` redacted. */
+export function withoutEnv(value: unknown, isEnv = false): unknown {
+  if (value === undefined || value === null || value instanceof Date) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutEnv(item, isEnv));
+  if (typeof value !== "object") return isEnv ? redacted : value;
+  const entries = Object.entries(value);
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutEnv(item, isEnv || key === "env")]));
+}

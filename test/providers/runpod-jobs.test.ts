@@ -149,7 +149,7 @@ describe("streamJob", () => {
 
   it.each([
     ["FAILED", "PROVIDER", /failed: CUDA out of memory/],
-    ["TIMED_OUT", "TIMEOUT", /took longer than it may/],
+    ["TIMED_OUT", "TIMEOUT", /exceeded its time limit/],
   ] as const)("throws when the job is %s, after its pieces", async (ends, code, message) => {
     script({ pieces, ends });
     const job = await jobs.runJob(JOB, context);

@@ -1,53 +1,103 @@
-/** What stands behind `runpod()`: everything that only a first call needs. */
-import { createHttpClient, type HttpClientOptions } from "../../internal/http.ts";
-import { findCandidates } from "./candidates.ts";
-import { createCatalogue } from "./catalogue.ts";
-import { listGpuTypes } from "./gpu-types.ts";
-import { classifyJobRefusal, createJobRunner } from "./jobs.ts";
-import type { RunpodSettings } from "./options.ts";
-import { actOnPod, createPod, getPod, listInstances, podLogs, terminatePods } from "./pods.ts";
-import { classifyRefusal } from "./refusals.ts";
-import type { RunpodExtras, RunpodProvider } from "./types.ts";
+/** RunPod's REST API, a function for each request. */
 
-/** The calls that go to RunPod. */
-export type RunpodApi = RunpodExtras &
-  Pick<
-    RunpodProvider,
-    "candidates" | "create" | "get" | "list" | "terminate" | "stop" | "start" | "logs" | "listGpuTypes"
-  >;
+import type { CallContext } from "../../call-context.ts";
+import { type HttpClient, unlessNotFound } from "../../internal/http.ts";
+import {
+  cpuCatalogueSchema,
+  gpuCatalogueSchema,
+  type Pod,
+  type PodPage,
+  podPageSchema,
+  podSchema,
+  type WireCpuType,
+  type WireGpuType,
+} from "./wire.ts";
 
-/** The longest result of a job is 20 MB. */
-const MAX_JOB_BYTES = 25_000_000;
+/** The actions that a pod takes. A restart that is repeated restarts the pod again. */
+const IS_IDEMPOTENT = { stop: true, start: true, restart: false } as const;
 
-/** Makes the calls of one provider. */
-export function openApi(settings: RunpodSettings): RunpodApi {
-  const { apiKey, clock } = settings;
-  const http = createHttpClient({ ...clientOptions(settings, settings.baseUrl), classify: classifyRefusal });
-  const jobsHttp = createHttpClient({
-    ...clientOptions(settings, settings.jobsBaseUrl),
-    classify: classifyJobRefusal,
-    maxBytes: MAX_JOB_BYTES,
-  });
-  const catalogue = createCatalogue(http, clock);
+/** An action on a pod. */
+export type PodAction = keyof typeof IS_IDEMPOTENT;
+
+/** The part of a log that a stream begins with: its last lines, or the lines after an event. */
+export interface LogStart {
+  readonly tail: number;
+  readonly lastId?: string | undefined;
+}
+
+/** The query of a request to the catalogue. */
+export type CatalogueQuery = Readonly<Record<string, string | number | undefined>>;
+
+/** Requests to RunPod. A request that reads one pod resolves to `undefined` when RunPod says that the pod does not exist. */
+export interface RunpodApi {
+  /** Creates one pod, in one attempt. The secrets stay out of every error. */
+  createPod(body: object, secrets: readonly string[], context: CallContext): Promise<Pod>;
+  pod(id: string, context: CallContext): Promise<Pod | undefined>;
+  pods(limit: number, cursor: string | undefined, context: CallContext): Promise<PodPage>;
+  /** Deletes the pod. An absent pod is success. */
+  deletePod(id: string, context: CallContext): Promise<void>;
+  act(id: string, action: PodAction, context: CallContext): Promise<void>;
+  /** The text of the pod's log as server-sent events. */
+  logs(id: string, start: LogStart, context: CallContext): AsyncIterable<string>;
+  gpuTypes(query: CatalogueQuery, context: CallContext): Promise<readonly WireGpuType[]>;
+  cpuTypes(query: CatalogueQuery, context: CallContext): Promise<readonly WireCpuType[]>;
+}
+
+/** Requests through this client. */
+export function createRunpodApi(http: HttpClient): RunpodApi {
+  return { ...podRequests(http), ...catalogueRequests(http) };
+}
+
+function podRequests(http: HttpClient): Omit<RunpodApi, "gpuTypes" | "cpuTypes"> {
   return {
-    candidates: async (request, context) => {
-      apiKey();
-      return findCandidates(catalogue, request, context);
+    createPod: (json, secrets, context) => {
+      const request = { method: "POST", path: "/pods", json, idempotent: false, secrets } as const;
+      return http.read(request, podSchema, context);
     },
-    create: (request, context) => createPod(http, request, context),
-    get: (reference, context) => getPod(http, reference, context),
-    list: ({ namePrefix }, context) => listInstances(http, namePrefix, context),
-    terminate: (reference, context) => terminatePods(http, reference, context),
-    stop: (reference, context) => actOnPod(http, reference, "stop", context),
-    start: (reference, context) => actOnPod(http, reference, "start", context),
-    restart: (reference, context) => actOnPod(http, reference, "restart", context),
-    logs: (reference, options, context) => podLogs(http, clock, reference, options, context),
-    listGpuTypes: (context) => listGpuTypes(catalogue, context),
-    jobs: createJobRunner(jobsHttp, clock),
+    pod: (id, context) => {
+      const request = { method: "GET", path: podPath(id), idempotent: true } as const;
+      return unlessNotFound(http.read(request, podSchema, context));
+    },
+    pods: (limit, cursor, context) => {
+      const request = { method: "GET", path: "/pods", query: { limit, cursor }, idempotent: true } as const;
+      return http.read(request, podPageSchema, context);
+    },
+    deletePod: async (id, context) => {
+      await unlessNotFound(http.send({ method: "DELETE", path: podPath(id), idempotent: true }, context));
+    },
+    act: (id, action, context) => {
+      const idempotent = IS_IDEMPOTENT[action];
+      return http.send(
+        { method: "POST", path: `${podPath(id)}/action`, json: { action }, idempotent },
+        context,
+      );
+    },
+    logs: (id, { tail, lastId }, context) => {
+      const accept = { accept: "text/event-stream" };
+      const headers = lastId === undefined ? accept : { ...accept, "last-event-id": lastId };
+      const query = { tail: lastId === undefined ? tail : undefined };
+      return http.stream(
+        { method: "GET", path: `${podPath(id)}/logs`, query, headers, idempotent: true },
+        context,
+      );
+    },
   };
 }
 
-function clientOptions({ apiKey, fetch, clock }: RunpodSettings, baseUrl: string): HttpClientOptions {
-  const headers = (): Readonly<Record<string, string>> => ({ authorization: `Bearer ${apiKey()}` });
-  return { provider: "runpod", baseUrl, headers, fetch, clock };
+function catalogueRequests(http: HttpClient): Pick<RunpodApi, "gpuTypes" | "cpuTypes"> {
+  const common = { include: "AVAILABILITY", product: "POD" };
+  return {
+    gpuTypes: async (query, context) => {
+      const request = { method: "GET", path: "/catalog/gpus", query: { ...common, ...query } } as const;
+      return (await http.read({ ...request, idempotent: true }, gpuCatalogueSchema, context)).gpus;
+    },
+    cpuTypes: async (query, context) => {
+      const request = { method: "GET", path: "/catalog/cpus", query: { ...common, ...query } } as const;
+      return (await http.read({ ...request, idempotent: true }, cpuCatalogueSchema, context)).cpus;
+    },
+  };
+}
+
+function podPath(id: string): string {
+  return `/pods/${encodeURIComponent(id)}`;
 }

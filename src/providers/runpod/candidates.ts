@@ -1,22 +1,37 @@
-/** Where a request could go on RunPod, best first. */
+/** The candidates of a request on RunPod, best first. */
 
+import * as z from "zod/mini";
 import type { CallContext } from "../../call-context.ts";
-import { type AtlasErrorCode, isAtlasError } from "../../errors.ts";
+import { AtlasError, type AtlasErrorCode, isAtlasError } from "../../errors.ts";
 import { type ResolvedGpu, resolveGpus } from "../../gpus.ts";
+import { defined } from "../../internal/defined.ts";
+import { type FieldProblem, invalid } from "../../internal/parse.ts";
 import type { Candidate, GpuType, PlacementRequest } from "../../provider.ts";
 import type { Catalogue, Cloud } from "./catalogue.ts";
-import { checkRequest, optionsOf, type RunpodPlacement } from "./placement.ts";
+import { optionsOf, type RunpodComputeOptions } from "./options.ts";
+import { byStock, priceIn, stockIn } from "./stock.ts";
 import type { WireCpuType, WireGpuType } from "./wire.ts";
 
-/** A candidate, with what it is sorted by within one preference. */
+const SMALLEST_VOLUME_GB = 10;
+
+const placementSchema = z.union([
+  z.object({ cloud: z.enum(["SECURE", "COMMUNITY"]), gpuId: z.string() }),
+  z.object({ cloud: z.literal("SECURE"), cpuId: z.string(), vcpuCount: z.int() }),
+]);
+
+/** The placement that a candidate of this provider carries. */
+export type RunpodPlacement = z.infer<typeof placementSchema>;
+
+/** A candidate, and the stock by which candidates of one preference are sorted. */
 interface Offer {
   readonly candidate: Candidate & { readonly placement: RunpodPlacement };
   readonly stock: GpuType["stock"];
 }
 
 /**
- * The candidates: GPU by GPU and region by region as the caller prefers them, and within one of these by stock, then price.
- * Without the catalogue they have no prices.
+ * Finds the candidates in the caller's order of GPUs, then regions; candidates of the same GPU and region are sorted by stock, then
+ * price. When the catalogue cannot be read, candidates have no price.
+ * @throws VALIDATION when the request breaks a rule of RunPod's.
  */
 export async function findCandidates(
   catalogue: Catalogue,
@@ -34,7 +49,7 @@ export async function findCandidates(
   );
 }
 
-/** When nothing is cheap enough, everything stays, so that the caller's error can say what each would have cost. */
+/** Drops candidates that cost too much. Keeps all of them when none is cheap enough, so that the caller's error can name each price. */
 function affordable(
   candidates: readonly Candidate[],
   { maxCostPerHour = Number.POSITIVE_INFINITY }: PlacementRequest,
@@ -88,47 +103,15 @@ function gpuOffer(
   const price = type === undefined ? undefined : priceIn(type, cloud, gpuCount);
   const isUnlisted = types !== undefined && type === undefined;
   if ((isUnlisted && gpu.name !== gpu.id) || price === 0) return [];
-  const cost = price === undefined ? {} : { costPerHour: toCents(price * gpuCount) };
-  const candidate = { gpu: gpu.name, ...inRegion(region), ...cost, placement: { cloud, gpuId: gpu.id } };
+  const costPerHour = price === undefined ? undefined : withoutNoise(price * gpuCount);
+  const placement = { cloud, gpuId: gpu.id };
+  const candidate = { ...defined({ gpu: gpu.name, region, costPerHour }), placement };
   return [{ candidate, stock: stockIn(type, region) }];
 }
 
-/** US dollars per GPU and hour; 0 when so many are not offered there; `undefined` when the catalogue does not say. */
-export function priceIn(type: WireGpuType, cloud: Cloud, count: number): number | undefined {
-  const key = cloud === "SECURE" ? "secure" : "community";
-  const most = type.maxCount?.[key];
-  const isOffered = type[key] !== false && (most === undefined || most === null || most >= count);
-  return isOffered ? (type.price?.[key] ?? undefined) : 0;
-}
-
-/** Sums of prices without the noise of binary fractions. */
-function toCents(dollars: number): number {
+/** Rounds a sum of prices to a millionth of a dollar, which removes the noise of binary fractions. */
+function withoutNoise(dollars: number): number {
   return Math.round(dollars * 1e6) / 1e6;
-}
-
-const STOCKS: ReadonlyMap<string, GpuType["stock"]> = new Map([
-  ["HIGH", "high"],
-  ["MEDIUM", "medium"],
-  ["LOW", "low"],
-  ["NONE", "none"],
-]);
-const STOCK_ORDER: readonly GpuType["stock"][] = ["high", "medium", "low", "unknown", "none"];
-
-const NOWHERE = { availability: "NONE" };
-
-/** The stock of a type; in one data center, where the catalogue lists those that have it. */
-export function stockIn(
-  type: Pick<WireGpuType, "availability" | "dataCenters"> | undefined,
-  region?: string,
-): GpuType["stock"] {
-  const listed = region === undefined ? [] : (type?.dataCenters ?? []);
-  const there = listed.length === 0 ? type : (listed.find(({ id }) => id === region) ?? NOWHERE);
-  return STOCKS.get(there?.availability ?? "") ?? "unknown";
-}
-
-/** Orders by stock, the best first. */
-export function byStock(one: GpuType["stock"], other: GpuType["stock"]): number {
-  return STOCK_ORDER.indexOf(one) - STOCK_ORDER.indexOf(other);
 }
 
 function byStockAndPrice(one: Offer, other: Offer): number {
@@ -138,14 +121,10 @@ function byStockAndPrice(one: Offer, other: Offer): number {
   return byStock(one.stock, other.stock) || price - otherPrice;
 }
 
-function inRegion(region: string | undefined): Pick<Candidate, "region"> {
-  return region === undefined ? {} : { region };
-}
-
-const FEWEST_VCPUS = 2;
+const MIN_VCPUS = 2;
 const MAX_VCPUS = 512;
 
-/** The flavors there were in November 2026, for when the catalogue cannot be read. */
+/** RunPod's flavors of November 2026, for the case that the catalogue cannot be read. */
 const KNOWN_FLAVORS: readonly WireCpuType[] = [
   { id: "cpu3c", ramGbPerVcpu: 2 },
   { id: "cpu3g", ramGbPerVcpu: 4 },
@@ -157,7 +136,7 @@ async function cpuOffers(
   request: PlacementRequest,
   context: CallContext,
 ): Promise<readonly Offer[]> {
-  const { cpus = FEWEST_VCPUS } = request;
+  const { cpus = MIN_VCPUS } = request;
   const flavors = (await unlessUnreadable(catalogue.cpus(powerOfTwo(cpus), context))) ?? KNOWN_FLAVORS;
   return regionsOf(request).flatMap((region) =>
     flavors.flatMap((flavor) => cpuOffer(flavor, region, request)).sort(byStockAndPrice),
@@ -165,21 +144,22 @@ async function cpuOffers(
 }
 
 function cpuOffer(flavor: WireCpuType, region: string | undefined, request: PlacementRequest): Offer[] {
-  const { cpus = FEWEST_VCPUS, memoryGb = 0 } = request;
+  const { cpus = MIN_VCPUS, memoryGb = 0 } = request;
   const forMemory = memoryGb === 0 ? 0 : memoryGb / (flavor.ramGbPerVcpu ?? 1);
-  const vcpuCount = powerOfTwo(Math.max(cpus, forMemory, flavor.vcpu?.min ?? FEWEST_VCPUS));
+  const vcpuCount = powerOfTwo(Math.max(cpus, forMemory, flavor.vcpu?.min ?? MIN_VCPUS));
   const price = flavor.price?.securePerVcpu;
   if (vcpuCount > (flavor.vcpu?.max ?? MAX_VCPUS) || price === 0) return [];
-  const cost = typeof price === "number" ? { costPerHour: toCents(price * vcpuCount) } : {};
+  const costPerHour = typeof price === "number" ? withoutNoise(price * vcpuCount) : undefined;
   const placement = { cloud: "SECURE", cpuId: flavor.id, vcpuCount } as const;
-  return [{ candidate: { ...inRegion(region), ...cost, placement }, stock: stockIn(flavor, region) }];
+  const candidate = { ...defined({ region, costPerHour }), placement };
+  return [{ candidate, stock: stockIn(flavor, region) }];
 }
 
 function powerOfTwo(atLeast: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(atLeast, FEWEST_VCPUS)));
+  return 2 ** Math.ceil(Math.log2(Math.max(atLeast, MIN_VCPUS)));
 }
 
-/** Failures of the catalogue that say nothing about whether a pod could be created. */
+/** Failures to read the catalogue that do not prevent the create of a pod. */
 const UNREADABLE: ReadonlySet<AtlasErrorCode> = new Set([
   "FORBIDDEN",
   "NOT_FOUND",
@@ -197,4 +177,82 @@ async function unlessUnreadable<Value>(reading: Promise<Value>): Promise<Value |
     if (isAtlasError(error) && UNREADABLE.has(error.code)) return undefined;
     throw error;
   }
+}
+
+/**
+ * Checks the request against the rules that hold at every placement.
+ * @throws VALIDATION naming every field that breaks a rule.
+ */
+export function checkRequest(request: PlacementRequest): void {
+  const problems = RULES.flatMap(([field, breaks, received, allowed]) =>
+    breaks(request, optionsOf(request)) ? [{ field, received, allowed }] : [],
+  );
+  if (problems.length > 0) throw requestError(problems);
+}
+
+type Rule = readonly [
+  field: string,
+  breaks: (request: PlacementRequest, options: RunpodComputeOptions) => boolean,
+  received: string,
+  allowed: string,
+];
+
+const RULES: readonly Rule[] = [
+  [
+    "image",
+    ({ image }, { templateId }) => image === undefined && templateId === undefined,
+    "nothing",
+    "an image, or providerOptions.runpod.templateId",
+  ],
+  [
+    "volumeGb",
+    ({ volumeGb = SMALLEST_VOLUME_GB }) => volumeGb < SMALLEST_VOLUME_GB,
+    "less",
+    `${SMALLEST_VOLUME_GB} GB or more on RunPod`,
+  ],
+  [
+    "volumeGb",
+    ({ volumeGb, networkVolumeId }) => volumeGb !== undefined && networkVolumeId !== undefined,
+    "networkVolumeId as well",
+    "one of the two: a pod on RunPod has one volume",
+  ],
+  [
+    "volumeGb",
+    ({ volumeGb, gpus }) => volumeGb !== undefined && gpus.length === 0,
+    "a CPU machine",
+    "a GPU: RunPod has no volumes of its own for CPU pods; use networkVolumeId",
+  ],
+  [
+    "providerOptions.runpod.cloud",
+    ({ networkVolumeId }, { cloud }) => networkVolumeId !== undefined && cloud === "COMMUNITY",
+    '"COMMUNITY"',
+    "SECURE or ANY with networkVolumeId: network volumes exist in Secure Cloud only",
+  ],
+  [
+    "providerOptions.runpod.cloud",
+    ({ gpus }, { cloud }) => gpus.length === 0 && cloud === "COMMUNITY",
+    '"COMMUNITY"',
+    "SECURE or ANY without a GPU: CPU pods exist in Secure Cloud only",
+  ],
+  [
+    "providerOptions.runpod.dataCenterIds",
+    ({ regions }, { dataCenterIds }) => regions.length > 0 && dataCenterIds !== undefined,
+    "regions as well",
+    "one of the two",
+  ],
+];
+
+/** Parses the placement of a candidate. @throws VALIDATION for the candidate of another provider. */
+export function parsePlacement(placement: unknown): RunpodPlacement {
+  const parsed = placementSchema.safeParse(placement);
+  if (parsed.success) return parsed.data;
+  const message =
+    "runpod: the candidate does not come from this provider; pass one that candidates() returned";
+  throw new AtlasError("VALIDATION", message, { provider: "runpod", mayHaveCreated: false });
+}
+
+/** The error for a request that RunPod would refuse. */
+export function requestError(problems: readonly FieldProblem[]): AtlasError {
+  const { code, message, details } = invalid("The request", problems);
+  return new AtlasError(code, message, { provider: "runpod", mayHaveCreated: false, details });
 }

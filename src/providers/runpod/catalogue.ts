@@ -3,46 +3,39 @@
 import type { CallContext } from "../../call-context.ts";
 import type { Clock } from "../../clock.ts";
 import { AtlasError } from "../../errors.ts";
-import type { HttpClient } from "../../internal/http.ts";
+import { within } from "../../internal/within.ts";
+import type { RunpodApi } from "./api.ts";
 import type { RunpodComputeOptions } from "./options.ts";
-import { cpuCatalogueSchema, gpuCatalogueSchema, type WireCpuType, type WireGpuType } from "./wire.ts";
+import type { WireCpuType, WireGpuType } from "./wire.ts";
 
-/** Which cloud a pod runs in. */
+/** The cloud that a pod runs in. */
 export type Cloud = "SECURE" | "COMMUNITY";
 
-/** What availability is asked for. */
+/** The conditions under which the catalogue tells the availability of GPUs. */
 export interface GpuQuestion extends Pick<RunpodComputeOptions, "minCudaVersion" | "allowedCudaVersions"> {
   readonly cloud: Cloud;
   readonly count: number;
 }
 
-/** The catalogue. */
+/** The catalogue, through a cache. */
 export interface Catalogue {
-  /** Every GPU type; its availability is that of the cloud and count asked for. */
+  /** Every GPU type, with its availability in the given cloud and count. */
   gpus(question: GpuQuestion, context: CallContext): Promise<readonly WireGpuType[]>;
-  /** Every CPU flavor; its availability is that for so many vCPUs. */
+  /** Every CPU flavor, with its availability for the given number of vCPUs. */
   cpus(vcpuCount: number, context: CallContext): Promise<readonly WireCpuType[]>;
 }
 
 const FRESH_MILLISECONDS = 60_000;
 
-/** A catalogue read through this client. */
-export function createCatalogue(http: HttpClient, clock: Clock): Catalogue {
-  const gpus = cached(clock, async (question: GpuQuestion, context) => {
-    const { cloud, count, minCudaVersion, allowedCudaVersions } = question;
-    const query = {
-      ...{ include: "AVAILABILITY", product: "POD", cloud, count, minCudaVersion },
-      cudaVersions: allowedCudaVersions?.join(","),
-    };
-    const request = { method: "GET", path: "/catalog/gpus", query, idempotent: true } as const;
-    return (await http.read(request, gpuCatalogueSchema, context)).gpus;
-  });
-  const cpus = cached(clock, async (vcpuCount: number, context) => {
-    const query = { include: "AVAILABILITY", product: "POD", vcpuCount };
-    const request = { method: "GET", path: "/catalog/cpus", query, idempotent: true } as const;
-    return (await http.read(request, cpuCatalogueSchema, context)).cpus;
-  });
-  return { gpus, cpus };
+/** Makes the catalogue of one account. */
+export function createCatalogue(api: RunpodApi, clock: Clock): Catalogue {
+  return {
+    gpus: cached(clock, ({ cloud, count, minCudaVersion, allowedCudaVersions }: GpuQuestion, context) => {
+      const cudaVersions = allowedCudaVersions?.join(",");
+      return api.gpuTypes({ cloud, count, minCudaVersion, cudaVersions }, context);
+    }),
+    cpus: cached(clock, (vcpuCount: number, context) => api.cpuTypes({ vcpuCount }, context)),
+  };
 }
 
 interface Entry<Value> {
@@ -51,8 +44,8 @@ interface Entry<Value> {
 }
 
 /**
- * Reads through a cache, so that a thousand spawns at once read the catalogue once. A reading is nobody's own: no caller's signal
- * ends it, each only stops waiting for it. One that fails is forgotten.
+ * Reads through a cache, so that a thousand spawns at once read the catalogue once. All callers share one read: a caller's signal ends
+ * only that caller's wait. The cache forgets a read that fails.
  */
 function cached<Question, Value>(
   clock: Clock,
@@ -64,22 +57,29 @@ function cached<Question, Value>(
     for (const [key, { until }] of entries) if (until <= now) entries.delete(key);
     const key = JSON.stringify(question);
     const known = entries.get(key)?.value;
-    if (known !== undefined) return untilAborted(known, signal);
+    if (known !== undefined) return unlessAborted(known, clock, signal);
     const value = read(question, { signal: new AbortController().signal, requestTimeoutSeconds });
     const entry = { value, until: now + FRESH_MILLISECONDS };
     entries.set(key, entry);
     value.catch(() => entries.get(key) === entry && entries.delete(key));
-    return untilAborted(value, signal);
+    return unlessAborted(value, clock, signal);
   };
 }
 
-function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new AtlasError("TIMEOUT", GIVEN_UP, { provider: "runpod" }));
-    if (signal.aborted) giveUp();
-    signal.addEventListener("abort", giveUp, { once: true });
-    value.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
-  });
+/** The value of a shared read. @throws TIMEOUT when the caller's signal aborts first. */
+async function unlessAborted<Value>(
+  value: Promise<Value>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Value> {
+  try {
+    return await within({ clock, signal, error: abortedReadError }, () => value);
+  } catch (error) {
+    throw signal.aborted ? abortedReadError() : error;
+  }
 }
 
-const GIVEN_UP = "runpod: the catalogue was not read: the caller gave up";
+function abortedReadError(): AtlasError {
+  const message = "runpod: the caller gave up before the catalogue was read";
+  return new AtlasError("TIMEOUT", message, { provider: "runpod" });
+}

@@ -1,6 +1,8 @@
-/** Pods as the contract's instances. Pure. */
+/** Converts RunPod's answers to the contract's instances. Pure. */
 import { canonicalGpu } from "../../gpus.ts";
-import { redacted } from "../../internal/redact.ts";
+import { isPrivateAddress } from "../../internal/addresses.ts";
+import { defined } from "../../internal/defined.ts";
+import { withoutEnv } from "../../internal/redact.ts";
 import type { Instance, InstanceStatus, Port, PortRequest } from "../../provider.ts";
 import type { Pod } from "./wire.ts";
 
@@ -13,32 +15,34 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ["TERMINATED", "terminated"],
 ]);
 
-/** The pod as an instance. `asked` stands in for ports that the pod does not list. */
-export function toInstance(pod: Pod, asked: readonly PortRequest[] = []): Instance {
+/** Converts a pod to an instance. The requested ports stand in for a pod that lists none. */
+export function toInstance(pod: Pod, requested: readonly PortRequest[] = []): Instance {
   const status = STATUSES.get(pod.status) ?? "unknown";
-  const createdAt = toDate(pod.createdAt);
   const owner = pod.env?.ATLAS_OWNER;
+  const facts = defined({
+    owner: typeof owner === "string" ? owner : undefined,
+    message: status === "failed" ? "RunPod reports the status ERROR for this pod" : undefined,
+    region: pod.dataCenterId || undefined,
+    costPerHour: typeof pod.cost === "number" && pod.cost > 0 ? pod.cost : undefined,
+    createdAt: toDate(pod.createdAt),
+  });
   return {
+    ...facts,
+    ...toGpu(pod),
     providerId: pod.id,
     name: pod.name,
     status,
-    ports: toPorts(pod, asked),
-    ...toGpu(pod),
-    ...(typeof owner === "string" ? { owner } : {}),
-    ...(status === "failed" ? { message: "RunPod reports the status ERROR for this pod" } : {}),
-    ...(pod.dataCenterId ? { region: pod.dataCenterId } : {}),
-    ...(typeof pod.cost === "number" && pod.cost > 0 ? { costPerHour: pod.cost } : {}),
-    ...(createdAt === undefined ? {} : { createdAt }),
+    ports: toPorts(pod, requested),
     raw: withoutEnv(pod),
   };
 }
 
-/** Whether the pod belongs into a list: it is not gone for good. */
+/** True when lists show the pod: it is not terminated. */
 export function isListed(pod: Pod): boolean {
   return STATUSES.get(pod.status) !== "terminated";
 }
 
-/** A time as RunPod writes it; `undefined` for anything that is not one. */
+/** Parses a time of RunPod's; `undefined` when the text is not one. */
 export function toDate(text: string | null | undefined): Date | undefined {
   const time = Date.parse(text ?? "");
   return Number.isNaN(time) ? undefined : new Date(time);
@@ -49,14 +53,9 @@ function toGpu({ gpu }: Pod): Pick<Instance, "gpu" | "gpuCount"> {
   return { gpu: canonicalGpu("runpod", gpu.id) ?? gpu.id, gpuCount: gpu.count ?? 1 };
 }
 
-function withoutEnv(pod: Pod): unknown {
-  if (!pod.env) return pod;
-  return { ...pod, env: Object.fromEntries(Object.keys(pod.env).map((name) => [name, redacted])) };
-}
-
-function toPorts(pod: Pod, asked: readonly PortRequest[]): readonly Port[] {
+function toPorts(pod: Pod, requested: readonly PortRequest[]): readonly Port[] {
   const listed = (pod.ports ?? []).flatMap(toPortRequest);
-  return (listed.length > 0 ? listed : asked).map(({ internal, protocol }) => {
+  return (listed.length > 0 ? listed : requested).map(({ internal, protocol }) => {
     const address = protocol === "http" ? proxyAddress(pod.id, internal) : publicAddress(pod, internal);
     return { internal, protocol, ...address };
   });
@@ -67,29 +66,16 @@ function toPortRequest(text: string): PortRequest[] {
   return protocol === "http" || protocol === "tcp" ? [{ internal: Number(number), protocol }] : [];
 }
 
-/** Known as soon as the id is: RunPod's proxy has one host name a pod and port. */
+/** The address at RunPod's proxy, which has one host name per pod and port, so that the pod's id is enough to know it. */
 function proxyAddress(id: string, internal: number): Pick<Port, "external" | "url"> {
   return { external: 443, url: `https://${id}-${internal}.proxy.runpod.net` };
 }
 
-/** Only while the pod runs: a stopped pod goes on showing the addresses it had. */
+/** The public address of a running pod. A stopped pod still shows its former addresses. */
 function publicAddress({ status, runtime }: Pod, internal: number): Pick<Port, "external" | "url"> {
   if (status !== "RUNNING") return {};
   const mapped = runtime?.ports?.find((port) => port.private === internal && port.type === "tcp");
-  if (!mapped?.public || !mapped.ip || !isPublicAddress(mapped.ip)) return {};
+  if (!mapped?.public || !mapped.ip || isPrivateAddress(mapped.ip)) return {};
   const host = mapped.ip.includes(":") ? `[${mapped.ip}]` : mapped.ip;
   return { external: mapped.public, url: `tcp://${host}:${mapped.public}` };
-}
-
-const NOT_PUBLIC: readonly RegExp[] = [
-  /^(0|10|127)\./,
-  /^100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\./,
-  /^169\.254\./,
-  /^172\.(1[6-9]|2[0-9]|3[01])\./,
-  /^192\.168\./,
-  /^(::1$|f[cd]|fe[89ab])/i,
-];
-
-function isPublicAddress(ip: string): boolean {
-  return !NOT_PUBLIC.some((range) => range.test(ip));
 }

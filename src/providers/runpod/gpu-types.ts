@@ -1,10 +1,11 @@
-/** RunPod's GPU types as the contract has them: one entry a type, both clouds together. */
+/** RunPod's GPU types in the contract's form: one entry per type, with both clouds merged. */
 
 import type { CallContext } from "../../call-context.ts";
 import { canonicalGpu } from "../../gpus.ts";
+import { defined } from "../../internal/defined.ts";
 import type { GpuType } from "../../provider.ts";
-import { byStock, priceIn, stockIn } from "./candidates.ts";
 import type { Catalogue, Cloud } from "./catalogue.ts";
+import { byStock, priceIn, stockIn } from "./stock.ts";
 import type { WireGpuType } from "./wire.ts";
 
 const CLOUDS: readonly Cloud[] = ["SECURE", "COMMUNITY"];
@@ -20,7 +21,7 @@ export async function listGpuTypes(catalogue: Catalogue, context: CallContext): 
     }),
   );
   const byId = Map.groupBy(shelves.flat(), ({ id }) => id);
-  return [...byId.values()].map((offers) => offers.reduce(together));
+  return [...byId.values()].map((offers) => offers.reduce(merge));
 }
 
 function toOffer(cloud: Cloud): (type: WireGpuType) => GpuType {
@@ -28,19 +29,19 @@ function toOffer(cloud: Cloud): (type: WireGpuType) => GpuType {
     const name = canonicalGpu("runpod", type.id);
     const price = priceIn(type, cloud, 1);
     const open = (type.dataCenters ?? []).filter(({ availability }) => availability !== "NONE");
-    return {
+    return defined({
       provider: "runpod",
       id: type.id,
-      ...(name === undefined ? {} : { name }),
-      ...(typeof type.memory === "number" ? { memoryGb: type.memory } : {}),
-      ...(price === undefined ? {} : { costPerHour: price }),
+      name,
+      memoryGb: type.memory ?? undefined,
+      costPerHour: price,
       stock: stockIn(type),
       regions: open.map(({ id }) => id),
-    };
+    });
   };
 }
 
-function together(one: GpuType, other: GpuType): GpuType {
+function merge(one: GpuType, other: GpuType): GpuType {
   const prices = [one, other].flatMap(({ costPerHour }) => costPerHour ?? []);
   return {
     ...one,

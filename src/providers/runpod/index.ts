@@ -4,7 +4,7 @@
  * @module
  */
 import type { JobRunner } from "../../job-runner.ts";
-import type { RunpodApi } from "./api.ts";
+import type { RunpodMethods } from "./methods.ts";
 import { parseComputeOptions, parseRunpodOptions, type RunpodOptions } from "./options.ts";
 import type { RunpodProvider } from "./types.ts";
 
@@ -12,7 +12,7 @@ export type { RunpodComputeOptions, RunpodOptions } from "./options.ts";
 export type { RunpodExtras, RunpodProvider } from "./types.ts";
 
 /**
- * Makes a provider of RunPod. Nothing is read or sent before the first call, so that an app builds without a key.
+ * Makes a provider of RunPod pods. It reads no key and sends no request before the first call, so that an app builds without a key.
  *
  * @throws VALIDATION for an option that does not exist or is not valid. A missing key is thrown by the first call.
  *
@@ -32,9 +32,9 @@ export type { RunpodExtras, RunpodProvider } from "./types.ts";
  */
 export function runpod(options: RunpodOptions = {}): RunpodProvider {
   const settings = parseRunpodOptions(options);
-  let opened: Promise<RunpodApi> | undefined;
-  const open = (): Promise<RunpodApi> => {
-    opened ??= import("./api.ts").then(({ openApi }) => openApi(settings));
+  let opened: Promise<RunpodMethods> | undefined;
+  const open = (): Promise<RunpodMethods> => {
+    opened ??= import("./methods.ts").then(({ createMethods }) => createMethods(settings));
     return opened;
   };
   return {

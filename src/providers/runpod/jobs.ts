@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import type { CallContext } from "../../call-context.ts";
 import type { Clock } from "../../clock.ts";
 import { AtlasError, type AtlasErrorCode } from "../../errors.ts";
+import { defined } from "../../internal/defined.ts";
 import { type HttpClient, type HttpRequest, unlessNotFound } from "../../internal/http.ts";
 import type { Classify } from "../../internal/http-errors.ts";
 import { field, invalid, optional, parseFields } from "../../internal/parse.ts";
@@ -28,7 +29,7 @@ const STATUSES: ReadonlyMap<string, JobStatus> = new Map([
   ["TIMED_OUT", "timed_out"],
 ]);
 
-/** How each way to start a job is called, and how large its body may be. */
+/** The path and the largest body of each mode of a job. */
 const MODES = {
   async: { path: "run", maxBytes: 10_000_000 },
   sync: { path: "runsync", maxBytes: 20_000_000 },
@@ -45,7 +46,7 @@ const policy = z.strictObject({
 
 const FIELDS = {
   endpoint: field(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,100}$/)), "an endpoint's id"),
-  input: field(z.unknown().check(z.refine((value) => value !== undefined)), "what the worker gets, as JSON", {
+  input: field(z.unknown().check(z.refine((value) => value !== undefined)), "the worker's input, as JSON", {
     secret: true,
   }),
   mode: optional(field(z.enum(["async", "sync"]), '"async" or "sync"')),
@@ -77,7 +78,7 @@ export function createJobRunner(http: HttpClient, clock: Clock): JobRunner {
   };
 }
 
-/** A 404 speaks of the endpoint or the job, also without JSON: nothing is ended for it. */
+/** Classifies a refusal. A 404 is about the endpoint or the job, also without JSON; no instance ends because of it. */
 export const classifyJobRefusal: Classify = ({ status }) =>
   status === 404 ? { code: "NOT_FOUND" } : undefined;
 
@@ -127,11 +128,17 @@ function toJob(endpoint: string, wire: WireJob): Job {
     endpoint,
     id,
     status: toJobStatus(wire.status),
-    ...(output === undefined || output === null ? {} : { output }),
-    ...(error === undefined || error === null ? {} : { error: textOf(error) }),
-    ...(typeof delayTime === "number" ? { delaySeconds: delayTime / 1000 } : {}),
-    ...(typeof executionTime === "number" ? { executionSeconds: executionTime / 1000 } : {}),
+    ...defined({
+      output: output ?? undefined,
+      error: error === undefined || error === null ? undefined : textOf(error),
+      delaySeconds: inSeconds(delayTime),
+      executionSeconds: inSeconds(executionTime),
+    }),
   };
+}
+
+function inSeconds(milliseconds: number | null | undefined): number | undefined {
+  return typeof milliseconds === "number" ? milliseconds / 1000 : undefined;
 }
 
 function toJobStatus(text: string): JobStatus {
@@ -166,8 +173,8 @@ interface StreamSource {
 const POLL_MILLISECONDS = 1000;
 
 /**
- * Each look takes out what has come since the last one. After the job's end there may be more than one look's worth, so the stream
- * ends at the first look that brings nothing, or the same again.
+ * Streams a job's output. Each request takes out the items since the last one. After the job's end there may be more than one request's
+ * worth, so the stream ends at the first answer that is empty or repeats the one before.
  */
 async function* streamOutput(
   { http, clock, read }: StreamSource,
@@ -178,42 +185,43 @@ async function* streamOutput(
   let ended: Job | undefined;
   let last = "";
   for (;;) {
-    const look = await http.read(request, jobStreamSchema, context);
-    const items = Array.isArray(look) ? look : (look.stream ?? []);
+    const answer = await http.read(request, jobStreamSchema, context);
+    const items = Array.isArray(answer) ? answer : (answer.stream ?? []);
     const text = JSON.stringify(items);
     const isOver = ended !== undefined && (items.length === 0 || text === last);
     if (isOver) return throwUnlessCompleted(ended);
     for (const { output } of items) yield output;
     last = text;
-    ended ??= await endedJob(look, () => read(reference, context));
+    ended ??= await endedJob(answer, () => read(reference, context));
     if (ended === undefined && items.length === 0) await clock.sleep(POLL_MILLISECONDS, context.signal);
   }
 }
 
-/** The job when it has ended. The look's own status saves asking for it while the job goes on. */
-async function endedJob(look: unknown, read: () => Promise<Job>): Promise<Job | undefined> {
-  const status: unknown = typeof look === "object" && look !== null ? Reflect.get(look, "status") : undefined;
-  if (typeof status === "string" && isGoingOn(toJobStatus(status))) return undefined;
+/** The job when it has ended. The status in the stream's answer saves a request while the job is unfinished. */
+async function endedJob(answer: unknown, read: () => Promise<Job>): Promise<Job | undefined> {
+  const status: unknown =
+    typeof answer === "object" && answer !== null ? Reflect.get(answer, "status") : undefined;
+  if (typeof status === "string" && isUnfinished(toJobStatus(status))) return undefined;
   const job = await read();
-  return isGoingOn(job.status) ? undefined : job;
+  return isUnfinished(job.status) ? undefined : job;
 }
 
-function isGoingOn(status: JobStatus): boolean {
+function isUnfinished(status: JobStatus): boolean {
   return status === "in_queue" || status === "in_progress";
 }
 
-const FAILURES: Readonly<Partial<Record<JobStatus, readonly [code: AtlasErrorCode, what: string]>>> = {
+const FAILURES: Readonly<Partial<Record<JobStatus, readonly [code: AtlasErrorCode, verb: string]>>> = {
   failed: ["PROVIDER", "failed"],
   cancelled: ["CONFLICT", "was cancelled"],
-  timed_out: ["TIMEOUT", "took longer than it may"],
+  timed_out: ["TIMEOUT", "exceeded its time limit"],
 };
 
 function throwUnlessCompleted(job: Job | undefined): void {
   const failure = job === undefined ? undefined : FAILURES[job.status];
   if (job === undefined || failure === undefined) return;
-  const [code, what] = failure;
+  const [code, verb] = failure;
   const reason = job.error === undefined ? "" : `: ${excerpt(job.error)}`;
-  throw new AtlasError(code, `runpod: job ${job.id} of endpoint ${job.endpoint} ${what}${reason}`, {
+  throw new AtlasError(code, `runpod: job ${job.id} of endpoint ${job.endpoint} ${verb}${reason}`, {
     provider: "runpod",
     retryable: false,
     details: { status: job.status },

@@ -1,93 +1,97 @@
-/** A pod's log: a stream of server-sent events that is taken up again where it broke off. */
+/** A pod's log: a stream of server-sent events that resumes where it broke off. */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { CallContext } from "../../call-context.ts";
-import type { Clock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../clock.ts";
 import { type AtlasErrorCode, isAtlasError } from "../../errors.ts";
-import type { HttpClient, HttpRequest } from "../../internal/http.ts";
-import type { LogLine, LogOptions } from "../../provider.ts";
+import { abortWith } from "../../internal/abort.ts";
+import { type Backoff, backoffSeconds } from "../../internal/backoff.ts";
+import { defined } from "../../internal/defined.ts";
+import { parseJson } from "../../internal/json.ts";
+import { orAfter } from "../../internal/within.ts";
+import type { InstanceReference, LogLine, LogOptions } from "../../provider.ts";
+import type { LogStart, RunpodApi } from "./api.ts";
 import { toDate } from "./convert.ts";
+import { findPod, getInstance } from "./instances.ts";
 import { logEventSchema } from "./wire.ts";
 
-/** What reading a log takes. */
+/** The source of logs. */
 export interface LogSource {
-  readonly http: HttpClient;
+  readonly api: RunpodApi;
   readonly clock: Clock;
-  readonly podId: string;
-  /** Whether the pod still exists. */
-  readonly exists: (context: CallContext) => Promise<boolean>;
 }
 
 const MAX_LINES = 5000;
 
-/** The pod's log lines, oldest first. */
-export function readLogs(
+/** The pod's log lines, oldest first; none for a pod that does not exist. */
+export async function* readLogs(
   source: LogSource,
+  reference: InstanceReference,
   options: LogOptions,
   context: CallContext,
-): AsyncIterable<LogLine> {
+): AsyncGenerator<LogLine, void, undefined> {
+  const pod = await findPod(source.api, reference, context);
+  if (pod === undefined) return;
   const tail = Math.min(options.tail, MAX_LINES);
-  return options.follow ? followLog(source, tail, context) : pastLines(source, tail, context);
+  if (options.follow) yield* followLog(source, { ...reference, providerId: pod.id }, tail, context);
+  else yield* pastLines(source.api, pod.id, tail, context);
 }
 
 /**
- * RunPod keeps the stream open and does not mark where the past lines end: they have ended when nothing more comes. That is the
- * silence of a socket and takes real time, whatever the clock says.
+ * RunPod keeps the stream open and does not mark the end of the past lines: they end when nothing more arrives. This silence of a
+ * socket takes real time, so the injected clock does not measure it.
  */
-const FIRST_LINE_MILLISECONDS = 5000;
-const NEXT_LINE_MILLISECONDS = 1000;
+const FIRST_LINE_SECONDS = 5;
+const NEXT_LINE_SECONDS = 1;
 
 async function* pastLines(
-  { http, podId }: LogSource,
+  api: RunpodApi,
+  podId: string,
   tail: number,
   context: CallContext,
 ): AsyncGenerator<LogLine, void, undefined> {
-  const silence = new AbortController();
-  const within = (milliseconds: number): NodeJS.Timeout => setTimeout(() => silence.abort(), milliseconds);
-  const signal = AbortSignal.any([context.signal, silence.signal]);
-  let left = tail;
-  let timer = within(FIRST_LINE_MILLISECONDS);
+  const over = new AbortController();
+  const release = abortWith(over, context.signal);
+  const events = eventsOf(api, podId, { tail }, { ...context, signal: over.signal });
   try {
-    if (left === 0) return;
-    for await (const event of eventsOf(http, podId, { tail }, { ...context, signal })) {
-      clearTimeout(timer);
-      yield toLogLine(event);
-      left -= 1;
-      if (left === 0) return;
-      timer = within(NEXT_LINE_MILLISECONDS);
+    for (let count = 0; count < tail; count += 1) {
+      const patience = count === 0 ? FIRST_LINE_SECONDS : NEXT_LINE_SECONDS;
+      const next = await orAfter(systemClock, patience, events.next());
+      if (next === undefined || next.done) return;
+      yield toLogLine(next.value);
     }
   } catch (error) {
-    const isGone = isAtlasError(error) && error.code === "NOT_FOUND";
-    if (!silence.signal.aborted && !isGone) throw error;
+    if (!isAtlasError(error) || error.code !== "NOT_FOUND") throw error;
   } finally {
-    clearTimeout(timer);
+    release();
+    over.abort();
   }
 }
 
-const FIRST_PAUSE_MILLISECONDS = 1000;
-const MAX_PAUSE_MILLISECONDS = 30_000;
+const RESUME_BACKOFF: Backoff = { firstSeconds: 1, maxSeconds: 30 };
 const MAX_FAILURES = 5;
 
-/** Where a log was read up to: the last event's id, and the lines that bore it. */
+/** The position up to which a log was read: the id of the last event, and the lines with that id. */
 interface Position {
   readonly id: string | undefined;
   readonly lines: ReadonlySet<string>;
 }
 
 async function* followLog(
-  { http, clock, podId, exists }: LogSource,
+  { api, clock }: LogSource,
+  reference: InstanceReference & { readonly providerId: string },
   tail: number,
   context: CallContext,
 ): AsyncGenerator<LogLine, void, undefined> {
   let at: Position = { id: undefined, lines: new Set() };
-  let pause = FIRST_PAUSE_MILLISECONDS;
+  let silentStreams = 0;
   let failures = 0;
   for (;;) {
     const resumed = at;
     try {
-      for await (const event of eventsOf(http, podId, { tail, lastId: at.id }, context)) {
+      for await (const event of eventsOf(api, reference.providerId, { tail, lastId: at.id }, context)) {
         if (event.id !== undefined && event.id === resumed.id && resumed.lines.has(event.data)) continue;
         at = advance(at, event);
-        pause = FIRST_PAUSE_MILLISECONDS;
+        silentStreams = 0;
         failures = 0;
         yield toLogLine(event);
       }
@@ -95,10 +99,15 @@ async function* followLog(
       failures += 1;
       if (context.signal.aborted || !isPassing(error) || failures > MAX_FAILURES) throw error;
     }
-    if (!(await exists(context))) return;
-    await clock.sleep(pause, context.signal);
-    pause = Math.min(pause * 2, MAX_PAUSE_MILLISECONDS);
+    if (await isGone(api, reference, context)) return;
+    await clock.sleep(backoffSeconds(RESUME_BACKOFF, silentStreams) * 1000, context.signal);
+    silentStreams += 1;
   }
+}
+
+async function isGone(api: RunpodApi, reference: InstanceReference, context: CallContext): Promise<boolean> {
+  const status = (await getInstance(api, reference, context))?.status ?? "terminated";
+  return status === "terminated";
 }
 
 function advance({ id, lines }: Position, event: EventSourceMessage): Position {
@@ -107,53 +116,31 @@ function advance({ id, lines }: Position, event: EventSourceMessage): Position {
     : { id: event.id, lines: new Set([event.data]) };
 }
 
-/** Failures after which the stream is taken up again. NOT_FOUND is one: a pod is not in every read at once. */
+/** Failures after which the stream resumes. NOT_FOUND is one of them: not every read shows a new pod at once. */
 const PASSING: ReadonlySet<AtlasErrorCode> = new Set(["NOT_FOUND", "TIMEOUT", "TRANSPORT", "UNAVAILABLE"]);
 
 function isPassing(error: unknown): boolean {
   return isAtlasError(error) && PASSING.has(error.code);
 }
 
-interface Start {
-  readonly tail: number;
-  readonly lastId?: string | undefined;
-}
-
 async function* eventsOf(
-  http: HttpClient,
+  api: RunpodApi,
   podId: string,
-  { tail, lastId }: Start,
+  start: LogStart,
   context: CallContext,
 ): AsyncGenerator<EventSourceMessage, void, undefined> {
-  const request: HttpRequest = {
-    method: "GET",
-    path: `/pods/${encodeURIComponent(podId)}/logs`,
-    query: { tail: lastId === undefined ? tail : undefined },
-    headers: { accept: "text/event-stream", ...(lastId === undefined ? {} : { "last-event-id": lastId }) },
-    idempotent: true,
-  };
   const events: EventSourceMessage[] = [];
   const parser = createParser({ onEvent: (event) => events.push(event) });
-  for await (const text of http.stream(request, context)) {
+  for await (const text of api.logs(podId, start, context)) {
     parser.feed(text);
     yield* events.splice(0);
   }
 }
 
-/** A line in a form we do not know is shown as it is: one odd line must not hide the others. */
+/** Shows a line in an unknown form as it is: one odd line must not hide the others. */
 function toLogLine({ data }: EventSourceMessage): LogLine {
   const event = logEventSchema.safeParse(parseJson(data));
   if (!event.success) return { line: data, source: "container" };
   const { line, source, ts } = event.data;
-  const at = toDate(ts);
-  return { line, source: source === "system" ? "system" : "container", ...(at === undefined ? {} : { at }) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const json: unknown = JSON.parse(text);
-    return json;
-  } catch {
-    return undefined;
-  }
+  return defined({ line, source: source === "system" ? "system" : "container", at: toDate(ts) } as const);
 }

@@ -1,17 +1,18 @@
-/** What callers may say about RunPod: of the provider, and of one compute. */
+/** The options of `runpod()`, and of one compute on RunPod. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
 import { AtlasError } from "../../errors.ts";
 import { baseUrlField, clockField, fetchField } from "../../internal/option-fields.ts";
 import { type Field, field, invalid, optional, parseFields } from "../../internal/parse.ts";
+import type { PlacementRequest } from "../../provider.ts";
 
-/** What `runpod()` takes. */
+/** The options of `runpod()`. */
 export interface RunpodOptions {
-  /** An API key that may read and write pods. @default process.env.RUNPOD_API_KEY, read at each call */
+  /** An API key with read and write access to pods. @default process.env.RUNPOD_API_KEY, read at each call */
   readonly apiKey?: string | undefined;
   /** @default "https://api.runpod.io/v2" */
   readonly baseUrl?: string | undefined;
-  /** Where serverless endpoints are called. @default "https://api.runpod.ai/v2" */
+  /** The base URL of serverless endpoints. @default "https://api.runpod.ai/v2" */
   readonly jobsBaseUrl?: string | undefined;
   /** @default the global fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
@@ -19,25 +20,25 @@ export interface RunpodOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** What `providerOptions.runpod` takes. */
+/** The options in `providerOptions.runpod`. */
 export interface RunpodComputeOptions {
-  /** RunPod's own data centers, other people's machines, or both: the better stocked and cheaper one first. @default "SECURE" */
+  /** RunPod's own data centers (`SECURE`), machines of third parties (`COMMUNITY`), or both, with the better stocked and cheaper one first. @default "SECURE" */
   readonly cloud?: "SECURE" | "COMMUNITY" | "ANY" | undefined;
-  /** A pod template; what the request says goes before what the template says. */
+  /** Id of a pod template. The request's own fields override the template's. */
   readonly templateId?: string | undefined;
   /** Id of the credential for a private registry. */
   readonly registryId?: string | undefined;
-  /** Lowest CUDA version of the host: `"12.4"`. Not together with `allowedCudaVersions`. */
+  /** Lowest CUDA version of the host: `"12.4"`. Excludes `allowedCudaVersions`. */
   readonly minCudaVersion?: string | undefined;
-  /** CUDA versions the host may have: `["12.8", "12.9"]`. */
+  /** CUDA versions that the host may have: `["12.8", "12.9"]`. */
   readonly allowedCudaVersions?: readonly string[] | undefined;
-  /** Data centers of which RunPod may choose any, in one attempt; the request's `regions` are tried one after the other. */
+  /** Data centers from which RunPod chooses in one attempt. The request's `regions`, in contrast, are tried in turn. */
   readonly dataCenterIds?: readonly string[] | undefined;
   /** Replaces the image's entrypoint; the request's `command` keeps it. */
   readonly entrypoint?: readonly string[] | undefined;
   /** Puts the account's SSH keys into the pod. @default false */
   readonly startSsh?: boolean | undefined;
-  /** Starts JupyterLab, in images that know how. @default false */
+  /** Starts JupyterLab, in images that support it. @default false */
   readonly startJupyter?: boolean | undefined;
   /** Gives the pod an address in RunPod's private network. @default false */
   readonly globalNetworking?: boolean | undefined;
@@ -86,10 +87,11 @@ export function parseRunpodOptions(options: RunpodOptions): RunpodSettings {
 function keyFromEnvironment(): string {
   const key = process.env.RUNPOD_API_KEY?.trim() ?? "";
   if (API_KEY.test(key)) return key;
-  const problem = key === "" ? "there is no API key" : "the API key holds characters that no key has";
+  const problem =
+    key === "" ? "the API key is missing" : "the API key contains characters that are not allowed";
   throw new AtlasError(
     "VALIDATION",
-    `runpod: ${problem}. Set RUNPOD_API_KEY, or pass runpod({ apiKey }); keys are made in RunPod's console under Settings.`,
+    `runpod: ${problem}. Set RUNPOD_API_KEY, or pass runpod({ apiKey }); create one in RunPod's console under Settings.`,
     { provider: "runpod", mayHaveCreated: false },
   );
 }
@@ -122,4 +124,9 @@ export function parseComputeOptions(options: unknown): RunpodComputeOptions {
   throw invalid("providerOptions.runpod", [
     { field: "minCudaVersion", received: "allowedCudaVersions as well", allowed: "one of the two" },
   ]);
+}
+
+/** The options of a request, which the caller parsed. */
+export function optionsOf({ options }: PlacementRequest): RunpodComputeOptions {
+  return (options ?? {}) as RunpodComputeOptions;
 }

@@ -1,5 +1,5 @@
 /**
- * What RunPod answers, as far as this adapter reads it. Keys that are not named here pass.
+ * Schemas of RunPod's answers, as far as this adapter reads them. Other keys pass through.
  * Source: RunPod's REST v2 specification of 2026-08-20; `pagination` came after it (see docs/providers/runpod.md).
  */
 import * as z from "zod/mini";
@@ -78,7 +78,7 @@ export const jobSchema = z.looseObject({
 
 const streamItems = z.array(z.looseObject({ output: z.optional(z.unknown()) }));
 
-/** What a job has put out since the last look: the items, with or without the job's status around them. */
+/** The output of a job since the last request: the items, with or without the job's status around them. */
 export const jobStreamSchema = z.union([
   streamItems,
   z.looseObject({ status: optionalText, stream: z.nullish(streamItems), error: z.optional(z.unknown()) }),
@@ -90,14 +90,17 @@ export const jobHealthSchema = z.looseObject({
   workers: z.record(z.string(), z.number()),
 });
 
-/** A pod as RunPod answers it. */
+/** A pod in an answer. */
 export type Pod = z.infer<typeof podSchema>;
 
-/** A GPU type as the catalogue answers it. */
+/** One page of pods in an answer. */
+export type PodPage = z.infer<typeof podPageSchema>;
+
+/** A GPU type in the catalogue. */
 export type WireGpuType = z.infer<typeof gpuTypeSchema>;
 
-/** A CPU flavor as the catalogue answers it. */
+/** A CPU flavor in the catalogue. */
 export type WireCpuType = z.infer<typeof cpuTypeSchema>;
 
-/** A job as the endpoint answers it. */
+/** A job in an answer. */
 export type WireJob = z.infer<typeof jobSchema>;
