@@ -7,7 +7,7 @@ import { build, type Metafile } from "esbuild";
 import { entries } from "./entries.ts";
 
 /** What a user's bundle of `createAtlas` and `runpod` may weigh, in gzipped bytes. */
-const BUDGET_BYTES = 20 * 1024;
+const BUDGET_BYTES = 24 * 1024;
 /** What importing both may take above an empty process; shown, not held: a busy machine would decide. */
 const BUDGET_MILLISECONDS = 15;
 const PAIRS = 15;

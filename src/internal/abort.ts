@@ -1,6 +1,6 @@
 /**
- * Aborts the controller when the signal aborts, until the returned function is called. `AbortSignal.any` would do it too, at a price
- * that one notices: it makes weak references, and work for the garbage collector, at every call.
+ * Aborts the controller when the signal aborts, until the returned function is called. `AbortSignal.any` would do it too, at a
+ * measurable price: it makes weak references, and work for the garbage collector, at every call.
  */
 export function abortWith(controller: AbortController, signal: AbortSignal | undefined): () => void {
   const abort = (): void => controller.abort(signal?.reason);

@@ -32,13 +32,13 @@ function privateAddresses(): BlockList {
   return list;
 }
 
-/** Whether this is an IPv4 or IPv6 address of a private network. An IPv4 address in IPv6 form counts as what it maps to. */
+/** True for an IPv4 or IPv6 address of a private network. An address mapped into IPv6 counts as the IPv4 address. */
 export function isPrivateAddress(address: string): boolean {
   const version = net().isIP(address);
   return version !== 0 && privateAddresses().check(address, version === 4 ? "ipv4" : "ipv6");
 }
 
-/** Whether a URL's host name stays inside a private network. */
+/** True when a URL's host name stays inside a private network. */
 export function isPrivateHost(hostname: string): boolean {
   const address = hostname.replace(/^\[(.*)\]$/, "$1");
   return net().isIP(address) === 0 ? PRIVATE_NAME.test(hostname) : isPrivateAddress(address);

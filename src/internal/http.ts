@@ -1,6 +1,6 @@
 /**
- * The one HTTP client. It owns every retry, every time limit and every error of a request to a provider, so that
- * adapters only say what they want. ky is loaded at the first request.
+ * The one HTTP client. It owns every retry, every time limit and every error of a request to a provider, so that an
+ * adapter only names its request. ky and p-retry are loaded at the first request.
  */
 import type * as z from "zod/mini";
 import type { CallContext } from "../call-context.ts";
@@ -8,6 +8,8 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { AtlasError } from "../errors.ts";
 import { isAtlasError } from "../errors.ts";
 import { abortWith } from "./abort.ts";
+import { backoffSeconds } from "./backoff.ts";
+import { defined } from "./defined.ts";
 import { BodyTooLong, chunksOf, readBeginning, readText } from "./http-body.ts";
 import {
   type Asked,
@@ -21,11 +23,13 @@ import {
 } from "./http-errors.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { parseJson } from "./json.ts";
+import { retry } from "./retry.ts";
 import { userAgent } from "./user-agent.ts";
+import { within } from "./within.ts";
 
 export type { HttpRequest } from "./http-request.ts";
 
-/** How a client is made. */
+/** The options of {@link createHttpClient}. */
 export interface HttpClientOptions {
   /** The provider's name, for errors. */
   readonly provider: string;
@@ -36,13 +40,13 @@ export interface HttpClientOptions {
   readonly classify?: Classify;
   /** @default the global fetch, looked up at each request */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Times the waits between tries. @default the machine's clock */
+  /** Times the pauses between tries. @default the machine's clock */
   readonly clock?: Clock | undefined;
   /** The longest answer that is read, in bytes. @default 10 MB */
   readonly maxBytes?: number;
   /** @default 3 */
   readonly maxRetries?: number;
-  /** The time for all tries and waits together, in seconds; a wait that does not fit is not begun. @default 30 */
+  /** The time for all tries and pauses together, in seconds; a pause that does not fit does not begin. @default 30 */
   readonly retryWithinSeconds?: number;
 }
 
@@ -90,43 +94,29 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 }
 
 /** An answer that counts as success, its body not read yet. */
-interface Answer {
+interface HttpAnswer {
   readonly asked: Asked;
   readonly response: Response;
-  /** Lets go of the caller's signal, when nothing more is read. */
-  readonly release: () => void;
+  /** Frees the transfer of the request's time limit: from now on only the caller's signal ends it, until the returned function is called. */
+  readonly outlive: () => () => void;
 }
 
-async function withRetries<Result>(
+function withRetries<Result>(
   settings: Settings,
   request: HttpRequest,
   context: CallContext,
-  use: (answer: Answer) => Promise<Result>,
+  use: (answer: HttpAnswer) => Promise<Result>,
 ): Promise<Result> {
-  const { clock } = settings;
-  const endsAt = clock.now().getTime() + settings.retryWithinSeconds * 1000;
-  for (let retry = 0; ; retry += 1) {
-    try {
-      return await attempt(settings, request, context, use);
-    } catch (error) {
-      if (!isAtlasError(error) || context.signal.aborted) throw error;
-      const wait = waitMilliseconds(error, request, retry);
-      const fits = wait !== undefined && clock.now().getTime() + wait <= endsAt;
-      if (retry >= settings.maxRetries || !fits) throw error;
-      await clock.sleep(wait, context.signal).catch(() => Promise.reject(error));
-    }
-  }
+  const { clock, maxRetries, retryWithinSeconds: withinSeconds } = settings;
+  const waitSeconds = (error: unknown, retriesConsumed: number): number | undefined =>
+    isAtlasError(error) && mayRepeat(error, request)
+      ? (error.retryAfterSeconds ?? backoffSeconds(BACKOFF, retriesConsumed))
+      : undefined;
+  const options = { clock, maxRetries, withinSeconds, signal: context.signal, waitSeconds };
+  return retry(options, () => attempt(settings, request, context, use));
 }
 
-const FIRST_WAIT_MILLISECONDS = 500;
-
-/** How long to wait before the same request is sent again; `undefined` when it must not be. */
-function waitMilliseconds(error: AtlasError, request: HttpRequest, retry: number): number | undefined {
-  if (!mayRepeat(error, request)) return undefined;
-  if (error.retryAfterSeconds !== undefined) return error.retryAfterSeconds * 1000;
-  const longest = FIRST_WAIT_MILLISECONDS * 2 ** retry;
-  return longest / 2 + (Math.random() * longest) / 2;
-}
+const BACKOFF = { firstSeconds: 0.5, maxSeconds: 60, jitter: 0.5 };
 
 function mayRepeat({ status, code }: AtlasError, { idempotent }: HttpRequest): boolean {
   if (status === 429) return true;
@@ -134,29 +124,35 @@ function mayRepeat({ status, code }: AtlasError, { idempotent }: HttpRequest): b
   return status === undefined ? code === "TRANSPORT" || code === "TIMEOUT" : status === 408 || status >= 500;
 }
 
+/** Sends a request once. Its time limit runs on the machine's clock, because the network does, whatever clock times the pauses. */
 async function attempt<Result>(
   settings: Settings,
   request: HttpRequest,
   context: CallContext,
-  use: (answer: Answer) => Promise<Result>,
+  use: (answer: HttpAnswer) => Promise<Result>,
 ): Promise<Result> {
   const headers = { "user-agent": userAgent, ...settings.headers(), ...request.headers };
   const asked: Asked = { provider: settings.provider, request, secrets: secretsOf(headers, request) };
-  if (context.signal.aborted) throw abandoned(asked, "was not sent: its caller gave up", false);
+  const { signal: caller } = context;
+  if (caller.aborted) throw abandoned(asked, "was not sent: its caller gave up", false);
   const seconds = request.timeoutSeconds ?? context.requestTimeoutSeconds;
-  const deadline = startDeadline(seconds, context.signal);
+  const error = (): AtlasError => abandoned(asked, `was not answered in ${seconds} s`, true);
   try {
-    const response = await dispatch(settings, request, headers, deadline.signal);
-    if (!response.ok) throw await readRefusal(settings, asked, response);
-    return await use({ asked, response, release: deadline.release });
-  } catch (error) {
-    deadline.release();
-    if (isAtlasError(error)) throw error;
-    if (context.signal.aborted) throw abandoned(asked, "was cut short: its caller gave up", true);
-    if (deadline.signal.aborted) throw abandoned(asked, `was not answered in ${seconds} s`, true);
-    throw disconnected(asked, error);
-  } finally {
-    clearTimeout(deadline.timer);
+    return await within({ clock: systemClock, seconds, signal: caller, error }, async (signal) => {
+      const transfer = new AbortController();
+      const release = abortWith(transfer, signal);
+      const response = await dispatch(settings, request, headers, transfer.signal);
+      if (!response.ok) throw await readRefusal(settings, asked, response);
+      const outlive = (): (() => void) => {
+        release();
+        return abortWith(transfer, caller);
+      };
+      return use({ asked, response, outlive });
+    });
+  } catch (failure) {
+    if (isAtlasError(failure)) throw failure;
+    if (caller.aborted) throw abandoned(asked, "was cut short: its caller gave up", true);
+    throw disconnected(asked, failure);
   }
 }
 
@@ -173,8 +169,7 @@ async function dispatch(
     method: request.method,
     headers: { accept: "application/json", ...headers },
     searchParams: searchParameters(request.query),
-    ...(request.json === undefined ? {} : { json: request.json }),
-    ...(settings.fetch === undefined ? {} : { fetch: settings.fetch }),
+    ...defined({ json: request.json, fetch: settings.fetch }),
     redirect: "manual",
     retry: 0,
     timeout: false,
@@ -202,24 +197,22 @@ async function readRefusal(settings: Settings, asked: Asked, response: Response)
   return refused(asked, refusal, settings.clock.now(), settings.classify);
 }
 
-async function textOf({ maxBytes }: Settings, { asked, response, release }: Answer): Promise<string> {
+async function textOf({ maxBytes }: Settings, { asked, response }: HttpAnswer): Promise<string> {
   try {
     return await readText(response, maxBytes);
   } catch (error) {
     if (!(error instanceof BodyTooLong)) throw error;
     throw unusable(asked, response, `its body is longer than ${maxBytes} bytes`);
-  } finally {
-    release();
   }
 }
 
 async function parse<Schema extends z.ZodMiniType>(
   settings: Settings,
-  answer: Answer,
+  answer: HttpAnswer,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
   const json = parseJson(await textOf(settings, answer));
-  if (json === undefined) throw unusable(answer.asked, answer.response, "its body is no JSON");
+  if (json === undefined) throw unusable(answer.asked, answer.response, "its body is not JSON");
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw unusable(answer.asked, answer.response, misfit(parsed.error));
   return parsed.data;
@@ -230,8 +223,10 @@ async function* streamText(
   request: HttpRequest,
   context: CallContext,
 ): AsyncGenerator<string, void, undefined> {
-  const opened = withRetries(settings, request, context, async (answer) => answer);
-  const { asked, response, release } = await opened;
+  const { asked, response, release } = await withRetries(settings, request, context, async (answer) => ({
+    ...answer,
+    release: answer.outlive(),
+  }));
   const decoder = new TextDecoder();
   try {
     for await (const chunk of chunksOf(response)) yield decoder.decode(chunk, { stream: true });
@@ -244,22 +239,7 @@ async function* streamText(
   }
 }
 
-/** The end of an attempt: when its time is over, or its caller gives up. */
-interface Deadline {
-  readonly signal: AbortSignal;
-  readonly timer: NodeJS.Timeout;
-  /** Lets go of the caller's signal. */
-  readonly release: () => void;
-}
-
-function startDeadline(seconds: number, caller: AbortSignal): Deadline {
-  const controller = new AbortController();
-  const release = abortWith(controller, caller);
-  const timer = setTimeout(() => controller.abort(), seconds * 1000);
-  return { signal: controller.signal, timer, release };
-}
-
-/** What must not show up in an error: the request's own secrets, and every header value we sent that may be a credential. */
+/** Texts that must not show up in an error: the request's own secrets, and every header value that may be a credential. */
 function secretsOf(headers: Readonly<Record<string, string>>, request: HttpRequest): readonly string[] {
   const credentials = Object.entries(headers).filter(([name]) => !PUBLIC_HEADERS.has(name.toLowerCase()));
   const words = credentials.flatMap(([, value]) => [value, ...value.split(/[\s,]+/)]);
@@ -269,7 +249,7 @@ function secretsOf(headers: Readonly<Record<string, string>>, request: HttpReque
 const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent", "last-event-id"]);
 const SHORTEST_CREDENTIAL = 8;
 
-/** What was asked for, or `undefined` when the provider says that it does not exist. */
+/** The answer, or `undefined` when the provider says that the thing does not exist. */
 export async function unlessNotFound<Result>(answer: Promise<Result>): Promise<Result | undefined> {
   try {
     return await answer;

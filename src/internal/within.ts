@@ -18,38 +18,36 @@ const OVER = "over";
 
 /**
  * Runs work under a time limit and the caller's signal. The signal that the work receives aborts when the time is over, when the caller
- * gives up, and when the work has answered, which ends the transfer of a body that was not read.
+ * gives up, and when the work has ended, which also stops the transfer of a body that was not read.
  * @throws the limit's error when the time is over, the signal's reason when the caller gave up
  */
 export async function within<Result>(
-  { clock, seconds, signal, error }: Limit,
+  limit: Limit,
   work: (signal: AbortSignal) => Promise<Result> | Result,
 ): Promise<Result> {
   const over = new AbortController();
-  const release = abortWith(over, signal);
-  const answered = new AbortController();
-  if (seconds !== undefined) void expire(clock, seconds, over, answered.signal, error);
+  const release = abortWith(over, limit.signal);
   try {
     over.signal.throwIfAborted();
+    void abortWhenLate(limit, over);
     return await Promise.race([work(over.signal), aborted(over.signal)]);
   } catch (failure) {
     throw over.signal.aborted ? over.signal.reason : failure;
   } finally {
     release();
-    answered.abort(OVER);
     over.abort(OVER);
   }
 }
 
-async function expire(
-  clock: Clock,
-  seconds: number,
-  over: AbortController,
-  answered: AbortSignal,
-  error: () => Error,
-): Promise<void> {
-  await pause(clock, seconds, answered);
-  if (!answered.aborted) over.abort(error());
+/** Never rejects: a clock that fails ends the work with the clock's error. */
+async function abortWhenLate({ clock, seconds, error }: Limit, over: AbortController): Promise<void> {
+  if (seconds === undefined) return;
+  try {
+    await pause(clock, seconds, over.signal);
+    if (!over.signal.aborted) over.abort(error());
+  } catch (failure) {
+    over.abort(failure);
+  }
 }
 
 /** The promise's value, or `undefined` when it takes longer. */

@@ -3,13 +3,13 @@ import type { Queryable } from "./database.ts";
 
 type Listener = (message: { readonly channel?: string }) => void;
 
-/** A connection on which the database sends notifications: pg's `Tenant`. */
+/** A connection on which the database sends notifications: pg's `Client`. */
 export interface Connection extends Queryable {
   on(event: "notification" | "error" | "end", listener: Listener): unknown;
   removeListener(event: "notification", listener: Listener): unknown;
 }
 
-/** Listens on a connection that is the caller's: afterwards it goes on listening, only nobody hears it any more. */
+/** Listens on a connection that is the caller's. Afterwards the connection goes on listening, and its notifications are ignored. */
 export async function listenOnConnection(
   connection: Connection,
   channel: string,

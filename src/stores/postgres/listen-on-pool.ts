@@ -1,14 +1,16 @@
-/** LISTEN on a connection borrowed from a pool, and on another one whenever that is lost. */
+/** LISTEN on a connection borrowed from a pool, and on another one after each loss. */
 import { systemClock } from "../../clock.ts";
+import { pause } from "../../internal/pause.ts";
+import { retry } from "../../internal/retry.ts";
 import type { Queryable } from "./database.ts";
 import { type Connection, listenOnConnection } from "./listen-on-connection.ts";
 
-/** How long to wait before trying again after a connection was lost. */
-const RETRY_MILLISECONDS = 1_000;
+/** The pause after a connection was lost, and after each failed try to get another one. */
+const RETRY_SECONDS = 1;
 
 /** pg's `Pool`, and Neon's. */
 export interface Pool extends Queryable {
-  /** How many connections it has. It tells a pool from a client, which can `connect` too. */
+  /** The number of its connections. It tells a pool from a client, which can `connect` too. */
   readonly totalCount: number;
   connect(): Promise<Connection & { release(destroy: boolean): void }>;
 }
@@ -50,7 +52,7 @@ async function borrow(pool: Pool, channel: string, heard: () => void): Promise<L
   return { over, giveBack: () => resolve("returned") };
 }
 
-/** Whatever was written while nobody listened has to be looked for, so a new loan counts as heard. */
+/** Keeps one loan open. Writes that were made while no connection listened were not heard, so a new loan counts as one heard. */
 async function keepListening(
   first: Loan,
   signal: AbortSignal,
@@ -63,19 +65,22 @@ async function keepListening(
     if (signal.aborted) loan.giveBack();
     if ((await loan.over) === "returned") return;
     signal.removeEventListener("abort", loan.giveBack);
-    loan = await retried(again, signal);
+    loan = await borrowAgain(again, signal);
     heard();
   }
 }
 
-/** Tries until it succeeds or the signal aborts. Failures are expected here: the database is away. */
-async function retried(again: () => Promise<Loan>, signal: AbortSignal): Promise<Loan | undefined> {
-  while (!signal.aborted) {
-    const loan = await systemClock
-      .sleep(RETRY_MILLISECONDS, signal)
-      .then(again)
-      .catch(() => undefined);
-    if (loan !== undefined) return loan;
+/**
+ * Borrows until it succeeds; `undefined` when the signal aborts. The database may be away for long, so the tries do not end. The pause
+ * comes first: a database that drops each connection at once would otherwise be asked in a tight loop.
+ */
+async function borrowAgain(again: () => Promise<Loan>, signal: AbortSignal): Promise<Loan | undefined> {
+  await pause(systemClock, RETRY_SECONDS, signal);
+  if (signal.aborted) return undefined;
+  try {
+    return await retry({ clock: systemClock, signal, waitSeconds: () => RETRY_SECONDS }, again);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
-  return undefined;
 }

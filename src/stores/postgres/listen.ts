@@ -1,9 +1,9 @@
-/** Hearing of writes from other processes, through the LISTEN of whatever client there is. */
+/** Hears of writes from other processes, through the LISTEN of the client that the application has. */
 import type { Queryable } from "./database.ts";
 import { type Connection, listenOnConnection } from "./listen-on-connection.ts";
 import { listenOnPool, type Pool } from "./listen-on-pool.ts";
 
-/** Begins to listen on a channel; what it returns ends that. */
+/** Begins to listen on a channel; the result ends that. */
 export type Listen = (channel: string, heard: () => void) => Promise<AsyncDisposable>;
 
 /** PGlite. */
@@ -11,7 +11,7 @@ interface Listener extends Queryable {
   listen(channel: string, heard: () => void): Promise<() => Promise<void>>;
 }
 
-/** How to listen through this client; `undefined` when it cannot. */
+/** A way to listen through this client; `undefined` when it has none. */
 export function listenThrough(client: Queryable): Listen | undefined {
   if (isListener(client)) return (channel, heard) => listenOnListener(client, channel, heard);
   if (isPool(client)) return (channel, heard) => listenOnPool(client, channel, heard);
