@@ -10,6 +10,7 @@ import { field, parseFields } from "../../internal/parse.ts";
 import type { Store } from "../../store.ts";
 import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
+import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { claimDue, identity } from "./claim.ts";
 import { PostgresDatabase, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
@@ -56,6 +57,19 @@ const FIELDS = {
   clock: clockField,
 };
 
+const CALLS: StoreCalls<PostgresDatabase> = {
+  identity,
+  now,
+  insert,
+  get,
+  getByTokenHash,
+  getByIdempotencyKey,
+  replace,
+  list,
+  claimDue,
+  events,
+};
+
 /**
  * Creates a store in a PostgreSQL database (12 or newer), over any client with `query(text, values)`: a `Pool` or `Client` of pg, PGlite, Neon.
  * Call `migrate()` once for every deployment, before anything else. The client stays yours: `close()` does not end it.
@@ -86,16 +100,7 @@ export function postgresStore(client: Queryable, options: PostgresStoreOptions =
   return {
     name: "postgres",
     migrate: () => migrate(database, schema),
-    identity: () => identity(database),
-    now: () => now(database),
-    insert: (record, event, limits) => insert(database, record, event, limits),
-    get: (namespace, id) => get(database, namespace, id),
-    getByTokenHash: (namespace, hash, kind) => getByTokenHash(database, namespace, hash, kind),
-    getByIdempotencyKey: (namespace, key) => getByIdempotencyKey(database, namespace, key),
-    replace: (record, event, limits) => replace(database, record, event, limits),
-    list: (filter, page) => list(database, filter, page),
-    claimDue: (claim) => claimDue(database, claim),
-    events: (filter, limit) => events(database, filter, limit),
+    ...callsOn(database, CALLS),
     ...postgresTenants(database),
     ...(watchers && { watch: (onChange: () => void) => watchers.add(onChange) }),
     close: async () => watchers?.clear(),

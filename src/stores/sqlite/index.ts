@@ -10,6 +10,7 @@ import { field, parseFields } from "../../internal/parse.ts";
 import type { Store } from "../../store.ts";
 import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
+import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { SqliteDatabase } from "./database.ts";
 import { events, get, getByIdempotencyKey, getByTokenHash, list } from "./read.ts";
 import { sqliteTenants } from "./tenants.ts";
@@ -40,6 +41,19 @@ const FIELDS = {
   tablePrefix: identifierField,
 };
 
+const CALLS: StoreCalls<SqliteDatabase> = {
+  identity,
+  now: async (database) => database.now(),
+  insert,
+  get,
+  getByTokenHash,
+  getByIdempotencyKey,
+  replace,
+  list,
+  claimDue,
+  events,
+};
+
 /**
  * Creates a store in an SQLite file, through Node's own `node:sqlite` (Node 22.13 or newer, or `--experimental-sqlite`). The file is
  * made at the first use, readable by its owner only, and brought up to date then: calling `migrate()` is allowed, but not needed.
@@ -65,16 +79,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
   return {
     name: "sqlite",
     migrate: () => database.run("migrate", () => undefined),
-    identity: () => identity(database),
-    now: async () => database.now(),
-    insert: (record, event, limits) => insert(database, record, event, limits),
-    get: (namespace, id) => get(database, namespace, id),
-    getByTokenHash: (namespace, hash, kind) => getByTokenHash(database, namespace, hash, kind),
-    getByIdempotencyKey: (namespace, key) => getByIdempotencyKey(database, namespace, key),
-    replace: (record, event, limits) => replace(database, record, event, limits),
-    list: (filter, page) => list(database, filter, page),
-    claimDue: (claim) => claimDue(database, claim),
-    events: (filter, limit) => events(database, filter, limit),
+    ...callsOn(database, CALLS),
     ...sqliteTenants(database),
     close: async () => database.close(),
   };

@@ -1,0 +1,169 @@
+/** The schema, for every database that speaks SQL: one text, in which each database writes its own types. */
+
+import type { Migration } from "./migration.ts";
+import type { Names } from "./names.ts";
+
+/** The types of one database, as its tables declare them. */
+export interface SchemaTypes {
+  /** Text that is sorted by its characters, whatever the language of the database. */
+  readonly id: string;
+  readonly time: string;
+  readonly real: string;
+  readonly json: string;
+  /** The key of an event, which rises with every insert. */
+  readonly eventId: string;
+  /** Options behind the columns of a table. */
+  readonly table: string;
+  /** Options behind the columns of a table in which the key is most of a row. */
+  readonly keyedTable: string;
+}
+
+/** What a part of the schema is written with. */
+interface Words {
+  readonly names: Names;
+  readonly types: SchemaTypes;
+}
+
+type Part = (words: Words) => string;
+
+/** Every migration, oldest first. `more` is what the first migration makes in this database only. */
+export function migrationsOf(
+  types: SchemaTypes,
+  more: (names: Names) => string = () => "",
+): readonly Migration[] {
+  const write =
+    (...parts: readonly Part[]): Migration["sql"] =>
+    (names) =>
+      parts.map((part) => part({ names, types })).join("");
+  return [
+    {
+      number: 1,
+      name: "computes and their events",
+      sql: write(computes, indexes, tokens, events, settings, ({ names }) => more(names)),
+    },
+    { number: 2, name: "clients of a shared control plane", sql: write(clients) },
+    { number: 3, name: "clients are called tenants", sql: write(tenants) },
+  ];
+}
+
+const computes: Part = ({ names, types }) => `
+create table ${names.computes} (
+  namespace text not null,
+  id ${types.id} not null,
+  name text not null,
+  version integer not null,
+  provider text not null,
+  provider_id text,
+  status text not null,
+  reason text,
+  user_id text,
+  client_id text,
+  gpu text,
+  gpu_count integer not null,
+  region text,
+  ports ${types.json} not null,
+  auth_schemes ${types.json} not null,
+  tokens ${types.json} not null,
+  metadata ${types.json} not null,
+  idempotency_key text,
+  request_hash text not null,
+  cost_per_hour ${types.real},
+  cost_before ${types.real} not null,
+  cost_since ${types.time},
+  idle_timeout_seconds ${types.real},
+  max_lifetime_seconds ${types.real},
+  created_at ${types.time} not null,
+  updated_at ${types.time} not null,
+  last_active_at ${types.time} not null,
+  placed_at ${types.time},
+  ended_at ${types.time},
+  boot_deadline ${types.time},
+  idle_deadline ${types.time},
+  lifetime_deadline ${types.time},
+  check_at ${types.time},
+  due_at ${types.time},
+  lease text,
+  lease_until ${types.time},
+  attempts integer not null,
+  last_error text,
+  reports ${types.json} not null,
+  primary key (namespace, id),
+  unique (namespace, name),
+  unique (namespace, idempotency_key)
+)${types.table};
+`;
+
+const indexes: Part = ({ names }) => `
+create index ${names.own("computes_due")} on ${names.computes} (namespace, due_at) where due_at is not null;
+create index ${names.own("computes_newest")} on ${names.computes} (namespace, created_at, id);
+create index ${names.own("computes_user")} on ${names.computes} (namespace, user_id, created_at, id);
+create index ${names.own("computes_live")} on ${names.computes} (namespace, user_id, cost_per_hour)
+  where status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating');
+`;
+
+const tokens: Part = ({ names, types }) => `
+create table ${names.tokens} (
+  namespace text not null,
+  hash text not null,
+  kind text not null,
+  compute_id ${types.id} not null,
+  primary key (namespace, hash, kind, compute_id),
+  foreign key (namespace, compute_id) references ${names.computes} (namespace, id) on delete cascade
+)${types.keyedTable};
+create index ${names.own("tokens_compute")} on ${names.tokens} (namespace, compute_id);
+`;
+
+const events: Part = ({ names, types }) => `
+create table ${names.events} (
+  id ${types.eventId},
+  namespace text not null,
+  compute_id ${types.id} not null,
+  at ${types.time} not null,
+  type text not null,
+  status text not null,
+  reason text,
+  cost_so_far ${types.real},
+  data ${types.json} not null,
+  foreign key (namespace, compute_id) references ${names.computes} (namespace, id) on delete cascade
+)${types.table};
+create index ${names.own("events_namespace")} on ${names.events} (namespace, id);
+create index ${names.own("events_compute")} on ${names.events} (namespace, compute_id, id);
+`;
+
+const settings: Part = ({ names, types }) => `
+create table ${names.settings} (
+  name text primary key,
+  value text not null
+)${types.keyedTable};
+`;
+
+const clients: Part = ({ names, types }) => `
+create table ${names.qualified("clients")} (
+  namespace text not null,
+  id ${types.id} not null,
+  name ${types.id} not null,
+  version integer not null,
+  credentials ${types.json} not null,
+  provider_keys ${types.json} not null,
+  created_at ${types.time} not null,
+  last_used_at ${types.time},
+  primary key (namespace, id),
+  unique (namespace, name)
+)${types.table};
+create table ${names.qualified("client_credentials")} (
+  namespace text not null,
+  hash text not null,
+  client_id ${types.id} not null,
+  primary key (namespace, hash, client_id),
+  foreign key (namespace, client_id) references ${names.qualified("clients")} (namespace, id) on delete cascade
+)${types.keyedTable};
+create index ${names.own("credentials_client")} on ${names.qualified("client_credentials")} (namespace, client_id);
+create index ${names.own("tokens_hash")} on ${names.tokens} (hash);
+`;
+
+const tenants: Part = ({ names }) => `
+alter table ${names.qualified("clients")} rename to ${names.own("tenants")};
+alter table ${names.qualified("client_credentials")} rename to ${names.own("tenant_credentials")};
+alter table ${names.credentials} rename column client_id to tenant_id;
+alter table ${names.computes} rename column client_id to tenant_id;
+`;

@@ -1,0 +1,29 @@
+/** The calls of a store as functions over its database. */
+import type { Store } from "../../store.ts";
+
+/** The calls that every database answers with statements of its own. */
+type Answered = Omit<Store, "name" | "migrate" | "watch" | "close">;
+
+/** Each call, with the database before what the caller gives. */
+export type StoreCalls<Database> = {
+  readonly [Name in keyof Answered]: (
+    database: Database,
+    ...given: Parameters<Answered[Name]>
+  ) => ReturnType<Answered[Name]>;
+};
+
+/** The calls on one database. */
+export function callsOn<Database>(database: Database, calls: StoreCalls<Database>): Answered {
+  return {
+    identity: () => calls.identity(database),
+    now: () => calls.now(database),
+    insert: (record, event, limits) => calls.insert(database, record, event, limits),
+    get: (namespace, id) => calls.get(database, namespace, id),
+    getByTokenHash: (namespace, hash, kind) => calls.getByTokenHash(database, namespace, hash, kind),
+    getByIdempotencyKey: (namespace, key) => calls.getByIdempotencyKey(database, namespace, key),
+    replace: (record, event, limits) => calls.replace(database, record, event, limits),
+    list: (filter, page) => calls.list(database, filter, page),
+    claimDue: (claim) => calls.claimDue(database, claim),
+    events: (filter, limit) => calls.events(database, filter, limit),
+  };
+}
