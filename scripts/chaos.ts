@@ -1,9 +1,9 @@
 /**
  * The chaos run: `npm run chaos`, or `npm run chaos -- --seed 7 --seconds 60`.
  *
- * Several processes share one PostgreSQL and one provider that fails in every way it can, and are killed at random. Afterwards nothing may
- * be doubled, forgotten or told. The seed fixes what the workers ask for and what goes wrong with which request; which process gets there
- * first is up to the machine, so a replay is the same weather and not the same minute.
+ * Several processes share one PostgreSQL and one provider that fails in every way it can, and the run kills them at random. Afterwards no
+ * compute may be duplicated or forgotten, and no secret leaked. The seed fixes the workers' requests and the failure of each request. The
+ * machine decides which process is first, so a replay has the same failures in a different order.
  */
 import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";

@@ -3,14 +3,14 @@ import { globSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import ts from "typescript";
 
-/** One fenced block, padded so that its lines have the numbers of the file it stands in. */
+/** One fenced block, padded so that its line numbers are those of its file. */
 interface Example {
   readonly path: string;
   readonly line: number;
   readonly code: string;
 }
 
-/** What a fragment may take for granted; an example that declares the same name hides it. */
+/** Names that every example may use; an example that declares the same name hides it. */
 const PRELUDE = `
 declare global {
   const atlas: import("atlas-compute").Atlas;

@@ -1,4 +1,4 @@
-/** Everything that must hold before a change is done, in order, each step with the time it took. CI runs this. */
+/** Runs every check of the project in order, and prints the time of each. CI runs this script. */
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ async function passes([script, ...args]: (typeof STEPS)[number]): Promise<boolea
   return failure === undefined;
 }
 
-/** The totals in the one line that every reader of CI logs understands. */
+/** The closing line: the number of tests that passed and failed. */
 function testTotals(): string {
   if (!existsSync(results)) return "0 passed, 1 failed";
   const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(results, "utf8"));

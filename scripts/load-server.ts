@@ -1,4 +1,4 @@
-/** Two thousand users at once on the example server: each spawns, follows, touches, and looks for what is not theirs. */
+/** Runs two thousand users at once against the example server: each spawns, follows, touches, and tries another user's compute. */
 import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -17,25 +17,25 @@ import { createApplication, MOUNT } from "../examples/server/application.ts";
 
 const USERS = Number(process.argv[2] ?? 2000);
 const TOUCHES = 5;
-/** Everybody connects in the same moment; the usual 511 would have the others wait for the system to try again. */
+/** All users connect at the same moment. With the default backlog of 511 the others would wait for a retry of the system. */
 const BACKLOG = 4096;
 const HERE = fileURLToPath(import.meta.url);
 
-/** What the server's process says of itself, in MB. */
+/** Memory of the server's process, in MB. */
 interface Memory {
   readonly rss: number;
   readonly heap: number;
 }
 
-/** What one user saw. */
+/** The observations of one user. */
 interface Sight {
   readonly id: string;
   readonly events: number;
-  /** What should not have happened, in words. */
+  /** A sentence for each thing that should not have happened. */
   readonly wrongs: readonly string[];
 }
 
-/** The server: the example's application on a provider that costs nothing. Tells its memory when asked. */
+/** Serves the example's application on a mock provider, and reports its memory on request. */
 async function runServer(folder: string): Promise<void> {
   const atlas = createAtlas({ providers: [mock()], store: sqliteStore(join(folder, "atlas.db")) });
   const app = createApplication({ atlas, internalSecret: randomBytes(32).toString("base64url") });
@@ -100,7 +100,7 @@ class User {
     await Promise.race([this.#followed.promise, this.#following]);
   }
 
-  /** Touches for a while, and looks around: at one's own list, and at somebody else's compute. */
+  /** Touches the compute for a while, lists the user's computes, and tries another user's compute. */
   async live(other: string): Promise<void> {
     for (let count = 0; count < TOUCHES; count += 1) {
       const { status, body } = await latencies.touch.measure(() =>
@@ -175,7 +175,7 @@ async function runLoad(): Promise<void> {
   await memory(`after ${USERS * TOUCHES} touches`);
   const sights = await Promise.all(users.map((user) => user.end()));
   await sleep(2000);
-  await memory("after everybody left");
+  await memory("after all users left");
   server.disconnect();
   report(sights, (performance.now() - begin) / 1000);
   await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** Running other programs, for the scripts beside this file. */
+/** Runs other programs for the scripts beside this file. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 
@@ -9,7 +9,7 @@ export async function run(command: string, args: readonly string[], cwd: string 
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code ?? signal}`);
 }
 
-/** What a program prints; throws when it fails. */
+/** Runs a program and returns its output. Throws when it fails. */
 export function outputOf(command: string, args: readonly string[], cwd: string = "."): string {
   return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 }

@@ -1,4 +1,4 @@
-/** Measures what importing the package costs, and fails when a user's bundle outgrows its budget. */
+/** Measures the cost of importing the package, and fails when a user's bundle exceeds its budget. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
@@ -6,9 +6,9 @@ import { constants, gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
 import { entries } from "./entries.ts";
 
-/** What a user's bundle of `createAtlas` and `runpod` may weigh, in gzipped bytes. */
+/** The budget of a user's bundle of `createAtlas` and `runpod`, in gzipped bytes. */
 const BUDGET_BYTES = 24 * 1024;
-/** What importing both may take above an empty process; shown, not held: a busy machine would decide. */
+/** The budget of importing both, above an empty process. The script only prints it, because a busy machine would fail it. */
 const BUDGET_MILLISECONDS = 15;
 const PAIRS = 15;
 const DISCARDED_PAIRS = 2;
@@ -34,7 +34,7 @@ interface UserBundle {
   readonly lazy: Uint8Array;
 }
 
-/** Bundles what a user imports, as a bundler does that keeps `import()` in files of their own. */
+/** Bundles a user's program, as a bundler does that puts `import()` into separate files. */
 async function bundleForUser(program: string): Promise<UserBundle> {
   const { outputFiles, metafile } = await build({
     stdin: { contents: program, resolveDir: "." },

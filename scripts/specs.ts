@@ -1,6 +1,6 @@
 /**
  * Downloads the providers' specifications into `specs/`, for the contract tests: `npm run specs`.
- * They are the vendors' and are not part of this repository.
+ * The specifications belong to the vendors and are not part of this repository.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 

@@ -1,4 +1,4 @@
-/** A small web application: it signs people in, mounts the control plane, and decides what may be spawned. */
+/** A small web application: it signs users in, mounts the control plane, and decides which machines they may spawn. */
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { type Atlas, AtlasError, type SpawnRequest } from "atlas-compute";
@@ -6,29 +6,29 @@ import { type ControlPlaneUser, createControlPlane } from "atlas-compute/server"
 import { Hono } from "hono";
 import { setCookie } from "hono/cookie";
 
-/** Where the control plane is mounted. */
+/** The path of the control plane. */
 export const MOUNT = "/api/atlas";
 
-/** A signed-in user, with what this application knows of them. */
+/** A signed-in user, with the plan that this application adds. */
 interface User extends ControlPlaneUser {
   readonly plan: "free" | "pro";
 }
 
-/** What the application is made of. */
+/** Options of the application. */
 export interface ApplicationOptions {
   readonly atlas: Atlas;
-  /** What the cron presents. */
+  /** The secret that the cron presents. */
   readonly internalSecret: string;
 }
 
 const LIFETIME_SECONDS = { free: 300, pro: 3600 } as const;
 const POD = fileURLToPath(new URL("pod.ts", import.meta.url));
 
-/** The browser may wish for a plan's machine, and for nothing else: command, port and deadlines are decided here. */
+/** The browser chooses a machine of its plan, and nothing else: this function decides command, port and deadlines. */
 function toSpawnRequest({ plan }: User, input: unknown): SpawnRequest {
-  const wish = typeof input === "object" && input !== null && "size" in input ? input.size : "small";
-  if (wish !== "small" && wish !== "large") throw new AtlasError("VALIDATION", 'size is "small" or "large"');
-  if (wish === "large" && plan === "free")
+  const size = typeof input === "object" && input !== null && "size" in input ? input.size : "small";
+  if (size !== "small" && size !== "large") throw new AtlasError("VALIDATION", 'size is "small" or "large"');
+  if (size === "large" && plan === "free")
     throw new AtlasError("FORBIDDEN", "a large machine needs the pro plan");
   return {
     command: [process.execPath, POD],
@@ -36,18 +36,18 @@ function toSpawnRequest({ plan }: User, input: unknown): SpawnRequest {
     auth: ["bearer", "signed-url"],
     idleTimeoutSeconds: 120,
     maxLifetimeSeconds: LIFETIME_SECONDS[plan],
-    metadata: { size: wish },
+    metadata: { size },
   };
 }
 
-/** The application. Its sign-in believes everybody, so put your own in its place. */
+/** Creates the application. Its sign-in checks no password: replace it with your own. */
 export function createApplication({ atlas, internalSecret }: ApplicationOptions): Hono {
   const sessions = new Map<string, User>();
   const app = new Hono();
 
   app.post("/sign-in", (context) => {
     const userId = context.req.query("user") ?? "";
-    if (!/^[\w-]{1,40}$/.test(userId)) return context.text("Say who you are: /sign-in?user=ada\n", 422);
+    if (!/^[\w-]{1,40}$/.test(userId)) return context.text("Name a user: /sign-in?user=ada\n", 422);
     const session = randomBytes(32).toString("base64url");
     sessions.set(session, { userId, plan: userId.endsWith("-pro") ? "pro" : "free" });
     setCookie(context, "session", session, { httpOnly: true, sameSite: "Lax", path: "/" });

@@ -1,4 +1,4 @@
-/** The application on node:http: pods are processes of this machine, computes are recorded in an SQLite file. */
+/** Runs the application on node:http: pods are processes of this machine, and an SQLite file records the computes. */
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const app = createApplication({ atlas, internalSecret });
 
 const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }, () =>
   console.log(`
-Sign in, spawn, and follow what happens:
+Sign in, spawn, and follow the events:
 
   curl -c jar -X POST '${url}/sign-in?user=ada'
   curl -b jar -X POST ${url}${MOUNT}/computes          # the answer has the pod's URL and its token
@@ -37,7 +37,7 @@ Sign in, spawn, and follow what happens:
   curl -H 'Authorization: Bearer <token>' <the pod's URL>
   curl -b jar -X DELETE ${url}${MOUNT}/computes/<id>
 
-What a cron calls:
+A cron calls:
 
   curl -H 'Authorization: Bearer ${internalSecret}' ${url}${MOUNT}/internal/reap
 

@@ -1,4 +1,4 @@
-/** The server in the pod: guarded, so that only its user opens it, and telling the application how it does. */
+/** The server in the pod. A guard opens it to its user only, and it reports its state to the application. */
 import { createServer } from "node:http";
 import { createGuard } from "atlas-compute/guard";
 
@@ -13,7 +13,7 @@ async function report(kind: string, body: object): Promise<void> {
   console.log(`reported ${kind}: ${response.status}`);
 }
 
-/** Sends heartbeats by itself: while somebody calls, the pod is not idle. Past its deadline it ends itself. */
+/** The guard sends heartbeats: while a caller uses the pod, the pod is not idle. After its deadline it ends itself. */
 const guard = createGuard({ publicPaths: ["/healthz"], deadMan: true });
 
 const server = createServer(

@@ -1,4 +1,4 @@
-/** How benchmarks say what they found. */
+/** Prints the results of benchmarks. */
 
 /** The middle of some figures. */
 export function median(figures: readonly number[]): number {

@@ -50,7 +50,7 @@ const answer: RequestListener = ({ headers }, response) => {
   response.end(body);
 };
 
-/** What is measured. Each makes a server in front of the one that listens on the target port, if it needs that. */
+/** The measured variants. Each starts a server in front of the target port where it needs one. */
 const SERVERS: Readonly<Record<string, (target: URL) => Server>> = {
   "bare server": () => createServer(answer),
   middleware: () => createServer(createGuard(options).node(answer)),

@@ -81,7 +81,7 @@ const { server, url } = await startServer(names);
 const atlas = createAtlas({ providers: [runpod({ apiKey: "benchmark", baseUrl: url })] });
 const request = { gpu: "l40s", image: "image", ports: [8000], env: { MODEL: "llama" } };
 
-/** What the adapter sends, sent without it: the same headers and the same body. */
+/** Sends the adapter's request without the adapter: the same headers and the same body. */
 async function bare({ headers, body }: Seen): Promise<void> {
   const response = await fetch(`${url}/pods`, { method: "POST", headers, body: JSON.stringify(body) });
   await response.json();

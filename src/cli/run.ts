@@ -1,4 +1,4 @@
-/** Runs a command line in this process: the one place where the CLI touches it. */
+/** Runs a command line in this process. No other module of the CLI touches the process. */
 import type { Command } from "commander";
 import { systemClock } from "../clock.ts";
 import { isAtlasError } from "../errors.ts";
@@ -17,7 +17,7 @@ export function processWorld(): CliWorld {
   };
 }
 
-/** Runs a program on this process's arguments. Of an error of ours only the message is shown. */
+/** Runs a program on this process's arguments. It prints only the message of an AtlasError. */
 export async function runProgram(program: Command): Promise<void> {
   try {
     await program.parseAsync();

@@ -1,14 +1,15 @@
-/** What the control plane answers: JSON, nothing, or an RFC 9457 problem. */
+/** Responses of the control plane: JSON, an empty body, a stream, or an RFC 9457 problem. */
 import { STATUS_CODES } from "node:http";
 import { AtlasError, isAtlasError } from "../errors.ts";
+import { defined } from "../internal/defined.ts";
 import type { Plane } from "./options.ts";
 
-/** On every answer: whatever is answered here is for the one who asked, now. */
+/** On every response: no cache may keep it, and no browser may guess its type. */
 const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 type Headers = Readonly<Record<string, string>>;
 
-/** An answer in JSON. */
+/** A response in JSON. */
 export function json(status: number, body: unknown, headers: Headers = {}): Response {
   return new Response(JSON.stringify(body), {
     status,
@@ -16,21 +17,21 @@ export function json(status: number, body: unknown, headers: Headers = {}): Resp
   });
 }
 
-/** An answer without a body. */
+/** A response without a body. */
 export function noContent(headers: Headers = {}): Response {
   return new Response(null, { status: 204, headers: { ...HEADERS, ...headers } });
 }
 
-/** An answer that goes on. */
+/** A response whose body is an event stream. */
 export function streamed(body: ReadableStream<Uint8Array>): Response {
   return new Response(body, {
     headers: { ...HEADERS, "content-type": "text/event-stream", "x-accel-buffering": "no" },
   });
 }
 
-/** A refusal whose HTTP status says more than its code's own, or that has headers. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
+/** A refusal with an HTTP status more precise than the status of its code, or with headers. */
+export class RouteRefusal extends Error {
+  override readonly name = "RouteRefusal";
   readonly error: AtlasError;
   readonly status: number;
   readonly headers: Headers;
@@ -43,9 +44,9 @@ export class Refusal extends Error {
   }
 }
 
-/** The problem that answers what was thrown. */
+/** The problem response for a thrown value. */
 export function toProblemResponse(plane: Plane, thrown: unknown): Response {
-  if (!(thrown instanceof Refusal)) {
+  if (!(thrown instanceof RouteRefusal)) {
     const error = isAtlasError(thrown) ? thrown : failureOf(plane, "the control plane", thrown);
     return problem(error, {}, {});
   }
@@ -58,13 +59,15 @@ function problem(error: AtlasError, own: { status?: number; title?: string }, he
   const { retryAfterSeconds } = error;
   return json(body.status, body, {
     "content-type": "application/problem+json",
-    ...(body.status === 401 ? { "www-authenticate": 'Bearer realm="atlas"' } : {}),
-    ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterSeconds)) }),
+    ...defined({
+      "www-authenticate": body.status === 401 ? 'Bearer realm="atlas"' : undefined,
+      "retry-after": retryAfterSeconds === undefined ? undefined : String(Math.ceil(retryAfterSeconds)),
+    }),
     ...headers,
   });
 }
 
-/** The error for a failure that is nobody's to see but the application's: it is logged, and told without its message. */
+/** The error for an unexpected failure: the log has the failure itself, and the client sees none of its message. */
 export function failureOf({ logger }: Plane, what: string, thrown: unknown): AtlasError {
   logger?.error(`${what} failed`, { error: thrown instanceof Error ? thrown.stack : "not an Error" });
   return new AtlasError("UNAVAILABLE", `${what} failed; its log says why`);

@@ -1,12 +1,12 @@
-/** The routes as a Hono application: what is not in the table does not exist. */
+/** The table of routes as a Hono application. A route that the table lacks does not exist. */
 import { type Context, Hono } from "hono";
 import { AtlasError } from "../errors.ts";
-import { noContent, Refusal, toProblemResponse } from "./answer.ts";
+import { noContent, RouteRefusal, toProblemResponse } from "./answer.ts";
 import type { Plane } from "./options.ts";
 import type { Route } from "./route.ts";
 import { routes } from "./routes.ts";
 
-/** What of the application others need. */
+/** The part of the Hono application that the handler and the tests use. */
 export type App = Pick<Hono, "fetch" | "routes">;
 
 /** The application that serves the table of routes. */
@@ -39,8 +39,8 @@ function withoutRoute(method: string, allowed: readonly string[]): Response {
   throw notAllowed(method, allowed);
 }
 
-function notAllowed(method: string, allowed: readonly string[]): Refusal {
+function notAllowed(method: string, allowed: readonly string[]): RouteRefusal {
   const allow = allowed.join(", ");
   const error = new AtlasError("VALIDATION", `This route takes ${allow}, not ${method.slice(0, 20)}.`);
-  return new Refusal(405, error, { allow });
+  return new RouteRefusal(405, error, { allow });
 }

@@ -1,13 +1,14 @@
-/** Reading what a request carries: never more than its route allows, never anything but JSON. */
+/** Reads request bodies: JSON only, and never more bytes than the route allows. */
 import { AtlasError } from "../errors.ts";
 import { BodyTooLong, readText } from "../internal/http-body.ts";
-import { Refusal } from "./answer.ts";
+import { parseJson } from "../internal/json.ts";
+import { RouteRefusal } from "./answer.ts";
 
-/** What a route takes as a body. */
+/** The rule for a route's body. */
 export interface BodyRule<Body> {
-  /** 0: the body is not even read. */
+  /** The limit in bytes. With 0 the body is not read at all. */
   readonly maxBytes: number;
-  /** Parses the JSON, `undefined` when there is no body. @throws VALIDATION */
+  /** Checks the parsed JSON; `undefined` stands for a missing body. @throws VALIDATION */
   readonly parse: (input: unknown) => Body;
 }
 
@@ -17,30 +18,28 @@ export const noBody: BodyRule<undefined> = { maxBytes: 0, parse: () => undefined
 /** Reads and parses the body of a request. */
 export async function readBody<Body>(request: Request, rule: BodyRule<Body>): Promise<Body> {
   const text = rule.maxBytes === 0 ? "" : await readAtMost(request, rule.maxBytes);
-  return rule.parse(text === "" ? undefined : parseJson(text, request.headers.get("content-type")));
+  return rule.parse(text === "" ? undefined : jsonOf(text, request.headers.get("content-type")));
 }
 
 async function readAtMost(request: Request, maxBytes: number): Promise<string> {
   if (request.bodyUsed)
-    throw new TypeError("authorize has read the request's body; it may only look at headers");
+    throw new TypeError("authorize has read the request's body; it may read only headers");
   try {
     return await readText(request, maxBytes);
   } catch (error) {
     if (error instanceof BodyTooLong) throw refused(413, `The body is longer than ${maxBytes} bytes.`);
-    throw refused(400, "The body broke off.");
+    throw refused(400, "The connection closed before the body was complete.");
   }
 }
 
-function parseJson(text: string, contentType: string | null): unknown {
+function jsonOf(text: string, contentType: string | null): unknown {
   if (!/^application\/(?:[\w.+-]+\+)?json[\t ]*(?:;|$)/i.test(contentType ?? ""))
     throw refused(415, "The body has to be JSON, with content-type: application/json.");
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw refused(400, "The body is not JSON, or not all of it.");
-  }
+  const json = parseJson(text);
+  if (json === undefined) throw refused(400, "The body is not JSON, or it is incomplete.");
+  return json;
 }
 
-function refused(status: number, message: string): Refusal {
-  return new Refusal(status, new AtlasError("VALIDATION", message));
+function refused(status: number, message: string): RouteRefusal {
+  return new RouteRefusal(status, new AtlasError("VALIDATION", message));
 }

@@ -1,8 +1,9 @@
-/** What a signed-in user can do: with their own computes, and with nobody else's. */
+/** Routes of a signed-in user, each for that user's own computes only. */
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import type { Compute, ComputeAuth } from "../compute.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
+import { defined } from "../internal/defined.ts";
 import { describe, field, optional, parseFields } from "../internal/parse.ts";
 import type { SpawnRequest } from "../request.ts";
 import { isLive, liveStatuses } from "../store.ts";
@@ -11,12 +12,12 @@ import type { BodyRule } from "./body.ts";
 import { callApplication } from "./credentials.ts";
 import { eventStream } from "./event-stream.ts";
 import type { ControlPlaneUser } from "./options.ts";
-import type { Call } from "./route.ts";
+import type { RouteCall } from "./route.ts";
 
-type UserCall<Body = undefined> = Call<"user", Body>;
+type UserCall<Body = undefined> = RouteCall<"user", Body>;
 
-/** The browser's wish: any JSON, because only the application knows what it means. */
-export const wishBody: BodyRule<unknown> = { maxBytes: 16_384, parse: (input) => input };
+/** The browser's input: any JSON, because only the application knows its meaning. */
+export const inputBody: BodyRule<unknown> = { maxBytes: 16_384, parse: (input) => input };
 
 const SIGN_FIELDS = {
   path: field(z.string().check(z.maxLength(2000)), 'a path that begins with "/", up to 2000 characters'),
@@ -24,13 +25,13 @@ const SIGN_FIELDS = {
   expiresInSeconds: optional(field(z.int(), "a whole number of seconds")),
 };
 
-/** What is to be signed. */
+/** The path to sign, and for how long. */
 export const signUrlBody: BodyRule<{ path: string; port?: number; expiresInSeconds?: number }> = {
   maxBytes: 4096,
   parse: (input) => parseFields("The body", SIGN_FIELDS, input),
 };
 
-/** Spawns what the application makes of the wish. The answer is the only one that ever tells the token. */
+/** Spawns the compute that the application requests for the browser's input. No other response ever contains the token. */
 export async function createCompute({ plane, identity, body }: UserCall<unknown>): Promise<Response> {
   const request = await callApplication(plane, "request", async () =>
     requireRequest(await plane.request(identity, body)),
@@ -51,32 +52,32 @@ export async function listComputes({ plane, request, identity }: UserCall): Prom
   const { limit, ...query } = parseFields("The query", QUERY_FIELDS, queryOf(request));
   const { computes, nextCursor } = await plane.atlas.listComputes({
     ...query,
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
+    ...defined({ limit: limit === undefined ? undefined : Number(limit) }),
     userId: identity.userId,
   });
   return json(200, { computes, nextCursor });
 }
 
-/** One compute, with what its pod reported last. */
+/** One compute, with the latest reports of its pod. */
 export async function showCompute(call: UserCall): Promise<Response> {
   const compute = await ownCompute(call);
   return json(200, { ...compute.toJSON(), reports: compute.reports });
 }
 
-/** Ends a compute: 200 when it is gone, 202 while it is going. */
+/** Ends a compute: 200 when its instance is gone, 202 while the provider still shows it. */
 export async function endCompute(call: UserCall): Promise<Response> {
   const { id } = await ownCompute(call);
   const compute = await call.plane.atlas.terminate(id);
   return json(isLive(compute.status) ? 202 : 200, compute);
 }
 
-/** Notes that the user is there. */
+/** Records that the user is active. */
 export async function touchCompute(call: UserCall): Promise<Response> {
   const { id } = await ownCompute(call);
   return json(200, await call.plane.atlas.touch(id));
 }
 
-/** A URL that opens one path of a port for a while, for what cannot send headers. */
+/** Signs a URL that opens one path of a port for a limited time, for clients that cannot send headers. */
 export async function signUrl(call: UserCall<ReturnType<typeof signUrlBody.parse>>): Promise<Response> {
   const { path, port, ...options } = call.body;
   const compute = await ownCompute(call);
@@ -86,8 +87,8 @@ export async function signUrl(call: UserCall<ReturnType<typeof signUrlBody.parse
 }
 
 /**
- * A compute's events from the beginning, or from behind the one that the browser saw last. When there will be no more, 204: on that an
- * `EventSource` stops to come back.
+ * Streams a compute's events from the beginning, or after the `Last-Event-ID` that the browser sends. The response is 204 when no more
+ * events can follow, because that stops an `EventSource` from reconnecting.
  */
 export async function followEvents(call: UserCall): Promise<Response> {
   const { plane, request } = call;
@@ -98,7 +99,7 @@ export async function followEvents(call: UserCall): Promise<Response> {
   return streamed(eventStream(plane, request.signal, (signal) => plane.atlas.events(id, { after, signal })));
 }
 
-/** The compute that the path names, if it is this user's. To everybody else it does not exist. @throws NOT_FOUND */
+/** The compute that the path names. @throws NOT_FOUND also for a compute of another user */
 async function ownCompute({ plane, id, identity }: UserCall<unknown>): Promise<Compute> {
   const compute = await plane.atlas.getCompute(id).catch((error: unknown) => {
     if (isAtlasError(error) && error.code === "NOT_FOUND") return undefined;
@@ -108,7 +109,7 @@ async function ownCompute({ plane, id, identity }: UserCall<unknown>): Promise<C
   throw new AtlasError("NOT_FOUND", `there is no compute ${describe(id)}`);
 }
 
-/** Two users may choose the same key, and neither may learn of the other's. What is no key is left to be refused. */
+/** The key within this user's own scope, so that equal keys of two users never meet. An invalid key stays as it is, for `spawnCompute` to refuse. */
 function ownKey({ userId }: ControlPlaneUser, key: string | undefined): string | undefined {
   if (typeof key !== "string" || key === "") return key;
   return `user-${createHash("sha256")
@@ -116,20 +117,15 @@ function ownKey({ userId }: ControlPlaneUser, key: string | undefined): string |
     .digest("hex")}`;
 }
 
-/** A wish that the application forgot to answer must not become a compute with every default. */
+/** Refuses a missing request, which must not become a compute with every default. */
 function requireRequest(request: SpawnRequest): SpawnRequest {
   if (typeof request === "object" && request !== null) return request;
   throw new TypeError(`request returned ${request === null ? "null" : typeof request}, not a spawn request`);
 }
 
-/** The secrets by name, because by themselves they do not show in JSON. */
+/** The secrets by name, because the getters of `ComputeAuth` do not appear in JSON. */
 function spelledOut({ schemes, hash, token, signingSecret }: ComputeAuth): ComputeAuth {
-  return {
-    schemes,
-    ...(token === undefined ? {} : { token }),
-    ...(hash === undefined ? {} : { hash }),
-    ...(signingSecret === undefined ? {} : { signingSecret }),
-  };
+  return { schemes, ...defined({ token, hash, signingSecret }) };
 }
 
 function firstHttpPort({ id, ports }: Compute): number {

@@ -1,4 +1,4 @@
-/** The kinds of credentials that the control plane knows, and whom each of them names. Identity comes from here and from nowhere else. */
+/** The kinds of credentials of the control plane, and the identity that each proves. No other module decides about an identity. */
 import { isEqualInConstantTime } from "../auth/constant-time.ts";
 import type { Compute } from "../compute.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
@@ -6,7 +6,7 @@ import { bearerOf } from "../internal/bearer.ts";
 import { failureOf } from "./answer.ts";
 import type { ControlPlaneUser, Plane } from "./options.ts";
 
-/** Whom a credential of each kind names. */
+/** The identity that a credential of each kind proves. */
 export interface Identities {
   readonly public: undefined;
   readonly user: ControlPlaneUser;
@@ -17,26 +17,26 @@ export interface Identities {
 /** A kind of credential; every route has one. */
 export type CredentialKind = keyof Identities;
 
-/** How credentials of one kind are checked. */
-export interface Credential<Identity> {
+/** The check of one kind of credential. */
+export interface CredentialCheck<Identity> {
   /**
-   * Whom the request's credential names.
-   * @throws UNAUTHORIZED when it was rejected, and only then; STORE_UNAVAILABLE and others when nobody could say.
+   * Returns the identity that the request's credential proves.
+   * @throws UNAUTHORIZED only when the credential was rejected; STORE_UNAVAILABLE and others when the check itself failed
    */
   authenticate(plane: Plane, request: Request): Promise<Identity>;
-  /** Whose requests these are, for rate limits. */
+  /** Returns the name that rate limits count under. */
   nameOf(identity: Identity): string;
 }
 
 /** Every kind of credential. */
-export const credentials: { readonly [Kind in CredentialKind]: Credential<Identities[Kind]> } = {
+export const credentials: { readonly [Kind in CredentialKind]: CredentialCheck<Identities[Kind]> } = {
   public: { authenticate: async () => undefined, nameOf: () => "" },
   user: { authenticate: findUser, nameOf: ({ userId }) => userId },
   pod: { authenticate: findPod, nameOf: ({ id }) => id },
   internal: { authenticate: checkInternalSecret, nameOf: () => "" },
 };
 
-/** The error for a credential that was rejected. It says which one, and never why: a guesser learns nothing. */
+/** The error for a rejected credential. It names the kind and never the reason, so that an attacker learns nothing. */
 export function rejected(credential: CredentialKind | "token", advice: string): AtlasError {
   return new AtlasError("UNAUTHORIZED", `The credential was rejected: ${advice}.`, {
     details: { credential },
@@ -59,7 +59,7 @@ function isUser({ userId }: Partial<ControlPlaneUser>): boolean {
   return typeof userId === "string" && /^\P{Cc}{1,200}$/u.test(userId);
 }
 
-/** Calls a function of the application's. @throws its AtlasErrors; UNAVAILABLE for everything else that it throws */
+/** Calls a function of the application. @throws its AtlasErrors; UNAVAILABLE for any other error */
 export async function callApplication<Result>(
   plane: Plane,
   what: string,
@@ -73,7 +73,8 @@ export async function callApplication<Result>(
 }
 
 /**
- * Another site's page can make a browser send a form with the user's cookies, but not with an `Authorization` header of its choosing.
+ * Refuses a state change from a page of another site. Such a page can make a browser send the user's cookies, but not an `Authorization`
+ * header of its choice.
  * @throws FORBIDDEN
  */
 function refuseForgery({ method, headers }: Request): void {

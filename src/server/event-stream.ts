@@ -1,16 +1,16 @@
-/** Events as server-sent events: numbered, so that a browser resumes behind the last one it saw. */
+/** Events of a compute as server-sent events, numbered so that a browser can resume. */
 import { isAtlasError } from "../errors.ts";
-import { pause } from "../internal/pause.ts";
+import { orAfter } from "../internal/within.ts";
 import type { ComputeEvent } from "../store.ts";
 import type { Plane } from "./options.ts";
 
-/** So often something is sent, so that nothing on the way takes a quiet stream for a dead one. */
+/** The longest silence on a stream. Proxies close a connection that stays silent for longer. */
 const KEEP_ALIVE_SECONDS = 15;
 
-/** Then the browser has to come back, and is asked again who it is. */
+/** The longest life of a stream. Then the browser reconnects and presents its credential again. */
 const MAX_STREAM_SECONDS = 900;
 
-/** A stream of these events. It reads on only as fast as it is read, and stops when either end is gone. */
+/** A stream of these events. It reads events only as fast as its reader takes them, and stops when either end is gone. */
 export function eventStream(
   plane: Plane,
   signal: AbortSignal,
@@ -48,7 +48,7 @@ async function* toFrames(
   try {
     let next = iterator.next();
     while (!signal.aborted && clock.now().getTime() < end) {
-      const result = await orQuiet(plane, next);
+      const result = await orAfter(clock, KEEP_ALIVE_SECONDS, next);
       if (result === undefined) yield ": keep-alive\n\n";
       else if (result.done === true) return;
       else {
@@ -58,18 +58,7 @@ async function* toFrames(
     }
   } catch (error) {
     const facts = { error: isAtlasError(error) ? error.code : "not an AtlasError" };
-    logger?.warn("a stream of events broke off; the browser comes back", facts);
-  }
-}
-
-/** The next event, or `undefined` when none came for a while. */
-async function orQuiet<Result>({ clock }: Plane, next: Promise<Result>): Promise<Result | undefined> {
-  const came = new AbortController();
-  const quiet = pause(clock, KEEP_ALIVE_SECONDS, came.signal).then(() => undefined);
-  try {
-    return await Promise.race([next, quiet]);
-  } finally {
-    came.abort();
+    logger?.warn("an event stream broke off; the browser will reconnect", facts);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The control plane: one Fetch handler that a web application mounts. Browsers spawn and end their computes through it, pods report to it,
- * crons and other services call it, each with a credential of its own.
+ * and crons and other services call it. Each kind of caller has a credential of its own.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import { type ControlPlaneOptions, type ControlPlaneUser, toPlane } from "./opti
 export type { ControlPlaneOptions, ControlPlaneUser } from "./options.ts";
 
 /**
- * Makes the handler. Mount it so that everything below `basePath` reaches it, whatever the method:
+ * Creates the handler. Mount it so that every request below `basePath` reaches it, with any method:
  *
  * - **Next**: `app/api/atlas/[...path]/route.ts` with `basePath: "/api/atlas"`, exported as `GET`, `POST` and `DELETE`.
  * - **React Router**: a resource route `api/atlas/*` whose `loader` and `action` call it with `request`.
- * - **Hono**: `app.mount("/api/atlas", handler)`, which takes the path away: leave `basePath` out.
+ * - **Hono**: `app.mount("/api/atlas", handler)`, which strips the path: leave `basePath` out.
  * - **node:http**: `serve({ fetch: handler })` of `@hono/node-server`.
  *
- * Whatever it answers is JSON or an event stream, and every failure an RFC 9457 problem with a `code`. It never throws.
+ * Every response is JSON or an event stream, and every failure is an RFC 9457 problem with a `code`. The handler never throws.
  *
- * @throws VALIDATION naming each option that is wrong; an internal secret that is empty or short is one.
+ * @throws VALIDATION naming each invalid option, such as an internal secret that is empty or too short
  *
  * @example
  * ```ts

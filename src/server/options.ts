@@ -7,42 +7,42 @@ import type { Logger } from "../lifecycle/context.ts";
 import type { SpawnRequest } from "../request.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
-/** Who asks, as the application knows them. Whatever else the application puts here reaches its own `request`. */
+/** A signed-in user. Further properties that the application adds here reach its own `request` function. */
 export interface ControlPlaneUser {
-  /** The one whose computes these are: 1 to 200 characters. */
+  /** The owner of the computes, 1 to 200 characters. */
   readonly userId: string;
 }
 
-/** What `createControlPlane` takes. */
+/** Options of `createControlPlane`. */
 export interface ControlPlaneOptions<User extends ControlPlaneUser = ControlPlaneUser> {
-  /** The client. With `controlUrl`, the address this handler is mounted at, its pods can report here. */
+  /** The client. Set its `controlUrl` to the address of this handler, so that pods can report here. */
   readonly atlas: Atlas;
   /**
-   * Names the user that a request's cookie or header stands for, or nobody: then the answer is 401. It must not read the request's body.
-   * An AtlasError keeps its code; whatever else it throws is logged and answered 503. Nobody is let in by a failure.
+   * Returns the user that a request's cookie or header proves. With `null` or `undefined` the response is 401. It must not read the
+   * request's body. An AtlasError keeps its code; any other error is logged and becomes a 503. A failure never lets a request in.
    */
   authorize(request: Request): User | null | undefined | Promise<User | null | undefined>;
   /**
-   * Turns what the browser wishes, some JSON or nothing, into what is spawned: the application decides on image and GPU. `userId` is always
-   * the one that `authorize` named, and an `idempotencyKey` is this user's own. To refuse, throw an AtlasError: VALIDATION, FORBIDDEN.
+   * Turns the browser's input, any JSON or nothing, into a spawn request: the application decides on image and GPU. `userId` is always the
+   * one that `authorize` returned, and an `idempotencyKey` counts for this user only. To refuse, throw an AtlasError: VALIDATION, FORBIDDEN.
    */
   request(user: User, input: unknown): SpawnRequest | Promise<SpawnRequest>;
   /**
-   * What services and crons present to `/internal`: 32 or more visible ASCII characters; several while it is being rotated.
-   * Without one, `/internal` is closed.
+   * The secret that services and crons present to `/internal`: 32 or more visible ASCII characters, or several during a rotation.
+   * Without a secret, `/internal` is closed.
    */
   readonly internalSecret?: string | readonly string[] | undefined;
-  /** The path that it is mounted at, such as `/api/atlas`. @default "" */
+  /** The path of the handler, such as `/api/atlas`. @default "" */
   readonly basePath?: string | undefined;
-  /** Where failures of the application's own callbacks, and broken streams, are told; `console` is one. @default nowhere */
+  /** Receives failures of the application's callbacks, and broken streams; `console` is one. @default no logger */
   readonly logger?: Logger | undefined;
-  /** What tells time. @default the machine's */
+  /** The source of time. @default the machine's clock */
   readonly clock?: Clock | undefined;
 }
 
-/** What every part of the control plane works with. */
+/** The parsed options, which every part of the control plane works with. */
 export interface Plane extends Pick<ControlPlaneOptions, "atlas" | "authorize" | "request"> {
-  /** None: `/internal` is closed. */
+  /** Empty where `/internal` is closed. */
   readonly internalSecrets: readonly string[];
   readonly logger: Logger | undefined;
   readonly clock: Clock;
@@ -57,8 +57,8 @@ const FIELDS = {
     z.custom<Atlas>(hasMethods("spawnCompute", "findByPodToken", "recordReport", "reap")),
     "a client that createAtlas made",
   ),
-  authorize: field(callable<ControlPlaneOptions["authorize"]>(), "a function that names the user"),
-  request: field(callable<ControlPlaneOptions["request"]>(), "a function that makes the spawn request"),
+  authorize: field(callable<ControlPlaneOptions["authorize"]>(), "a function that returns the user"),
+  request: field(callable<ControlPlaneOptions["request"]>(), "a function that returns the spawn request"),
   internalSecret: optional(
     field(
       z.union([secret, z.array(secret).check(z.minLength(1), z.maxLength(10))]),
@@ -81,7 +81,7 @@ const FIELDS = {
   clock: clockField,
 };
 
-/** The plane that these options describe. @throws VALIDATION */
+/** Parses the options of `createControlPlane`. @throws VALIDATION */
 export function toPlane<User extends ControlPlaneUser>(options: ControlPlaneOptions<User>): Plane {
   const {
     internalSecret = [],

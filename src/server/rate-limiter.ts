@@ -1,19 +1,19 @@
 import type { Clock } from "../clock.ts";
 import { BoundedMap } from "../internal/bounded-map.ts";
 
-/** How often something may happen. */
+/** A limit on a kind of request. */
 export interface Rate {
   readonly perMinute: number;
-  /** How many at once, after a rest. */
+  /** The most at once, after a rest. */
   readonly burst: number;
 }
 
-/** More than enough for the pods of one process; one entry is some hundred bytes. */
+/** Room for more pods than one process serves; an entry takes about a hundred bytes. */
 const MAX_BUCKETS = 50_000;
 
 /**
- * A bucket for each key. Of a bucket only the time at which it will be full again is kept (the generic cell rate algorithm): nothing is
- * refilled in steps, so nothing is lost by asking often, and a bucket that was forgotten is a full one.
+ * A token bucket for each key. It stores only the time at which a bucket will be full again (the generic cell rate algorithm). Buckets are not
+ * refilled in steps, so frequent calls lose nothing to rounding, and a forgotten bucket counts as full.
  */
 export class RateLimiter {
   readonly #clock: Clock;
@@ -24,12 +24,12 @@ export class RateLimiter {
     this.#fullAt = new BoundedMap(maxBuckets);
   }
 
-  /** How many buckets are kept. */
+  /** The number of stored buckets. */
   get size(): number {
     return this.#fullAt.size;
   }
 
-  /** Takes one from the key's bucket: 0, or if it is empty the seconds until it has one again. */
+  /** Takes one token from the key's bucket. Returns 0, or the seconds until an empty bucket has a token again. */
   take(key: string, { perMinute, burst }: Rate): number {
     const interval = 60_000 / perMinute;
     const now = this.#clock.now().getTime();

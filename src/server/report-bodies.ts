@@ -1,4 +1,4 @@
-/** What pods may report, and how much of it. */
+/** Bodies of the reports that pods send, with their limits. */
 import * as z from "zod/mini";
 import { type Heartbeat, heartbeatSchema, SIGN_KINDS } from "../guard/life/heartbeat.ts";
 import { describe, field, invalid, optional, parseFields } from "../internal/parse.ts";
@@ -45,12 +45,12 @@ const LOGS_FIELDS = {
   lines: field(z.array(z.string()).check(z.minLength(1), z.maxLength(1000)), "1 to 1000 strings"),
 };
 
-/** A report, and how it is read. */
+/** The rule for the body of each kind of report. */
 type ReportBodies = Readonly<Record<Exclude<ReportKind, "heartbeat">, BodyRule<object>>> & {
   readonly heartbeat: BodyRule<Heartbeat>;
 };
 
-/** The bodies of the reports. */
+/** The table of these rules. */
 export const reportBodies: ReportBodies = {
   heartbeat: { maxBytes: KB, parse: parseHeartbeat },
   status: { maxBytes: 8 * KB, parse: (input) => parseFields("The status", STATUS_FIELDS, input) },
@@ -62,7 +62,7 @@ export const reportBodies: ReportBodies = {
   logs: { maxBytes: 64 * KB, parse: (input) => parseFields("The log lines", LOGS_FIELDS, input) },
 };
 
-/** By the schema that the guard, at the other end, is held to as well. */
+/** Parses a heartbeat with the schema that the guard sends by. */
 function parseHeartbeat(input: unknown): Heartbeat {
   const { success, data } = heartbeatSchema.safeParse(input);
   if (success) return data;

@@ -1,30 +1,35 @@
-/** What pods report of themselves, and what a guard is answered. */
+/** Routes of pods: their reports, and the heartbeat that tells a guard its tokens and deadline. */
 import { hashToken } from "../auth/index.ts";
 import type { Compute } from "../compute.ts";
 import type { Heartbeat, HeartbeatAnswer } from "../guard/life/heartbeat.ts";
+import { defined } from "../internal/defined.ts";
 import { redacted } from "../internal/redact.ts";
 import type { ReportKind } from "../lifecycle/reports.ts";
 import { json, noContent } from "./answer.ts";
-import type { Call } from "./route.ts";
+import type { RouteCall } from "./route.ts";
 
-/** As many hashes as a guard takes at once. */
+/** The most hashes that a guard takes at once. */
 const MAX_HASHES = 100;
 
-/** Records a sign of life, and tells the guard what the pod accepts from now on. */
-export async function recordHeartbeat({ plane, identity, body }: Call<"pod", Heartbeat>): Promise<Response> {
+/** Records a sign of life, and responds with the hashes and the deadline that hold from now on. */
+export async function recordHeartbeat({
+  plane,
+  identity,
+  body,
+}: RouteCall<"pod", Heartbeat>): Promise<Response> {
   const compute = await plane.atlas.recordReport(identity.id, "heartbeat", { signs: body.signs });
   return json(200, answerTo(compute, plane.clock.now()));
 }
 
-/** Records a report of this kind. */
-export function recorder(kind: ReportKind): (call: Call<"pod", object>) => Promise<Response> {
+/** Handles reports of one kind. */
+export function recorder(kind: ReportKind): (call: RouteCall<"pod", object>) => Promise<Response> {
   return async ({ plane, identity, body }) => {
     await plane.atlas.recordReport(identity.id, kind, withoutSecrets(body, identity));
     return noContent();
   };
 }
 
-/** A pod that is to end is told that its deadline has come, so that it ends even where the provider does not. */
+/** A terminating pod receives a deadline of now, so that it ends itself even if the provider fails to end it. */
 function answerTo(compute: Compute, now: Date): HeartbeatAnswer {
   const { status, auth, tokens, lifetimeDeadline } = compute;
   const isEnding = status === "terminating" || status === "terminated" || status === "failed";
@@ -35,7 +40,7 @@ function answerTo(compute: Compute, now: Date): HeartbeatAnswer {
   }));
   const deadline = isEnding ? now : lifetimeDeadline;
   return {
-    ...(auth?.schemes.includes("bearer") ? { hashes } : {}),
+    ...defined({ hashes: auth?.schemes.includes("bearer") ? hashes : undefined }),
     deadline: deadline?.toISOString() ?? null,
   };
 }
@@ -46,7 +51,7 @@ const BEARER = /\b(bearer[\t ]+)[\x21-\x7e]+/gi;
 const SIGNATURE = /([?&]sig=)[\w-]+/g;
 const TOKEN = /(?<![\w-])[\w-]{43}(?![\w-])/g;
 
-/** A program in a pod prints what it likes: of its environment, and of the requests that came to it. None of that is kept. */
+/** Redacts the secrets that a program in a pod can print: its environment, and the credentials of requests. */
 function withoutSecrets(report: object, { tokens }: Compute): Readonly<Record<string, unknown>> {
   const hashes = new Set(tokens.map(({ hash }) => hash));
   const clean = (text: string): string =>

@@ -1,38 +1,38 @@
-/** What a route is. There is no way to make one without saying who may call it and what it takes. */
+/** The form of a route. Its type demands a credential and a rule for the body. */
 import { AtlasError } from "../errors.ts";
 import { type BodyRule, readBody } from "./body.ts";
 import { type CredentialKind, credentials, type Identities } from "./credentials.ts";
 import type { Plane } from "./options.ts";
 import type { Rate } from "./rate-limiter.ts";
 
-/** A request that came to a route. */
+/** A request on its way to a route. */
 export interface Arrival {
   readonly plane: Plane;
   readonly request: Request;
-  /** What stands in the path for `:id`; empty in a path without. */
+  /** The value of `:id` in the path; empty in a path without it. */
   readonly id: string;
 }
 
 /** A request whose credential and body were accepted. */
-export interface Call<Kind extends CredentialKind, Body = undefined> extends Arrival {
+export interface RouteCall<Kind extends CredentialKind, Body = undefined> extends Arrival {
   readonly identity: Identities[Kind];
   readonly body: Body;
 }
 
-/** A rule as it is written down. */
-interface Rule<Kind extends CredentialKind, Body> {
+/** A row of the table. */
+interface RouteRule<Kind extends CredentialKind, Body> {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly credential: Kind;
   readonly body: BodyRule<Body>;
-  /** For each holder of the credential. */
+  /** The limit for each holder of the credential. */
   readonly rate?: Rate;
-  /** False where a GET does something, so that HEAD cannot stand for it. @default true */
+  /** False for a GET with an effect, which HEAD must not have. @default true */
   readonly head?: boolean;
-  readonly handle: (call: Call<Kind, Body>) => Promise<Response>;
+  readonly handle: (call: RouteCall<Kind, Body>) => Promise<Response>;
 }
 
-/** A rule as it is carried out. */
+/** A route that can answer. */
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
@@ -40,12 +40,12 @@ export interface Route {
   readonly maxBytes: number;
   readonly rate: Rate | undefined;
   readonly head: boolean;
-  /** Answers a request: the credential first, then the rate, then the body. */
+  /** Checks the credential, then the rate, then the body, and answers. */
   answer(arrival: Arrival): Promise<Response>;
 }
 
-/** The route of a rule. */
-export function route<Kind extends CredentialKind, Body>(rule: Rule<Kind, Body>): Route {
+/** Makes a route of a row. */
+export function route<Kind extends CredentialKind, Body>(rule: RouteRule<Kind, Body>): Route {
   const { method, path, credential, body, rate, head = true } = rule;
   return {
     ...{ method, path, credential, rate, head },
@@ -66,7 +66,7 @@ function limit({ limiter }: Plane, key: string, rate: Rate): void {
   const { perMinute, burst } = rate;
   throw new AtlasError(
     "RATE_LIMIT",
-    `More than ${perMinute} a minute, ${burst} at once: wait ${retryAfterSeconds} s.`,
+    `The limit is ${perMinute} requests a minute, ${burst} at once: wait ${retryAfterSeconds} s.`,
     {
       retryAfterSeconds,
     },

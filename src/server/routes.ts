@@ -1,26 +1,26 @@
-/** Every route of the control plane: who may call it, what it takes, how often, and what answers it. */
+/** The table of routes: credential, body, rate and handler of each. */
 import { noBody } from "./body.ts";
 import {
   createCompute,
   endCompute,
   followEvents,
+  inputBody,
   listComputes,
   showCompute,
   signUrl,
   signUrlBody,
   touchCompute,
-  wishBody,
 } from "./computes.ts";
 import { reap, showHealth, verifyBody, verifyToken } from "./internal.ts";
 import { reportBodies } from "./report-bodies.ts";
 import { recorder, recordHeartbeat } from "./reports.ts";
 import { type Route, route } from "./route.ts";
 
-/** The table. A guard sends at most one heartbeat a minute; the rates leave room for restarts and for pods with a reporter of their own. */
+/** Every route. A guard sends at most one heartbeat a minute; the rates leave room for restarts and for a pod's own reporters. */
 export const routes: readonly Route[] = [
   route({ method: "GET", path: "/health", credential: "public", body: noBody, handle: showHealth }),
 
-  route({ method: "POST", path: "/computes", credential: "user", body: wishBody, handle: createCompute }),
+  route({ method: "POST", path: "/computes", credential: "user", body: inputBody, handle: createCompute }),
   route({ method: "GET", path: "/computes", credential: "user", body: noBody, handle: listComputes }),
   route({ method: "GET", path: "/computes/:id", credential: "user", body: noBody, handle: showCompute }),
   route({ method: "DELETE", path: "/computes/:id", credential: "user", body: noBody, handle: endCompute }),

@@ -1,4 +1,4 @@
-/** For every route, a request that is right; for every kind of credential, all that are not. A route without a case fails the matrix. */
+/** A valid request for every route, and every invalid credential of each kind. A route without a case fails the matrix. */
 
 import type { CredentialKind } from "../../src/server/credentials.ts";
 import type { TokenHash } from "../../src/store.ts";
@@ -13,16 +13,16 @@ import {
   planeUnderTest,
 } from "./plane.ts";
 
-/** A request that its route answers. */
+/** A valid request to a route. */
 export interface RouteCase {
-  /** Of the right answer. */
+  /** The status of the valid response. */
   readonly status: number;
   readonly body?: (stage: Stage) => object;
-  /** Another body, that is JSON and not right; absent where any JSON is. */
+  /** A JSON body that the route refuses; absent for a route that takes any JSON. */
   readonly wrongBody?: unknown;
 }
 
-/** By method and path as the table of routes has them. */
+/** Keyed by method and path, as in the table of routes. */
 export const routeCases: Readonly<Record<string, RouteCase>> = {
   "GET /health": { status: 200 },
   "POST /computes": { status: 201, body: () => ({ plan: "large" }) },
@@ -66,15 +66,15 @@ export const routeCases: Readonly<Record<string, RouteCase>> = {
   "POST /internal/reap": { status: 200 },
 };
 
-/** A credential that is presented, and what comes of it. */
+/** A credential, and the result of presenting it. */
 export interface CredentialCase {
   readonly name: string;
   readonly headers: CallOptions["headers"];
-  /** `accepted`: as its holder; `other`: as somebody else, whom ada's computes are hidden from. */
+  /** `accepted`: as its holder; `other`: as another user, to whom ada's computes do not exist. */
   readonly outcome: "accepted" | "rejected" | "other";
 }
 
-/** Everything a test of a route needs. */
+/** The fixtures of a test of a route. */
 export interface Stage {
   readonly plane: PlaneUnderTest;
   /** Ada's. */
@@ -83,13 +83,13 @@ export interface Stage {
   readonly otherPod: Pod;
   /** Ada's, ended. */
   readonly endedPod: Pod;
-  /** Ada's, whose own credential has run out. */
+  /** Ada's, with a credential that has expired. */
   readonly expiredPod: Pod;
-  /** Ada's, whose own credential was taken back. */
+  /** Ada's, with a credential that was revoked. */
   readonly revokedPod: Pod;
 }
 
-/** Two users with their computes, and some that can do nothing any more. */
+/** Two users with their computes, some of them with credentials that no longer work. */
 export async function setStage(plane: PlaneUnderTest = planeUnderTest()): Promise<Stage> {
   const { atlas } = plane;
   const [pod, endedPod, expiredPod, revokedPod] = [
@@ -118,7 +118,7 @@ async function changeTokens(
 
 const HUGE = "x".repeat(200_000);
 
-/** Every credential of a kind that somebody may come with. */
+/** Every credential of a kind, valid or not. */
 export function credentialCases(kind: CredentialKind, stage: Stage): readonly CredentialCase[] {
   const right = rightCredentials(kind, stage);
   const none = { name: "none", headers: {}, outcome: "rejected" } as const;
@@ -131,7 +131,7 @@ export function credentialCases(kind: CredentialKind, stage: Stage): readonly Cr
 
 function rightCredentials(kind: CredentialKind, { pod, otherPod }: Stage): readonly CredentialCase[] {
   const accepted = "accepted" as const;
-  const other = { name: "somebody else's", outcome: "other" } as const;
+  const other = { name: "another user's", outcome: "other" } as const;
   const cases: Readonly<Record<CredentialKind, readonly CredentialCase[]>> = {
     public: [],
     user: [

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { AtlasError, atlasErrorCodes } from "../../src/errors.ts";
 
-/** The rows of the table of codes: code, meaning, HTTP status, whether it may work later. */
+/** The rows of the table of codes: code, meaning, HTTP status, and the default of `retryable`. */
 function documented(): readonly string[][] {
   const lines = readFileSync("docs/errors.md", "utf8").split("\n");
   const rows = lines.filter((line) => /^\| `[A-Z_]+` \|/.test(line));
@@ -22,7 +22,7 @@ test("the documentation lists every code with its meaning, status and default, i
   expect(documented().map((row) => row.slice(0, 4))).toEqual(actual);
 });
 
-test("the documentation says of every code what to do", () => {
+test("the documentation advises on every code", () => {
   const silent = documented().filter((row) => (row[4] ?? "").length < 10);
   expect(silent).toEqual([]);
 });

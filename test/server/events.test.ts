@@ -5,7 +5,7 @@ import type { Store } from "../../src/store.ts";
 import { intercept } from "../support/intercept.ts";
 import { ada, jsonOf, type PlaneUnderTest, type Pod, planeUnderTest } from "./plane.ts";
 
-/** A stream as a browser reads it. */
+/** A stream, read as a browser reads it. */
 interface Reading {
   readonly response: Response;
   readonly messages: readonly EventSourceMessage[];
@@ -66,7 +66,7 @@ describe("the events of a compute", () => {
     await reading.leave();
   });
 
-  test("go on behind the last one that the browser saw, with none lost and none twice", async () => {
+  test("continue after the last one that the browser saw, without a loss or a duplicate", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     const before = await read(plane, pod);
@@ -80,7 +80,7 @@ describe("the events of a compute", () => {
     await resumed.leave();
   });
 
-  test("end with the compute, and a browser that comes back then is told to stay away", async () => {
+  test("end with the compute, and a 204 stops a browser that reconnects", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     const reading = await read(plane, pod);
@@ -95,7 +95,7 @@ describe("the events of a compute", () => {
     expect(fromTheBeginning.messages).toEqual(reading.messages);
   });
 
-  test("are interrupted by a comment every 15 seconds, so that nobody takes the stream for dead", async () => {
+  test("contain a comment every 15 seconds, so that no proxy closes a quiet stream", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     const reading = await read(plane, pod);
@@ -104,7 +104,7 @@ describe("the events of a compute", () => {
     await reading.leave();
   });
 
-  test("leave nothing running when the browser goes, or its request is aborted", async () => {
+  test("leave nothing running when the browser disconnects or aborts", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     const gone = new AbortController();
@@ -118,14 +118,14 @@ describe("the events of a compute", () => {
     expect(plane.clock.sleeping).toBe(0);
   });
 
-  test("are not even begun for a stream that nobody reads", async () => {
+  test("do not start for a stream without a reader", async () => {
     const plane = planeUnderTest();
     const { compute } = await plane.spawn();
     await plane.call("GET", `/computes/${compute.id}/events`, { headers: ada });
     expect(plane.clock.sleeping).toBe(0);
   });
 
-  test("break off after a quarter of an hour, for the browser to show again who it is", async () => {
+  test("break off after a quarter of an hour, so that the browser presents its credential again", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn("ada", { idleTimeoutSeconds: null });
     const reading = await read(plane, pod);

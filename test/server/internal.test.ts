@@ -11,7 +11,7 @@ function verify(plane: PlaneUnderTest, token: string): Promise<Response> {
 }
 
 describe("/internal/verify", () => {
-  test("says whose compute a token opens", async () => {
+  test("names the compute and the user of a token", async () => {
     const plane = planeUnderTest();
     const { compute, token } = await plane.spawn();
     const response = await verify(plane, token);
@@ -39,7 +39,7 @@ describe("/internal/verify", () => {
     expect([...answers][0]).toMatch(/^401 .*"code":"UNAUTHORIZED".*"credential":"token"/);
   });
 
-  test("tells a rejected token from a rejected secret, which is the caller's own mistake", async () => {
+  test("distinguishes a rejected token from a rejected secret, which is the caller's own mistake", async () => {
     const plane = planeUnderTest();
     const { token } = await plane.spawn();
     const response = await plane.call("POST", "/internal/verify", {
@@ -54,7 +54,7 @@ describe("/internal/verify", () => {
 });
 
 describe("/internal/reap", () => {
-  test.each(["GET", "POST"])("by %s does a pass, and answers its report", async (method) => {
+  test.each(["GET", "POST"])("by %s runs a pass and returns its report", async (method) => {
     const plane = planeUnderTest();
     const { compute } = await plane.spawn("ada", { maxLifetimeSeconds: 60 });
     await plane.clock.advance(61);
@@ -76,7 +76,7 @@ describe("/internal/reap", () => {
 });
 
 describe("the internal secret", () => {
-  test("closes /internal while there is none, and says what to set", async () => {
+  test("is required: without it /internal is closed, and the error names the option", async () => {
     const plane = planeUnderTest({ internalSecret: undefined });
     for (const headers of [{}, secret, bearer("undefined"), bearer("")]) {
       const response = await plane.call("GET", "/internal/reap", { headers });
@@ -86,7 +86,7 @@ describe("the internal secret", () => {
     }
   });
 
-  test("may be several while it is being rotated", async () => {
+  test("may have several values during a rotation", async () => {
     const next = "next-internal-secret-of-32-chars!";
     const plane = planeUnderTest({ internalSecret: [next, INTERNAL_SECRET] });
     const statusFor = async (token: string): Promise<number> =>
@@ -127,7 +127,7 @@ describe("createControlPlane", () => {
     expect(refusal).not.toContain("s3cret");
   });
 
-  test("takes what is right", () => {
+  test("takes valid options", () => {
     expect(refusalOf({ internalSecret: INTERNAL_SECRET, basePath: "/api/atlas", logger: console })).toBe(
       "taken",
     );

@@ -1,4 +1,4 @@
-/** Every route × every credential, every method, every body: what is not allowed here is refused, and a route that is not listed fails. */
+/** Every route with every credential, method and body. The control plane refuses all that this file does not allow; a route without a case fails. */
 import { describe, expect, test } from "vitest";
 import { AtlasError, type Problem } from "../../src/errors.ts";
 import { createApp } from "../../src/server/app.ts";
@@ -35,7 +35,7 @@ function pathOf({ path }: Pick<Route, "path">, { pod }: Stage): string {
   return path.replace(":id", pod.compute.id);
 }
 
-/** A request to a route with this credential, and its right body unless another is given. */
+/** Calls a route with this credential, and with a valid body unless another is given. */
 function send(stage: Stage, route: Route, options: CallOptions): Promise<Response> {
   const body = caseOf(route).body?.(stage);
   return stage.plane.call(
@@ -50,7 +50,7 @@ function acceptedHeaders(route: Route, stage: Stage): NonNullable<CallOptions["h
   return accepted?.headers ?? {};
 }
 
-/** Status and code of an answer, which has to be whole: a problem is one, and nothing may be kept on the way. */
+/** Status and code of a response, after checks that it is complete, that a failure is a problem, and that no cache may keep it. */
 async function outcomeOf(response: Response): Promise<string> {
   expect(response.headers.get("cache-control")).toBe("no-store");
   const isStream = response.headers.get("content-type") === "text/event-stream";
@@ -69,7 +69,7 @@ function expectedOf(route: Route, { outcome }: CredentialCase): string {
 }
 
 describe("the table of routes", () => {
-  test("is all that the application serves", () => {
+  test("lists every route that the application serves", () => {
     const plane = planeUnderTest();
     const authorize = (): null => null;
     const app = createApp(toPlane({ atlas: plane.atlas, authorize, request: () => ({}) }));
@@ -80,7 +80,7 @@ describe("the table of routes", () => {
     expect(Object.keys(routeCases).sort()).toEqual(routes.map(nameOf).sort());
   });
 
-  test("asks everybody for a credential but for /health, and each for the one of their kind", () => {
+  test("demands the fitting credential on every route but /health", () => {
     const kinds: Readonly<Record<string, string>> = {
       health: "public",
       computes: "user",
@@ -93,14 +93,14 @@ describe("the table of routes", () => {
     );
   });
 
-  test("has a rate for whatever a pod may send", () => {
+  test("has a rate for every route of a pod", () => {
     const unlimited = routes.filter(({ credential, rate }) => credential === "pod" && rate === undefined);
     expect(unlimited.map(nameOf)).toEqual([]);
   });
 });
 
 describe("every credential", () => {
-  test.each(named)("%s lets in whom it should, and nobody else", async (_name, route) => {
+  test.each(named)("%s accepts the right credentials and refuses all others", async (_name, route) => {
     const { length } = credentialCases(route.credential, await setStage());
     for (let index = 0; index < length; index += 1) {
       const stage = await setStage();
@@ -117,7 +117,7 @@ describe("every credential", () => {
 describe("every method", () => {
   const paths = [...new Set(routes.map(({ path }) => path))];
 
-  test.each(paths)("%s takes its own methods only, and says which", async (path) => {
+  test.each(paths)("%s takes its own methods only, and lists them", async (path) => {
     const stage = await setStage();
     const own = routes.filter((route) => route.path === path);
     const allowed = own.map(({ method }): string => method);
@@ -156,7 +156,7 @@ describe("every body", () => {
     ["that breaks off", "400 VALIDATION", (body) => ({ body: breakingStream(body) })],
   ];
 
-  test.each(withBody)("%s refuses what is not JSON, or not all of it", async (_name, route) => {
+  test.each(withBody)("%s refuses a body that is not JSON, or incomplete", async (_name, route) => {
     const stage = await setStage();
     const headers = acceptedHeaders(route, stage);
     const text = JSON.stringify(caseOf(route).body?.(stage));
@@ -167,7 +167,7 @@ describe("every body", () => {
     }
   });
 
-  test.each(withBody)("%s stops to read a body that is too long", async (_name, route) => {
+  test.each(withBody)("%s stops reading a body that is too long", async (_name, route) => {
     const stage = await setStage();
     const headers = acceptedHeaders(route, stage);
     const endless = endlessStream();
@@ -230,7 +230,7 @@ describe("every path", () => {
     expect(await outcomeOf(await plane.call("GET", path))).toBe("404 NOT_FOUND");
   });
 
-  test("outside the base path is not there", async () => {
+  test("outside the base path does not exist", async () => {
     const { plane } = await setStage();
     const response = await plane.handler(new Request("https://app.example/health"));
     expect(await outcomeOf(response)).toBe("404 NOT_FOUND");
@@ -253,7 +253,7 @@ describe("a store that is down", () => {
     };
   }
 
-  test.each(guarded)("%s is 503 for whoever has a credential, and lets nobody in", async (_name, route) => {
+  test.each(guarded)("%s answers 503 to every credential, and accepts none", async (_name, route) => {
     const { through, fail } = failing(down);
     const stage = await setStage(planeUnderTest({}, through));
     fail();
@@ -262,14 +262,14 @@ describe("a store that is down", () => {
     expect(await outcomeOf(await send(stage, route, { headers: {} }))).toBe("401 UNAUTHORIZED");
   });
 
-  test("does not concern /health, by which a pod sees whether anybody is there", async () => {
+  test("does not affect /health, by which a pod checks its control plane", async () => {
     const { through, fail } = failing(down);
     const { plane } = await setStage(planeUnderTest({}, through));
     fail();
     expect((await plane.call("GET", "/health")).status).toBe(200);
   });
 
-  test.each(guarded)("%s tells nothing of a failure that nobody expected", async (_name, route) => {
+  test.each(guarded)("%s reveals nothing of an unexpected failure", async (_name, route) => {
     const { through, fail } = failing(new Error("password=hunter2"));
     const stage = await setStage(planeUnderTest({}, through));
     fail();
@@ -284,7 +284,7 @@ function streamOf(text: string): ReadableStream<Uint8Array> {
   return new Blob([text]).stream();
 }
 
-/** The text, and then the connection is lost. */
+/** A body that ends in a lost connection after this text. */
 function breakingStream(text: string): ReadableStream<Uint8Array> {
   const chunks = [new TextEncoder().encode(text)];
   return new ReadableStream({

@@ -31,7 +31,7 @@ describe("the handler", () => {
     expect((await loader({ request, params: { "*": "health" } })).status).toBe(200);
   });
 
-  test("works mounted in Hono, which takes its path away", async () => {
+  test("works mounted in Hono, which strips its path", async () => {
     const app = new Hono();
     app.mount("/api/atlas", handlerAt(""));
     const created = await app.request("/api/atlas/computes", { method: "POST", headers: ada });
@@ -40,7 +40,7 @@ describe("the handler", () => {
     expect((await app.request("/api/atlas/nothing", { headers: ada })).status).toBe(404);
   });
 
-  test("works behind a route of Hono's, which leaves the path as it is", async () => {
+  test("works behind a Hono route, which keeps the path", async () => {
     const handler = handlerAt("/api/atlas");
     const app = new Hono();
     app.all("/api/atlas/*", ({ req }) => handler(req.raw));

@@ -1,4 +1,4 @@
-/** A control plane on a mock provider, with two signed-in users, to which every kind of request can be made. */
+/** A control plane on a mock provider, with two signed-in users, for every kind of request. */
 import type { Compute } from "../../src/compute.ts";
 import { type Atlas, createAtlas, memoryStore } from "../../src/index.ts";
 import { type ManualClock, type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
@@ -9,7 +9,7 @@ import type { Store } from "../../src/store.ts";
 export const INTERNAL_SECRET = "internal-secret-of-32-characters!";
 export const BASE = "https://app.example/api/atlas";
 
-/** What a pod was told at its birth. */
+/** The secrets that a pod received at its creation. */
 export interface Pod {
   readonly compute: Compute;
   /** The user's. */
@@ -17,21 +17,21 @@ export interface Pod {
   readonly podToken: string;
 }
 
-/** A user of the application, with what the application knows of them. */
+/** A user of the application, with the properties that the application adds. */
 interface User {
   readonly userId: string;
   readonly gpu: string;
 }
 
-/** A control plane, and everything behind it. */
+/** A control plane, with its parts. */
 export interface PlaneUnderTest {
   readonly atlas: Atlas;
   readonly clock: ManualClock;
   readonly provider: MockProvider;
   readonly store: Store;
-  /** Who is signed in, by cookie. */
+  /** Signed-in users by cookie. */
   readonly sessions: Map<string, User>;
-  /** What was logged. */
+  /** The log entries. */
   readonly logged: unknown[][];
   readonly handler: (request: Request) => Promise<Response>;
   /** Calls a path below the base. An object as body is sent as JSON. */
@@ -40,7 +40,7 @@ export interface PlaneUnderTest {
   spawn(userId?: string | undefined, request?: SpawnRequest): Promise<Pod>;
 }
 
-/** What a request carries. */
+/** The parts of a request. */
 export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -55,7 +55,7 @@ export function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` };
 }
 
-/** Makes a control plane; what is given replaces what is usual. */
+/** Creates a control plane; the given options replace the defaults. */
 export function planeUnderTest(
   options: Partial<ControlPlaneOptions<User>> = {},
   through: (store: Store) => Store = (store) => store,
@@ -96,7 +96,7 @@ export function planeUnderTest(
   };
 }
 
-/** A request as a browser or a pod would send it. */
+/** A request as a browser or a pod sends it. */
 export function toRequest(
   method: string,
   path: string,
@@ -111,7 +111,7 @@ export function toRequest(
   });
 }
 
-/** An answer's JSON. */
+/** The JSON of a response. */
 export async function jsonOf(response: Response | Promise<Response>): Promise<Record<string, unknown>> {
   return (await (await response).json()) as Record<string, unknown>;
 }

@@ -37,7 +37,7 @@ describe("a heartbeat", () => {
     });
   });
 
-  test("is answered with the hash of the user's token, and the end of the compute's life", async () => {
+  test("returns the hash of the user's token, and the compute's deadline", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn("ada", { maxLifetimeSeconds: 3600 });
     expect(await beat(plane, pod)).toEqual({
@@ -49,7 +49,7 @@ describe("a heartbeat", () => {
     });
   });
 
-  test("is answered with both hashes while a token is rotated, then with the new one, then with none", async () => {
+  test("returns both hashes while a token is rotated, then the new one, then none", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     const { hash } = await plane.atlas.rotateToken(pod.compute.id, { overlapSeconds: 60 });
@@ -64,7 +64,7 @@ describe("a heartbeat", () => {
     expect((await beat(plane, pod)).hashes).toEqual([]);
   });
 
-  test("says nothing of tokens to a pod that takes none: its keys are its own", async () => {
+  test("returns no hashes to a pod without tokens, which has keys of its own", async () => {
     const plane = planeUnderTest();
     const pods = [
       await plane.spawn("ada", { auth: "none" }),
@@ -73,7 +73,7 @@ describe("a heartbeat", () => {
     for (const pod of pods) expect(await beat(plane, pod)).not.toHaveProperty("hashes");
   });
 
-  test("tells a pod that is to end, and that the provider does not end, to end itself", async () => {
+  test("tells a terminating pod to end itself when the provider does not end it", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     plane.provider.script("terminate", "error-before");
@@ -107,7 +107,7 @@ describe("a report", () => {
     },
   );
 
-  test("that is large is told by its size among the events", async () => {
+  test("that is large appears among the events by its size", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     const lines = Array.from({ length: 1000 }, (_, index) => `line ${index} of a long tale`);
@@ -118,7 +118,7 @@ describe("a report", () => {
     expect(reports.logs).toMatchObject({ lines });
   });
 
-  test("cannot be made for another compute, by whatever it says", async () => {
+  test("cannot name another compute, whatever its body says", async () => {
     const plane = planeUnderTest();
     const [mine, other] = [await plane.spawn("ada"), await plane.spawn("bob")];
     const attempts: readonly [string, CallOptions][] = [
@@ -154,7 +154,7 @@ describe("a report", () => {
     expect(kept).toContain(pod.compute.id);
   });
 
-  test("of bytes that no database takes is made fit for one", async () => {
+  test("loses the characters that a database refuses", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     await report(plane, pod, "logs", { lines: ["a\0b", "lone \ud800 surrogate"] });
@@ -162,7 +162,7 @@ describe("a report", () => {
     expect(reports.logs).toMatchObject({ lines: ["a\ufffdb", "lone \ufffd surrogate"] });
   });
 
-  test("is cleaned in no more time than it is long, whatever it is made of", async () => {
+  test("is redacted in linear time, whatever its content", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     const evil = [
@@ -175,7 +175,7 @@ describe("a report", () => {
   });
 });
 
-describe("a pod that hammers", () => {
+describe("a pod that sends too many reports", () => {
   const limited = routes.filter(({ rate }) => rate !== undefined);
 
   test.each(limited.map((route) => [route.path, route] as const))(
@@ -196,7 +196,7 @@ describe("a pod that hammers", () => {
     },
   );
 
-  test("one route is not kept from another", async () => {
+  test("one route does not limit another", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
     for (let call = 0; call < 30; call += 1) await report(plane, pod, "logs", { lines: ["x"] });

@@ -9,14 +9,14 @@ const rate = (leastBurst: number): fc.Arbitrary<Rate> =>
     burst: fc.integer({ min: leastBurst, max: 50 }),
   });
 const rates = rate(1);
-/** Milliseconds between one call and the next: hammering, and rests. */
+/** Milliseconds between two calls: bursts and rests. */
 const gaps = fc.array(fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 30_000 })), {
   minLength: 1,
   maxLength: 300,
 });
 
 describe("a bucket", () => {
-  test("never gives more than its burst and what came back in the time", () => {
+  test("never gives more than its burst and its rate allow", () => {
     fc.assert(
       fc.property(rates, gaps, (rate, waits) => {
         const clock = leapingClock();
@@ -33,9 +33,9 @@ describe("a bucket", () => {
     );
   });
 
-  test("fills at its rate however often it is asked meanwhile", () => {
+  test("fills at its rate, however frequent the calls", () => {
     fc.assert(
-      // With room for one only, what comes back between two questions is lost for want of room.
+      // A bucket of one loses the fractions that come back between two calls, because it is full.
       fc.property(rate(2), fc.integer({ min: 1, max: 50 }), (rate, step) => {
         const clock = leapingClock();
         const limiter = new RateLimiter(clock);
@@ -51,7 +51,7 @@ describe("a bucket", () => {
     );
   });
 
-  test("has one again after the seconds that it names", () => {
+  test("has a token again after the seconds that it returns", () => {
     fc.assert(
       fc.property(rates, gaps, (rate, waits) => {
         const clock = leapingClock();
@@ -67,7 +67,7 @@ describe("a bucket", () => {
     );
   });
 
-  test("is not locked for longer than it takes to fill when the clock goes back", () => {
+  test("recovers within its filling time when the clock goes back", () => {
     const clock = leapingClock();
     const limiter = new RateLimiter(clock);
     const rate = { perMinute: 6, burst: 3 };
@@ -79,7 +79,7 @@ describe("a bucket", () => {
 });
 
 describe("the buckets", () => {
-  test("are each their own", () => {
+  test("are independent of each other", () => {
     const limiter = new RateLimiter(leapingClock());
     const rate = { perMinute: 1, burst: 1 };
     expect(["a", "b", "a", "b"].map((key) => limiter.take(key, rate) === 0)).toEqual([
@@ -90,7 +90,7 @@ describe("the buckets", () => {
     ]);
   });
 
-  test("are no more than so many, and those in use are kept", () => {
+  test("are bounded in number, and those in use stay", () => {
     const limiter = new RateLimiter(leapingClock(), 100);
     const rate = { perMinute: 1, burst: 1 };
     limiter.take("hammering", rate);

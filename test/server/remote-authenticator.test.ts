@@ -27,7 +27,7 @@ async function codeOf(verdict: Promise<unknown>): Promise<AtlasErrorCode | "acce
   }
 }
 
-test("names whose compute a token opens, and rejects every other", async () => {
+test("names the compute of a token, and rejects every other token", async () => {
   const plane = planeUnderTest();
   const { compute, token, podToken } = await plane.spawn();
   const { verify } = authenticatorFor(plane);

@@ -1,11 +1,11 @@
-/** The program in the story's pod: a guarded server that says "loading", then "ready", to whoever spawned it. */
+/** The program in the story's pod: a guarded server that reports "loading", then "ready". */
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { createGuard } from "../../src/guard/index.ts";
 
 const { PORT, ATLAS_CONTROL_URL, ATLAS_POD_TOKEN } = process.env;
 
-/** A minute between two heartbeats is a tenth of a second here. */
+/** Turns the minute between two heartbeats into a tenth of a second. */
 const hasty = {
   now: (): Date => new Date(),
   sleep: async (milliseconds: number, signal?: AbortSignal): Promise<void> => {

@@ -16,7 +16,7 @@ import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 const SECRET = "internal-secret-of-32-characters!";
 const POD = fileURLToPath(new URL("story-pod.ts", import.meta.url));
 
-/** The application's server, and a clock that can be put forward. */
+/** The application's server, and a clock that a test can advance. */
 interface Application extends AsyncDisposable {
   readonly url: string;
   readonly atlas: Atlas;
@@ -60,7 +60,7 @@ async function startApplication(): Promise<Application> {
   };
 }
 
-/** Calls, and answers the status; where nobody listens any more, 0. */
+/** Calls, and returns the status, or 0 where no server listens. */
 async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
   try {
     const response = await fetch(url, init);
@@ -82,7 +82,7 @@ const posting = (body: object, headers: Record<string, string>): RequestInit => 
   headers: { "content-type": "application/json", ...headers },
 });
 
-/** Events as an `EventSource` gets them: when the stream ends it comes back behind the last one, until it is told to stay away. */
+/** Events as an `EventSource` receives them: it reconnects after the last event when the stream ends, until the server answers 204. */
 async function* eventsOf(url: string, user: string): AsyncGenerator<string, void, undefined> {
   const headers: Record<string, string> = { cookie: `session=${user}` };
   for (;;) {
@@ -96,7 +96,7 @@ async function* eventsOf(url: string, user: string): AsyncGenerator<string, void
   }
 }
 
-/** Reads events until one says this. */
+/** Reads events until one has this text. */
 async function waitForEvent(events: AsyncGenerator<string>, text: string): Promise<void> {
   for (let next = await events.next(); next.done !== true; next = await events.next())
     if (next.value.includes(text)) return;
@@ -107,14 +107,14 @@ test("a browser's user spawns and calls a pod, which reports back, learns of a n
   await using application = await startApplication();
   const { url, atlas } = application;
 
-  // Nobody spawns who is not signed in.
+  // A request without a session cannot spawn.
   expect(await statusOf(`${url}/computes`, { method: "POST" })).toBe(401);
   expect(
     await statusOf(`${url}/computes`, posting({ userId: "ada" }, { authorization: "Bearer guessed" })),
   ).toBe(401);
   expect((await atlas.listComputes()).computes).toEqual([]);
 
-  // Ada does.
+  // Ada can.
   const created = await fetch(`${url}/computes`, as("ada", "POST"));
   expect(created.status).toBe(201);
   const { id, auth, ports } = (await created.json()) as {
@@ -133,7 +133,7 @@ test("a browser's user spawns and calls a pod, which reports back, learns of a n
   await waitForEvent(events, '"kind":"heartbeat"');
   expect((await atlas.getCompute(id)).reports).toMatchObject({ status: { status: "ready" }, heartbeat: {} });
 
-  // Nobody reports for the pod, not even its user; and to another user it does not exist.
+  // Only the pod can report, not even its user can; and to another user it does not exist.
   expect(
     await statusOf(
       `${url}/pod/status`,
@@ -151,14 +151,14 @@ test("a browser's user spawns and calls a pod, which reports back, learns of a n
       path === "/signed-url" ? 422 : 404,
     );
 
-  // Another service of the application learns whose token it is; who has no secret does not.
+  // Another service of the application learns the user of a token; a caller without the secret does not.
   const verify = (token: string, secret: string): RequestInit =>
     posting({ token }, { "x-internal-secret": secret });
   const known = await fetch(`${url}/internal/verify`, verify(auth.token, SECRET));
   expect(await known.json()).toMatchObject({ computeId: id, userId: "ada" });
   expect(await statusOf(`${url}/internal/verify`, verify(auth.token, "guessed"))).toBe(401);
 
-  // Her token is exchanged. The pod is never told the new one, and takes it all the same.
+  // Ada's token is rotated. The pod never receives the new token, only its hash, and accepts it.
   const { token } = await atlas.rotateToken(id, { overlapSeconds: 0 });
   expect(await statusOf(`${url}/internal/verify`, verify(auth.token, SECRET))).toBe(401);
   await expect
@@ -167,7 +167,7 @@ test("a browser's user spawns and calls a pod, which reports back, learns of a n
     })
     .toEqual([401, 200]);
 
-  // A cron looks in every minute. She closes the tab, and it ends what nobody uses; who is no cron ends nothing.
+  // A cron calls every minute. Ada closes the tab, and the cron ends her idle pod; a caller without the secret ends nothing.
   const reap = async (): Promise<unknown> => (await fetch(`${url}/internal/reap`, bearer(SECRET))).json();
   application.putForward(60);
   expect(await reap()).toMatchObject({ terminated: [], failed: [] });
@@ -176,7 +176,7 @@ test("a browser's user spawns and calls a pod, which reports back, learns of a n
     application.putForward(601);
     return reap();
   };
-  // The last heartbeat may still be on its way when the time is put forward the first time.
+  // The last heartbeat may still be on its way at the first advance of the clock.
   await expect.poll(reapLater, { timeout: 10_000 }).toMatchObject({
     terminated: [{ computeId: id, reason: "idle" }],
     failed: [],

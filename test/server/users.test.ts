@@ -10,13 +10,13 @@ function spawnBy(plane: PlaneUnderTest, headers: Record<string, string>, body?: 
   return plane.call("POST", "/computes", { headers, ...(body === undefined ? {} : { body }) });
 }
 
-/** A plane whose application answers each wish with this request. */
+/** A control plane with an application that returns this spawn request. */
 function planeAsking(request: unknown): PlaneUnderTest {
   return planeUnderTest({ request: () => request as SpawnRequest });
 }
 
 describe("spawning", () => {
-  test("tells the token once, beside the compute as JSON has it", async () => {
+  test("returns the token once, beside the JSON of the compute", async () => {
     const plane = planeUnderTest();
     const response = await spawnBy(plane, ada, { wish: "a big one" });
     const { auth, ...compute } = await jsonOf(response);
@@ -36,7 +36,7 @@ describe("spawning", () => {
     expect(shown).not.toContain(env?.ATLAS_SIGNING_SECRET);
   });
 
-  test("asks the application with the user it named and the browser's wish, or none", async () => {
+  test("calls the application with its user and the browser's input, or none", async () => {
     const asked: unknown[] = [];
     const plane = planeUnderTest({
       request: (user, input) => {
@@ -55,12 +55,12 @@ describe("spawning", () => {
     ]);
   });
 
-  test("is for the user who is signed in, whatever the application's request says", async () => {
+  test("is for the signed-in user, whatever the application's request says", async () => {
     const plane = planeAsking({ userId: "bob" });
     expect(await jsonOf(spawnBy(plane, ada))).toMatchObject({ userId: "ada" });
   });
 
-  test("of an unprotected compute tells no secrets", async () => {
+  test("of an unprotected compute returns no secrets", async () => {
     const plane = planeAsking({ auth: "none", idempotencyKey: "one" });
     const first = await spawnBy(plane, ada);
     const again = await spawnBy(plane, ada);
@@ -98,7 +98,7 @@ describe("spawning", () => {
     },
   );
 
-  test("answers a provider's refusal as a problem that lists who was asked", async () => {
+  test("answers a provider's refusal with a problem that lists the candidates", async () => {
     const plane = planeUnderTest();
     plane.provider.script("create", ...Array.from({ length: 50 }, () => "capacity" as const));
     const response = await spawnBy(plane, ada);
@@ -108,7 +108,7 @@ describe("spawning", () => {
 });
 
 describe("an idempotencyKey", () => {
-  test("answers the same compute again, with 200 and without its token", async () => {
+  test("returns the same compute again, with 200 and without its token", async () => {
     const plane = planeAsking({ idempotencyKey: "checkout-9" });
     const [first, again] = [await spawnBy(plane, ada), await spawnBy(plane, ada)];
     const [{ auth, ...compute }, repeated] = [await jsonOf(first), await jsonOf(again)];
@@ -119,14 +119,14 @@ describe("an idempotencyKey", () => {
     expect(plane.provider.instances).toHaveLength(1);
   });
 
-  test("is each user's own: neither gets, or learns of, the other's compute", async () => {
+  test("counts for one user only: neither user gets, or learns of, the other's compute", async () => {
     const plane = planeAsking({ idempotencyKey: "checkout-9" });
     const [first, other] = [await spawnBy(plane, ada), await spawnBy(plane, bob)];
     expect([first.status, other.status]).toEqual([201, 201]);
     expect((await jsonOf(other)).id).not.toBe((await jsonOf(first)).id);
   });
 
-  test("cannot be chosen so that it meets another user's", async () => {
+  test("cannot be chosen to collide with another user's", async () => {
     const sessions = new Map([
       ["a", { userId: "a", key: 'b","c' }],
       ["a,b", { userId: 'a","b', key: "c" }],
@@ -142,14 +142,14 @@ describe("an idempotencyKey", () => {
     expect([(await call("a")).status, (await call("a,b")).status]).toEqual([201, 201]);
   });
 
-  test("is refused when it is none", async () => {
+  test("is refused when it is not valid", async () => {
     expect((await spawnBy(planeAsking({ idempotencyKey: 7 }), ada)).status).toBe(422);
     expect((await spawnBy(planeAsking({ idempotencyKey: "" }), ada)).status).toBe(422);
   });
 });
 
 describe("a user", () => {
-  test("sees their own computes only, and none that is nobody's", async () => {
+  test("sees their own computes only, and none without a user", async () => {
     const plane = planeUnderTest();
     const mine = [await plane.spawn("ada"), await plane.spawn("ada")].map(({ compute }) => compute.id);
     await plane.spawn("bob");
@@ -162,7 +162,7 @@ describe("a user", () => {
     expect(response.status).toBe(404);
   });
 
-  test("cannot tell another's compute from one that is not there", async () => {
+  test("cannot distinguish another user's compute from one that does not exist", async () => {
     const plane = planeUnderTest();
     const { compute } = await plane.spawn("ada");
     const missing = "0".repeat(20);
@@ -222,7 +222,7 @@ describe("a user", () => {
     expect([gone.status, (await jsonOf(gone)).status]).toEqual([200, "terminated"]);
   });
 
-  test("is told where the touch of an ended compute fails", async () => {
+  test("gets an error for the touch of an ended compute", async () => {
     const plane = planeUnderTest();
     const { compute } = await plane.spawn();
     await plane.atlas.terminate(compute.id);
@@ -259,7 +259,7 @@ describe("a signed URL", () => {
     expect((await plane.call("POST", path, { headers: ada, body })).status).toBe(status);
   });
 
-  test("is not made for a compute that takes none, or has no http port", async () => {
+  test("is refused for a compute without the scheme or without an http port", async () => {
     const plane = planeUnderTest();
     const pods = [
       await plane.spawn("ada", { auth: "bearer" }),
@@ -277,9 +277,9 @@ describe("authorize", () => {
   const call = (authorize: () => unknown): Promise<Response> =>
     planeUnderTest({ authorize: authorize as () => null }).call("GET", "/computes");
 
-  test.each([null, undefined])("answers %s for nobody: 401", async (nobody) => {
-    expect((await call(() => nobody)).status).toBe(401);
-    expect((await call(async () => nobody)).status).toBe(401);
+  test.each([null, undefined])("that returns %s means 401", async (absent) => {
+    expect((await call(() => absent)).status).toBe(401);
+    expect((await call(async () => absent)).status).toBe(401);
   });
 
   test.each([
@@ -290,12 +290,12 @@ describe("authorize", () => {
     { userId: "x".repeat(201) },
     true,
     "ada",
-  ])("lets nobody in by answering %j", async (user) => {
+  ])("lets no request in by returning %j", async (user) => {
     const response = await call(() => user);
     expect([response.status, (await jsonOf(response)).code]).toEqual([503, "UNAVAILABLE"]);
   });
 
-  test("lets nobody in by failing, and keeps the code of an AtlasError", async () => {
+  test("lets no request in by failing, and keeps the code of an AtlasError", async () => {
     const failing = await call(() => Promise.reject(new Error("redis://user:password@host is down")));
     expect([failing.status, await failing.text()]).toEqual([503, expect.not.stringContaining("password")]);
     const refusing = await call(() => {
@@ -304,7 +304,7 @@ describe("authorize", () => {
     expect([refusing.status, (await jsonOf(refusing)).code]).toEqual([403, "FORBIDDEN"]);
   });
 
-  test("may not use up the body, and is told so in the log", async () => {
+  test("may not consume the body, and the log says so", async () => {
     const plane = planeUnderTest({
       authorize: async (request) => {
         await request.text();
@@ -331,7 +331,7 @@ describe("a page of another site", () => {
     },
   );
 
-  test("may come with a credential of its own, and may be followed by a link", async () => {
+  test("may present a credential of its own, and may link to the application", async () => {
     const plane = planeUnderTest({ authorize: () => ({ userId: "ada", gpu: "l4" }) });
     const own = { ...foreign, authorization: "Bearer session-token" };
     expect((await spawnBy(plane, own, {})).status).toBe(201);
@@ -339,7 +339,7 @@ describe("a page of another site", () => {
   });
 });
 
-test("a user without any compute is not troubled by a provider that is down", async () => {
+test("a user without a compute is not affected by a provider that is down", async () => {
   const provider = mock();
   const atlas = createAtlas({ providers: [provider] });
   provider.script("list", "error-before");
