@@ -1,6 +1,7 @@
 /** What a client is configured with, parsed strictly. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
+import { NAMESPACE, PROVIDER_NAME } from "./internal/names.ts";
 import { baseUrlField, callable, clockField, fetchField, hasMethods } from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Context, Logger, Timing } from "./lifecycle/context.ts";
@@ -10,7 +11,7 @@ import { memoryStore } from "./stores/memory/index.ts";
 
 /** Options of `createAtlas`. */
 export interface AtlasOptions {
-  /** In order of preference; at least one. */
+  /** In order of preference. Without any, nothing can be spawned. */
   readonly providers: readonly Provider[];
   /** Where computes are recorded. The default forgets them with the process: use a durable store outside development. @default memoryStore() */
   readonly store?: Store | undefined;
@@ -43,19 +44,14 @@ const anyObject = z.record(z.string(), z.unknown());
 
 const FIELDS = {
   providers: field(
-    z
-      .array(z.custom<Provider>(hasMethods("candidates", "create", "get", "list", "terminate")))
-      .check(z.minLength(1)),
-    "an array of at least one provider, such as [runpod()]",
+    z.array(z.custom<Provider>(hasMethods("candidates", "create", "get", "list", "terminate"))),
+    "an array of providers, such as [runpod()]",
   ),
   store: optional(
     field(z.custom<Store>(hasMethods("insert", "replace", "claimDue")), "a store, such as sqliteStore(path)"),
   ),
   namespace: optional(
-    field(
-      z.string().check(z.regex(/^[a-z][a-z0-9]{0,19}$/)),
-      "1 to 20 characters of a-z and 0-9 that begin with a letter",
-    ),
+    field(z.string().check(z.regex(NAMESPACE)), "1 to 20 characters of a-z and 0-9 that begin with a letter"),
   ),
   limits: optional(field(anyObject, "an object of limits")),
   signingKey: optional(
@@ -110,6 +106,7 @@ export function toContext(input: AtlasOptions): Context {
   return {
     providers,
     namespace,
+    tenantId: null,
     clock,
     store: options.store ?? memoryStore({ clock }),
     limits: parseFields("limits of createAtlas", LIMIT_FIELDS, options.limits ?? {}),
@@ -125,8 +122,7 @@ export function toContext(input: AtlasOptions): Context {
 function refuseNames(providers: readonly Provider[]): void {
   const names = providers.map(({ name }): unknown => name);
   const wrong = names.filter(
-    (name, index) =>
-      typeof name !== "string" || !/^[a-z][a-z0-9-]{0,31}$/.test(name) || names.indexOf(name) !== index,
+    (name, index) => typeof name !== "string" || !PROVIDER_NAME.test(name) || names.indexOf(name) !== index,
   );
   if (wrong.length === 0) return;
   throw invalid(

@@ -227,10 +227,10 @@ export class Atlas implements AsyncDisposable {
 
   /** Stops its reapers, and lets go of connections and timers. Ends no compute. */
   async close(): Promise<void> {
-    const { providers, store } = this.#context;
+    const { providers, store, tenantId } = this.#context;
     await Promise.all(this.#reapers.map((reaper) => reaper[Symbol.asyncDispose]()));
     const closed = await Promise.allSettled(providers.map(async (provider) => provider.close?.()));
-    await store.close();
+    if (tenantId === null) await store.close();
     for (const result of closed) if (result.status === "rejected") throw result.reason;
   }
 

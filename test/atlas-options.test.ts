@@ -31,7 +31,6 @@ describe("createAtlas", () => {
 
   it.each([
     ["providers", undefined, "nothing"],
-    ["providers", [], "an array of 0"],
     ["providers", mock(), "an object"],
     ["providers", [{ name: "mine" }], "an object"],
     ["providers", [mock(), mock()], 'the name "mock"'],
@@ -65,6 +64,13 @@ describe("createAtlas", () => {
     expect(error.code).toBe("VALIDATION");
     expect(error.message).toContain(`got ${received}; allowed: `);
     expect(error.message).toContain(name);
+  });
+
+  it("works without providers: it lists what is recorded, and refuses to spawn", async () => {
+    const atlas = createAtlas({ providers: [] });
+    expect((await atlas.listComputes()).computes).toEqual([]);
+    expect((await failureOf(atlas.spawnCompute({ image: "app:1" }))).candidates).toEqual([]);
+    expect(await atlas.listGpuTypes()).toEqual([]);
   });
 
   it("refuses a signing key under 32 bytes without repeating it", async () => {

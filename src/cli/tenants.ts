@@ -1,5 +1,7 @@
 /** `atlas-compute tenants`: registering the services that share a control plane, and exchanging what they prove themselves with. */
 import { Command, InvalidArgumentError } from "commander";
+import { systemClock } from "../clock.ts";
+import { NAMESPACE } from "../internal/names.ts";
 import { parseEncryptionKey } from "../internal/sealed-key.ts";
 import {
   createTenant,
@@ -92,6 +94,7 @@ async function atDesk(
   const registry = {
     store: open.store,
     namespace: flags.namespace,
+    clock: systemClock,
     encryptionKey: () => parseEncryptionKey(world.env.ATLAS_ENC_KEY),
   };
   await work({ registry, world, readSecret });
@@ -157,7 +160,7 @@ function toTable(tenants: readonly Tenant[]): string {
 }
 
 function toNamespace(text: string): string {
-  if (/^[a-z][a-z0-9]{0,19}$/.test(text)) return text;
+  if (NAMESPACE.test(text)) return text;
   throw new InvalidArgumentError("Write 1 to 20 of a-z and 0-9, beginning with a letter.");
 }
 

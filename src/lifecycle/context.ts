@@ -50,6 +50,8 @@ export interface Context {
   /** In order of preference. */
   readonly providers: readonly Provider[];
   readonly namespace: string;
+  /** The tenant of a shared control plane whose computes these are; null outside of one. Tenants share a store, which their clients leave open. */
+  readonly tenantId: string | null;
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clock: Clock;

@@ -4,7 +4,6 @@ import { AtlasError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import type { TenantRecord } from "../tenant-store.ts";
 import type { TenantsSettings } from "./options.ts";
-import { ownStore } from "./own-store.ts";
 import { openProviderKey } from "./provider-keys.ts";
 
 /**
@@ -25,8 +24,8 @@ export class TenantAtlases {
     const known = this.#made.get(tenant.id);
     if (known?.keys === keys) return known.atlas;
     const { own } = this.#settings;
-    const store = ownStore(own.store, tenant.id);
-    const atlas = new Atlas({ ...own, namespace: tenant.id, store, providers: this.#providersOf(tenant) });
+    const providers = this.#providersOf(tenant);
+    const atlas = new Atlas({ ...own, namespace: tenant.id, tenantId: tenant.id, providers });
     this.#made.set(tenant.id, { atlas, keys });
     return atlas;
   }

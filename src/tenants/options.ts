@@ -2,6 +2,7 @@
 import type { KeyObject } from "node:crypto";
 import * as z from "zod/mini";
 import { type AtlasOptions, toContext } from "../atlas-options.ts";
+import { PROVIDER_NAME } from "../internal/names.ts";
 import { callable, hasMethods } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { parseEncryptionKey } from "../internal/sealed-key.ts";
@@ -46,7 +47,7 @@ const FIELDS = {
     "a store that remembers tenants, such as sqliteStore(path)",
   ),
   providers: field(
-    z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/)), callable<ProviderFactory>()),
+    z.record(z.string().check(z.regex(PROVIDER_NAME)), callable<ProviderFactory>()),
     "an object of functions by provider, such as { runpod: (apiKey) => runpod({ apiKey }) }",
   ),
   mode: optional(field(z.enum(["strict", "recognise"]), '"strict" or "recognise"')),
@@ -56,26 +57,12 @@ const FIELDS = {
 export function toSettings(options: TenantsOptions): TenantsSettings {
   const { store, providers, mode, ownProviders = [], encryptionKey, ...rest } = options;
   const given = parseFields("The options of createTenants", FIELDS, { store, providers, mode });
-  const own = toContext({ ...rest, store, providers: ownProviders.length > 0 ? ownProviders : [nobody] });
+  const own = toContext({ ...rest, store, providers: ownProviders });
   const key: KeyObject = parseEncryptionKey(encryptionKey ?? process.env.ATLAS_ENC_KEY);
   return {
-    registry: { store, namespace: own.namespace, encryptionKey: () => key },
+    registry: { store, namespace: own.namespace, clock: own.clock, encryptionKey: () => key },
     factories: given.providers,
     isStrict: given.mode !== "recognise",
     own,
   };
 }
-
-/** In the place of providers where the application has no keys of its own. */
-const nobody: Provider = {
-  name: "nobody",
-  bootTimeoutSeconds: 60,
-  absenceGraceSeconds: 0,
-  candidates: async () => [],
-  create: async () => {
-    throw new Error("nobody has no candidates");
-  },
-  get: async () => undefined,
-  list: async () => [],
-  terminate: async () => undefined,
-};

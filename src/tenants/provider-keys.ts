@@ -1,9 +1,9 @@
 /** The provider keys that tenants entrust to us: sealed in the store, open only in the memory of who calls the provider. */
 import { AtlasError } from "../errors.ts";
+import { PROVIDER_NAME } from "../internal/names.ts";
 import { seal, unseal } from "../internal/sealed-key.ts";
 import { changeTenant, type Registry, type Tenant } from "./registry.ts";
 
-const PROVIDER = /^[a-z][a-z0-9-]{0,31}$/;
 /** One line: a key that was read from a file often has a line break behind it. */
 const KEY = /^[^\s\p{Cc}](?:\P{Cc}{0,8190}[^\s\p{Cc}])?$/u;
 
@@ -46,7 +46,7 @@ function rowId(tenantId: string, provider: string): string {
 }
 
 function requireKey(provider: string, key: unknown): void {
-  if (!PROVIDER.test(provider))
+  if (!PROVIDER_NAME.test(provider))
     throw new AtlasError(
       "VALIDATION",
       "the name of a provider is 1 to 32 of a-z, 0-9 and dashes, such as runpod",

@@ -1,6 +1,6 @@
 /** Who the tenants are: finding, showing and changing them. */
 import type { KeyObject } from "node:crypto";
-import { systemClock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { AtlasError } from "../errors.ts";
 import { compareAndSwap } from "../internal/compare-and-swap.ts";
 import type { Store } from "../store.ts";
@@ -10,6 +10,8 @@ import type { TenantRecord, TenantSnapshot, TenantStore } from "../tenant-store.
 export interface Registry {
   readonly store: Store & TenantStore;
   readonly namespace: string;
+  /** Times the pauses of a change that meets another one. */
+  readonly clock: Clock;
   /** What provider keys are sealed with. @throws KEY_UNAVAILABLE */
   readonly encryptionKey: () => KeyObject;
 }
@@ -49,11 +51,11 @@ export async function listTenants({ store, namespace }: Registry): Promise<reado
 
 /** Changes a tenant; `decide` is asked again when somebody else changed it meanwhile. @throws NOT_FOUND */
 export async function changeTenant(
-  { store, namespace }: Registry,
+  { store, namespace, clock }: Registry,
   name: string,
   decide: (tenant: TenantRecord, now: Date) => Partial<Pick<TenantRecord, "credentials" | "providerKeys">>,
 ): Promise<Tenant> {
-  return compareAndSwap({ clock: systemClock, what: `tenant ${name}` }, async () => {
+  return compareAndSwap({ clock, what: `tenant ${name}` }, async () => {
     const found = await store.getTenantByName(namespace, name);
     if (found === undefined) throw unknownTenant(name);
     const { tenant, now } = found;

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Compute } from "../../src/compute.ts";
 import { instanceName, newComputeId } from "../../src/internal/names.ts";
 import { mock } from "../../src/providers/mock/index.ts";
+import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 import { alive, errorOf, tenantsScene } from "./scene.ts";
 
 describe("a tenant", () => {
@@ -15,6 +16,16 @@ describe("a tenant", () => {
     const snapshot = await store.get(acme.id, compute.id);
     expect(snapshot?.record.tenantId).toBe(acme.id);
     expect(await beta.atlas.listComputes()).toMatchObject({ computes: [], nextCursor: null });
+  });
+
+  it("leaves the shared store open when its client is closed", async () => {
+    const { tenants, join } = tenantsScene({ store: sqliteStore(":memory:") });
+    const acme = await join("acme", "key-of-acme");
+    const beta = await join("beta", "key-of-beta");
+    await acme.atlas.close();
+    expect((await beta.atlas.listComputes()).computes).toEqual([]);
+    await tenants.close();
+    await expect(beta.atlas.listComputes()).rejects.toEqual(errorOf("STORE_UNAVAILABLE"));
   });
 
   it("neither sees nor ends nor touches what another has, though they share an account", async () => {

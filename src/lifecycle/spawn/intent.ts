@@ -33,7 +33,7 @@ export function newIntent(context: Context, parts: IntentParts): ComputeRecord {
     status: "pending",
     reason: null,
     userId: request.userId,
-    tenantId: null,
+    tenantId: context.tenantId,
     gpuCount: request.gpuCount,
     ports: request.ports,
     authSchemes: request.auth,
