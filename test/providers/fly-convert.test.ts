@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { PortRequest } from "../../src/provider.ts";
-import { toInstance, toMachineBody } from "../../src/providers/fly/convert.ts";
+import { toInstance } from "../../src/providers/fly/convert.ts";
+import { toMachineBody } from "../../src/providers/fly/create.ts";
 import { toAuthorization } from "../../src/providers/fly/credentials.ts";
 import { readNetworkName, toNetworkName } from "../../src/providers/fly/network.ts";
 import { toPorts, toServices } from "../../src/providers/fly/ports.ts";

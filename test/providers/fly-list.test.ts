@@ -66,7 +66,7 @@ describe("list", () => {
     scene.fake.silentRegions.add("fra");
     await expect(list(scene)).rejects.toMatchObject({
       code: "UNAVAILABLE",
-      message: expect.stringContaining("the machines without those in fra"),
+      message: expect.stringContaining("no machines of fra"),
     });
   });
 
@@ -91,13 +91,13 @@ describe("list", () => {
     );
   });
 
-  test("of a shared app throws when there is no such app", async () => {
+  test("of a shared app throws when the app does not exist", async () => {
     await using scene = await flyScene({ app: "computes" });
     scene.fake.fault("listMachines", { status: 404, error: "app not found" }, 3);
     await expect(list(scene)).rejects.toMatchObject({ code: "NOT_FOUND" });
     const reference = { name: names[0] ?? "", providerId: "e28650010001" };
     const getting = scene.provider.get(reference, context);
-    await expect(scene.clock.settle(getting)).rejects.toThrow("there is no app computes");
+    await expect(scene.clock.settle(getting)).rejects.toThrow("the app computes does not exist");
   });
 });
 

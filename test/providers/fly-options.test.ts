@@ -118,8 +118,8 @@ describe("candidates", () => {
   });
 
   test.each([
-    [["h100"], "known to have it: runpod, lambda, vast"],
-    [["mi300x"], "known to have it: runpod"],
+    [["h100"], "providers with it: runpod, lambda, vast"],
+    [["mi300x"], "providers with it: runpod"],
     [["a100-sxm4-80gb"], "runpod() has GPUs"],
   ])("for the GPU %s are none, and the refusal says who has it", async (gpus, who) => {
     await expect(candidates({ gpus })).rejects.toMatchObject({
@@ -132,7 +132,7 @@ describe("candidates", () => {
 
   test.each([
     ["no image", { image: undefined }, {}, "VALIDATION", "needs an image"],
-    ["a volume without a region", { volumeGb: 5, regions: [] }, {}, "VALIDATION", "say in `regions`"],
+    ["a volume without a region", { volumeGb: 5, regions: [] }, {}, "VALIDATION", "list possible regions"],
     ["two volumes", { volumeGb: 5, networkVolumeId: "vol_1" }, {}, "VALIDATION", "one volume"],
     ["a volume of another app", { networkVolumeId: "vol_1" }, {}, "UNSUPPORTED", "the option app"],
     [
@@ -140,7 +140,7 @@ describe("candidates", () => {
       { memoryGb: 4, options: { stopMode: "suspend" } },
       {},
       "VALIDATION",
-      "2 GB is the most",
+      "the maximum is 2 GB",
     ],
     [
       "a tcp port in a shared app",

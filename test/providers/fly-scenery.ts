@@ -1,9 +1,9 @@
 /** fly() before its fake, for a world. */
 import fc from "fast-check";
 import type { Clock } from "../../src/clock.ts";
-import { OWNER_KEY } from "../../src/providers/fly/convert.ts";
 import { fly } from "../../src/providers/fly/index.ts";
 import { toNetworkName } from "../../src/providers/fly/network.ts";
+import { OWNER_KEY } from "../../src/providers/fly/wire.ts";
 import { FlyFake, type FlyFault } from "../fakes/fly.ts";
 import type { FakeMachine } from "../fakes/fly-cloud.ts";
 import { flyContract } from "../fakes/fly-contract.ts";

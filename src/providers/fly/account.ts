@@ -1,14 +1,14 @@
-/** What every operation on Fly works with. */
+/** The account that every operation on Fly uses. */
 import type { Clock } from "../../clock.ts";
 import type { FlyApi } from "./api.ts";
 import type { Host } from "./ports.ts";
 
-/** An account at Fly, and how computes are laid out in it. */
+/** An account at Fly, and the layout of computes in it. */
 export interface Account {
   readonly api: FlyApi;
   /** The organization's slug. @throws VALIDATION when it is not configured. */
   readonly org: () => string;
-  /** The app that all computes share; without one, each has an app of its own that is called like its instance. */
+  /** The app that all computes share. Without it, each compute has its own app, named like its instance. */
   readonly sharedApp: string | undefined;
   readonly clock: Clock;
 }
@@ -18,7 +18,7 @@ export function appOf({ sharedApp }: Account, instanceName: string): string {
   return sharedApp ?? instanceName;
 }
 
-/** Where an instance's ports are reached. */
+/** The host at which an instance's ports are reached. */
 export function hostOf({ sharedApp }: Account, instanceName: string, machineId: string): Host {
   if (sharedApp === undefined) return { name: `${instanceName}.fly.dev` };
   return { name: `${sharedApp}.fly.dev`, headers: { "fly-force-instance-id": machineId } };

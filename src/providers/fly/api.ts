@@ -29,42 +29,42 @@ import {
 export interface OrgMachinesPage {
   readonly machines: readonly OrgMachine[];
   readonly nextCursor: string | undefined;
-  /** Regions that did not answer, whose machines are therefore missing. */
+  /** Regions that did not answer, so that their machines are missing. */
   readonly silentRegions: readonly string[];
 }
 
-/** A page of log entries, and where the next one begins. */
+/** A page of log entries, and the token of the next page. */
 export interface LogPage {
   readonly entries: readonly LogEntry[];
   readonly nextToken: string | undefined;
 }
 
-/** Requests to Fly. What reads one thing answers `undefined` when Fly says that it does not exist. */
+/** Requests to Fly. A request that reads one thing resolves to `undefined` when Fly says that the thing does not exist. */
 export interface FlyApi {
   createApp(body: AppBody, context: CallContext): Promise<void>;
   app(app: string, context: CallContext): Promise<App | undefined>;
-  /** The organization's apps, and how many Fly says there are. */
+  /** The organization's apps, and their number as Fly counts them. */
   apps(org: string, context: CallContext): Promise<{ apps: readonly ListedApp[]; total: number | undefined }>;
-  /** Asks for the end of the app; `force` takes what is in it along. An absent app is success. */
+  /** Deletes the app; `force` deletes its machines and volumes too. An absent app is success. */
   deleteApp(app: string, force: boolean, context: CallContext): Promise<void>;
   addresses(app: string, context: CallContext): Promise<readonly Address[]>;
   assignAddress(app: string, type: AddressType, context: CallContext): Promise<void>;
-  /** Creates a volume and answers its id. */
+  /** Creates a volume and returns its id. */
   createVolume(app: string, body: VolumeBody, context: CallContext): Promise<string>;
   createMachine(app: string, body: MachineBody, context: CallContext): Promise<Machine>;
   machine(app: string, id: string, context: CallContext): Promise<Machine | undefined>;
-  /** The app's machines, without destroyed ones; `undefined` when there is no such app. */
+  /** The app's machines, without destroyed ones; `undefined` when the app does not exist. */
   machines(app: string, context: CallContext): Promise<readonly Machine[] | undefined>;
   orgMachines(org: string, cursor: string | undefined, context: CallContext): Promise<OrgMachinesPage>;
   act(app: string, id: string, action: "start" | "stop" | "suspend", context: CallContext): Promise<void>;
-  /** Waits for a state, for about half the time that a request may take; @throws TIMEOUT when it does not come. */
+  /** Waits for a state, for about half of the time limit of a request. @throws TIMEOUT when the machine does not reach it. */
   waitFor(app: string, id: string, state: "stopped" | "suspended", context: CallContext): Promise<void>;
-  /** Ends the machine, also a running one. An absent machine is success. */
+  /** Deletes the machine, even a running one. An absent machine is success. */
   deleteMachine(app: string, id: string, context: CallContext): Promise<void>;
   logs(query: LogQuery, context: CallContext): Promise<LogPage>;
 }
 
-/** Which log entries. */
+/** The log entries to read. */
 export interface LogQuery {
   readonly app: string;
   readonly instance: string | undefined;
@@ -91,13 +91,13 @@ const remove = (path: string, query: HttpRequest["query"] = {}): HttpRequest => 
   idempotent: true,
 });
 
-const SHORTEST_SECRET_ARGUMENT = 8;
-const mayBeSecret = (argument: string): boolean => argument.length >= SHORTEST_SECRET_ARGUMENT;
+const MIN_SECRET_ARGUMENT = 8;
+const mayBeSecret = (argument: string): boolean => argument.length >= MIN_SECRET_ARGUMENT;
 
 const appPath = (app: string): string => `/apps/${encodeURIComponent(app)}`;
 const machinePath = (app: string, id: string): string => `${appPath(app)}/machines/${encodeURIComponent(id)}`;
 
-/** Requests with these settings and credentials. */
+/** Makes requests with these settings and credentials. */
 export function createFlyApi(settings: FlySettings, authorization: () => string): FlyApi {
   const { fetch, clock } = settings;
   const common = {
@@ -164,7 +164,7 @@ function machineRequests(
       http.send({ method: "POST", path: `${machinePath(app, id)}/${action}`, idempotent: true }, context),
     waitFor: (app, id, state, context) => {
       const timeout = Math.min(60, Math.max(1, Math.floor(context.requestTimeoutSeconds / 2)));
-      // Not to be repeated: the answer to a wait in vain is 408.
+      // No retries: Fly answers 408 when the wait is over.
       const request = { ...read(`${machinePath(app, id)}/wait`, { state, timeout }), idempotent: false };
       return http.send(request, context);
     },

@@ -1,13 +1,15 @@
-/** The app that a compute has of its own: made, addressed, and taken back again. */
+/** A compute's own app: its create, its addresses and its removal. */
 
 import type { CallContext } from "../../call-context.ts";
 import { AtlasError, isAtlasError, withFacts } from "../../errors.ts";
+import { type Backoff, backoffSeconds } from "../../internal/backoff.ts";
 import type { Account } from "./account.ts";
 import type { Address, AddressType } from "./wire.ts";
 
 /**
- * Makes the app, or takes the one of that name when it is our organization's: names are unique across Fly, so the app of a lost
- * answer, or of an earlier attempt, can only be found and never be doubled. Answers whether it is new.
+ * Creates the app, or uses the app of that name when it belongs to our organization. Names are unique across Fly, so a create after a
+ * lost answer, or after an earlier attempt, finds the app and never makes a second one.
+ * @returns true when the app is new.
  * @throws CONFLICT when another organization has the name.
  */
 export async function ensureApp(
@@ -50,7 +52,7 @@ async function requireOwnApp(
   });
 }
 
-/** Gives the app the addresses that it lacks. */
+/** Assigns the addresses that the app lacks. */
 export async function assignAddresses(
   { api }: Account,
   app: string,
@@ -72,24 +74,27 @@ function typeOf({ ip, shared }: Address): AddressType | "private" {
   return PRIVATE_V6.test(ip) ? "private" : "v6";
 }
 
-const FIRST_WAIT_MILLISECONDS = 250;
-const MAX_WAIT_MILLISECONDS = 2_000;
+const REMOVAL_BACKOFF: Backoff = { firstSeconds: 0.25, maxSeconds: 2 };
 const REMOVAL_SECONDS = 20;
 
 /**
- * Removes an app in which no machine was made, and waits until it is gone, so that the next attempt finds its name free. Fly itself
- * refuses it, because it is not forced, should there be a machine in it after all.
+ * Removes an app without a machine, and waits until it is gone, so that the next attempt finds its name free. The removal is not
+ * forced, so Fly refuses it when the app has a machine after all.
  * @throws when the app may still be there.
  */
-export async function takeBack({ api, clock }: Account, app: string, context: CallContext): Promise<void> {
+export async function removeEmptyApp(
+  { api, clock }: Account,
+  app: string,
+  context: CallContext,
+): Promise<void> {
   await api.deleteApp(app, false, context);
   const endsAt = clock.now().getTime() + REMOVAL_SECONDS * 1000;
-  for (let wait = FIRST_WAIT_MILLISECONDS; (await api.app(app, context)) !== undefined; wait *= 2) {
+  for (let looks = 0; (await api.app(app, context)) !== undefined; looks += 1) {
     if (clock.now().getTime() >= endsAt)
       throw new AtlasError(
         "TIMEOUT",
-        `fly: the app ${app} is still there ${REMOVAL_SECONDS} s after its end`,
+        `fly: the app ${app} is still there ${REMOVAL_SECONDS} s after its removal began`,
       );
-    await clock.sleep(Math.min(wait, MAX_WAIT_MILLISECONDS), context.signal);
+    await clock.sleep(backoffSeconds(REMOVAL_BACKOFF, looks) * 1000, context.signal);
   }
 }

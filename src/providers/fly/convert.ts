@@ -1,84 +1,21 @@
-/** Between our words and Fly's. Pure. */
-import type { CreateRequest, Instance, InstanceStatus, Port } from "../../provider.ts";
-import { type CpuKind, guestCostPerHour, toGuest } from "./guest.ts";
+/** Converts Fly's answers to the contract's instances. Pure. */
+import { defined } from "../../internal/defined.ts";
+import { withoutEnv } from "../../internal/redact.ts";
+import type { Instance, InstanceStatus, Port } from "../../provider.ts";
+import { type CpuKind, guestCostPerHour } from "./guest.ts";
 import type { NetworkNote } from "./network.ts";
-import type { FlyCheck, FlyComputeOptions } from "./options.ts";
-import { type Host, toPorts, toServices } from "./ports.ts";
-import type {
-  Machine,
-  MachineBody,
-  MachineCheck,
-  MachineEvent,
-  Mount,
-  OrgMachine,
-  WireConfig,
-  WireGuest,
+import { type Host, toPorts } from "./ports.ts";
+import {
+  type Machine,
+  type MachineEvent,
+  type OrgMachine,
+  OWNER_KEY,
+  PORT_NAME_KEY,
+  type WireConfig,
+  type WireGuest,
 } from "./wire.ts";
 
-/** Names of the metadata we stamp on a machine. */
-export const OWNER_KEY = "atlas_owner";
-export const STOP_MODE_KEY = "atlas_stop_mode";
-const PORT_NAME_KEY = "atlas_port_";
-
-const MAX_RESTARTS = 3;
-
-/** The machine to create. */
-export function toMachineBody(
-  request: CreateRequest,
-  image: string,
-  options: FlyComputeOptions,
-  mounts: readonly Mount[],
-): MachineBody {
-  const { candidate, command, diskGb } = request;
-  const { autostop = "off", restart = "on-failure" } = options;
-  const guest = toGuest({ ...request, cpuKind: options.cpuKind });
-  return {
-    name: request.name,
-    ...(candidate.region === undefined ? {} : { region: candidate.region }),
-    config: {
-      image,
-      env: request.env,
-      guest: { cpu_kind: guest.cpuKind, cpus: guest.cpus, memory_mb: guest.memoryMb },
-      metadata: toMetadata(request, options),
-      restart: { policy: restart, ...(restart === "on-failure" ? { max_retries: MAX_RESTARTS } : {}) },
-      services: toServices(request.ports, autostop),
-      ...(command === undefined ? {} : { init: { cmd: command } }),
-      ...(options.checks === undefined ? {} : { checks: toChecks(options.checks) }),
-      ...(mounts.length === 0 ? {} : { mounts }),
-      ...(diskGb === undefined ? {} : { rootfs: { size_gb: diskGb } }),
-    },
-  };
-}
-
-function toMetadata(
-  { owner, ports }: CreateRequest,
-  { stopMode }: FlyComputeOptions,
-): Readonly<Record<string, string>> {
-  const names = ports.flatMap(({ internal, name }) => (name ? [[PORT_NAME_KEY + internal, name]] : []));
-  return {
-    [OWNER_KEY]: owner,
-    ...(stopMode === undefined ? {} : { [STOP_MODE_KEY]: stopMode }),
-    ...Object.fromEntries(names),
-  };
-}
-
-function toChecks(checks: Readonly<Record<string, FlyCheck>>): Readonly<Record<string, MachineCheck>> {
-  return Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, toCheck(check)]));
-}
-
-function toCheck({ type, port, path, method, ...times }: FlyCheck): MachineCheck {
-  return {
-    type,
-    port,
-    ...(path === undefined ? {} : { path }),
-    ...(method === undefined ? {} : { method }),
-    ...(times.intervalSeconds === undefined ? {} : { interval: `${times.intervalSeconds}s` }),
-    ...(times.timeoutSeconds === undefined ? {} : { timeout: `${times.timeoutSeconds}s` }),
-    ...(times.gracePeriodSeconds === undefined ? {} : { grace_period: `${times.gracePeriodSeconds}s` }),
-  };
-}
-
-/** Fly's states (fly.io/docs/machines/machine-states); one that is not here is unknown to us and proves nothing. */
+/** Fly's states (fly.io/docs/machines/machine-states). A state that is not listed counts as unknown and proves nothing. */
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ["created", "provisioning"],
   ["starting", "provisioning"],
@@ -96,7 +33,7 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ["destroyed", "terminated"],
 ]);
 
-/** A machine as an instance. */
+/** Converts a machine to an instance. */
 export function toInstance(machine: Machine, host: Host): Instance {
   const config = machine.config ?? machine.incomplete_config ?? undefined;
   const exit = unwantedExit(machine);
@@ -105,8 +42,8 @@ export function toInstance(machine: Machine, host: Host): Instance {
   const message = exit === undefined ? lastFailure(machine, status) : inWords(exit);
   return {
     ...commonFacts(machine, config),
+    ...defined({ message }),
     status: status === "stopped" && crashed ? "failed" : status,
-    ...(message === undefined ? {} : { message }),
     ports: toPorts(config?.services ?? [], host).map((port) => withName(port, config?.metadata)),
   };
 }
@@ -116,7 +53,7 @@ function withName(port: Port, metadata: WireConfig["metadata"]): Port {
   return name === undefined ? port : { ...port, name };
 }
 
-/** A machine as its organization shows it, as an instance: its ports are not known. */
+/** Converts a machine of the organization's list, which does not show its ports. */
 export function toListedInstance(machine: OrgMachine): Instance {
   return {
     ...commonFacts(machine, machine.config ?? undefined),
@@ -125,12 +62,12 @@ export function toListedInstance(machine: OrgMachine): Instance {
   };
 }
 
-/** How long a machine may be on its way after its app: longer than any create waits. */
+/** The longest time between the create of an app and that of its machine: longer than any create waits. */
 const ARRIVAL_SECONDS = 120;
 
 /**
- * An app of ours without a machine: a part of an instance. Its machine may be on its way when the app is new; else it will never come,
- * and what is left is to be removed.
+ * Converts an app without a machine to a partial instance. A create may still add the machine to a new app; an older app will never
+ * get one, and counts as failed so that it is removed.
  */
 export function toAppInstance(
   name: string,
@@ -158,16 +95,16 @@ function commonFacts(
   config: Pick<WireConfig, "guest" | "metadata"> | undefined,
 ): Omit<Instance, "status" | "ports"> {
   const { region } = machine;
-  const owner = config?.metadata?.[OWNER_KEY];
-  const costPerHour = toCostPerHour(config?.guest, region);
   const createdAt = new Date(machine.created_at ?? Number.NaN);
   return {
     providerId: machine.id,
     name: machine.name,
-    ...(owner === undefined ? {} : { owner }),
-    ...(region == null ? {} : { region }),
-    ...(costPerHour === undefined ? {} : { costPerHour }),
-    ...(Number.isNaN(createdAt.getTime()) ? {} : { createdAt }),
+    ...defined({
+      owner: config?.metadata?.[OWNER_KEY],
+      region: region ?? undefined,
+      costPerHour: toCostPerHour(config?.guest, region),
+      createdAt: Number.isNaN(createdAt.getTime()) ? undefined : createdAt,
+    }),
     raw: withoutEnv(machine),
   };
 }
@@ -187,7 +124,7 @@ function isCpuKind(value: unknown): value is CpuKind {
 
 type ExitEvent = NonNullable<NonNullable<MachineEvent["request"]>["exit_event"]>;
 
-/** The program's last end, unless it was asked for, or the program runs again. */
+/** The last exit of the program, unless a stop was requested or the program runs again. */
 function unwantedExit({ state, events }: Machine): ExitEvent | undefined {
   if (state === "started") return undefined;
   const latest = newestFirst(events ?? []).find(({ type }) => type === "exit" || type === "start");
@@ -207,14 +144,4 @@ function newestFirst(events: readonly MachineEvent[]): readonly MachineEvent[] {
 
 function inWords({ exit_code: code, oom_killed: outOfMemory }: ExitEvent): string {
   return `the program ended with exit code ${code ?? 0}${outOfMemory ? ", out of memory" : ""}`;
-}
-
-/** The value with everything below a key `env` replaced. */
-function withoutEnv(value: unknown, isEnv = false): unknown {
-  if (Array.isArray(value)) return value.map((item: unknown) => withoutEnv(item, isEnv));
-  if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value);
-    return Object.fromEntries(entries.map(([key, item]) => [key, withoutEnv(item, isEnv || key === "env")]));
-  }
-  return isEnv ? "[redacted]" : value;
 }

@@ -1,15 +1,15 @@
-/** How Fly is told who we are. */
+/** The credentials of an account at Fly. */
 import { AtlasError } from "../../errors.ts";
 
-/** What leads to the account: read at each request, so that a missing one is told by the call that needs it. */
+/** The token and the organization. Each request reads them, so that the call that needs a missing one throws. */
 export interface Credentials {
-  /** @throws VALIDATION when there is none. */
+  /** @throws VALIDATION when it is missing. */
   readonly authorization: () => string;
-  /** The organization's slug. @throws VALIDATION when there is none. */
+  /** The organization's slug. @throws VALIDATION when it is missing. */
   readonly org: () => string;
 }
 
-/** Credentials as the factory got them, else from the environment. */
+/** Credentials from the factory's options, else from the environment. */
 export function credentials(given: {
   readonly apiKey?: string | undefined;
   readonly org?: string | undefined;
@@ -21,10 +21,10 @@ export function credentials(given: {
   };
 }
 
-function fromEnvironment(variable: string, option: string, what: string): string {
+function fromEnvironment(variable: string, option: string, noun: string): string {
   const value = process.env[variable]?.trim() ?? "";
   if (/^[\x20-\x7e]+$/.test(value)) return value;
-  throw new AtlasError("VALIDATION", `fly() needs ${what}: pass the option ${option}, or set ${variable}`, {
+  throw new AtlasError("VALIDATION", `fly() needs ${noun}: pass the option ${option}, or set ${variable}`, {
     provider: "fly",
     mayHaveCreated: false,
   });
@@ -33,7 +33,7 @@ function fromEnvironment(variable: string, option: string, what: string): string
 const PASTED_SCHEMES = /^(?:(?:bearer|flyv1)\s+)+/i;
 const MACAROON = /(?:^|,)fm(?:1r|1a|2)_/;
 
-/** The Authorization header for a token as people paste it, with or without a scheme before it. */
+/** The Authorization header for a token that was pasted with or without a scheme in front. */
 export function toAuthorization(pasted: string): string {
   const token = pasted.trim().replace(PASTED_SCHEMES, "");
   return `${MACAROON.test(token) ? "FlyV1" : "Bearer"} ${token}`;

@@ -1,4 +1,4 @@
-/** The sizes that a machine can have, and what they cost. */
+/** The sizes of machines, and their prices. */
 import { AtlasError } from "../../errors.ts";
 
 /** CPUs and memory of a machine. */
@@ -8,10 +8,10 @@ export interface Guest {
   readonly memoryMb: number;
 }
 
-/** CPUs shared with neighbours, or one's own. */
+/** CPUs shared with other machines, or dedicated ones. */
 export type CpuKind = "shared" | "performance";
 
-/** What is asked for. */
+/** The requested size. */
 export interface GuestRequest {
   readonly cpuKind?: CpuKind | undefined;
   readonly cpus?: number | undefined;
@@ -20,11 +20,11 @@ export interface GuestRequest {
 
 interface KindFacts {
   readonly counts: readonly number[];
-  /** Memory that comes with each CPU; more comes in the same steps. */
+  /** Memory included with each CPU. */
   readonly memoryMbPerCpu: number;
-  readonly maximumMemoryMbPerCpu: number;
+  readonly maxMemoryMbPerCpu: number;
   readonly stepMb: number;
-  /** US dollars per CPU and second in the cheapest region, memory that comes with it included. */
+  /** US dollars per CPU and second in the cheapest region, with the included memory. */
   readonly dollarsPerCpuSecond: number;
 }
 
@@ -33,23 +33,23 @@ const KINDS: Readonly<Record<CpuKind, KindFacts>> = {
   shared: {
     counts: [1, 2, 4, 6, 8],
     memoryMbPerCpu: 256,
-    maximumMemoryMbPerCpu: 2048,
+    maxMemoryMbPerCpu: 2048,
     stepMb: 256,
     dollarsPerCpuSecond: 0.000_000_846_5,
   },
   performance: {
     counts: [1, 2, 4, 6, 8, 10, 12, 14, 16],
     memoryMbPerCpu: 2048,
-    maximumMemoryMbPerCpu: 8192,
+    maxMemoryMbPerCpu: 8192,
     stepMb: 2048,
     dollarsPerCpuSecond: 0.000_012_732,
   },
 };
 
-/** US dollars per second for each GB beyond what the CPUs come with, in the cheapest region (the same page). */
+/** US dollars per second for each GB beyond the included memory, in the cheapest region (the same page). */
 const DOLLARS_PER_GB_SECOND = 0.000_002_316;
 
-/** Each region's price over that of `iad` (the same page). */
+/** Each region's price divided by that of `iad` (the same page). */
 const REGION_FACTORS: Readonly<Record<string, number>> = {
   ams: 1.038461538,
   arn: 1.038461538,
@@ -73,8 +73,8 @@ const REGION_FACTORS: Readonly<Record<string, number>> = {
 const DEFAULT_MEMORY_MB = 1024;
 
 /**
- * The smallest size that has what is asked for: shared CPUs where they can, and 1 GB when nothing is said of memory.
- * @throws VALIDATION when there is no such size, saying which there are.
+ * The smallest size that satisfies the request: shared CPUs where possible, and 1 GB when the request has no memory.
+ * @throws VALIDATION when no size fits, naming the sizes that exist.
  */
 export function toGuest(request: GuestRequest): Guest {
   const kinds: readonly CpuKind[] = request.cpuKind ? [request.cpuKind] : ["shared", "performance"];
@@ -86,10 +86,10 @@ export function toGuest(request: GuestRequest): Guest {
   const fitting = sizes.find(exists);
   if (fitting !== undefined) return fitting;
   const { cpus = "any number of", memoryGb } = request;
-  const asked = `${cpus} CPUs with ${memoryGb === undefined ? "any" : `${memoryGb} GB of`} memory`;
+  const requested = `${cpus} CPUs with ${memoryGb === undefined ? "any" : `${memoryGb} GB of`} memory`;
   throw new AtlasError(
     "VALIDATION",
-    `fly has no machine of ${asked}; allowed: ${kinds.map(inWords).join("; ")}`,
+    `fly has no machine of ${requested}; allowed: ${kinds.map(inWords).join("; ")}`,
     {
       provider: "fly",
     },
@@ -103,20 +103,20 @@ function memoryMb(cpuKind: CpuKind, cpus: number, memoryGb: number | undefined):
 }
 
 function exists({ cpuKind, cpus, memoryMb }: Guest): boolean {
-  const { memoryMbPerCpu, maximumMemoryMbPerCpu, stepMb } = KINDS[cpuKind];
-  const fits = memoryMb >= cpus * memoryMbPerCpu && memoryMb <= cpus * maximumMemoryMbPerCpu;
+  const { memoryMbPerCpu, maxMemoryMbPerCpu, stepMb } = KINDS[cpuKind];
+  const fits = memoryMb >= cpus * memoryMbPerCpu && memoryMb <= cpus * maxMemoryMbPerCpu;
   return fits && memoryMb % stepMb === 0;
 }
 
 function inWords(cpuKind: CpuKind): string {
-  const { counts, memoryMbPerCpu, maximumMemoryMbPerCpu, stepMb } = KINDS[cpuKind];
-  const memory = `${memoryMbPerCpu / 1024} to ${maximumMemoryMbPerCpu / 1024} GB a CPU in steps of ${stepMb / 1024} GB`;
+  const { counts, memoryMbPerCpu, maxMemoryMbPerCpu, stepMb } = KINDS[cpuKind];
+  const memory = `${memoryMbPerCpu / 1024} to ${maxMemoryMbPerCpu / 1024} GB a CPU in steps of ${stepMb / 1024} GB`;
   return `${cpuKind} CPUs ${counts.join(", ")} with ${memory}`;
 }
 
 /**
- * US dollars per hour while the machine runs, by the public price list: without volumes, traffic and discounts. Without a
- * region, in the dearest one; `undefined` in a region whose price is not known.
+ * US dollars per hour while the machine runs, by the public price list: without volumes, traffic and discounts. Without a region,
+ * the price of the dearest one; `undefined` in a region whose price is not known.
  */
 export function guestCostPerHour(guest: Guest, region: string | undefined): number | undefined {
   const factor = region === undefined ? Math.max(...Object.values(REGION_FACTORS)) : REGION_FACTORS[region];

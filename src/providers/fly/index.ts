@@ -1,15 +1,21 @@
 /**
- * CPU machines on Fly.io, by its Machines API: an app per compute, and so a host name of its own for a browser to reach.
+ * CPU machines on Fly.io through its Machines API. Each compute has its own app, and with it a host name that a browser can reach.
  * @module
  */
 import type { Provider } from "../../provider.ts";
 import type { Account } from "./account.ts";
 import { createFlyApi } from "./api.ts";
-import { toCandidates } from "./candidates.ts";
+import { findCandidates } from "./candidates.ts";
 import { createInstance } from "./create.ts";
 import { credentials } from "./credentials.ts";
-import { findInstances, getInstance, listInstances } from "./find.ts";
-import { startInstance, stopInstance, terminateInstance } from "./lifecycle.ts";
+import {
+  findInstances,
+  getInstance,
+  listInstances,
+  startInstance,
+  stopInstance,
+  terminateInstance,
+} from "./instances.ts";
 import { readLogs } from "./logs.ts";
 import { type FlyComputeOptions, type FlyOptions, parseComputeOptions, parseFlyOptions } from "./options.ts";
 
@@ -21,15 +27,15 @@ declare module "../../request.ts" {
   }
 }
 
-/** A provider of Fly Machines, and what of the optional it can do. */
+/** A provider of Fly Machines, with the optional methods that Fly supports. */
 export type FlyProvider = Provider &
   Required<Pick<Provider, "parseOptions" | "find" | "stop" | "start" | "logs">>;
 
 /**
  * Makes a provider of Fly Machines. The token needs to create and delete apps in the organization: `fly tokens create org`.
  *
- * @throws VALIDATION for an option that does not exist or is not valid. A missing token or organization is told by the first
- * call that needs it.
+ * @throws VALIDATION for an option that does not exist or is not valid. The first call that needs a missing token or
+ * organization throws.
  *
  * @example
  * ```ts
@@ -53,15 +59,15 @@ export function fly(options: FlyOptions = {}): FlyProvider {
   const account: Account = { api: createFlyApi(settings, authorization), org, sharedApp, clock };
   return {
     name: "fly",
-    // Pulling a large image is most of it: a machine itself boots in seconds.
+    // Most of this time goes into pulling a large image: a machine itself boots in seconds.
     bootTimeoutSeconds: 120,
-    // A machine can be read by its id at once; the lists of an organization lag.
+    // A read by id finds a new machine at once; the lists of an organization lag.
     absenceGraceSeconds: 30,
     parseOptions: parseComputeOptions,
     candidates: async (request) => {
       authorization();
       if (sharedApp === undefined) org();
-      return toCandidates(request, parseComputeOptions(request.options), sharedApp);
+      return findCandidates(request, parseComputeOptions(request.options), sharedApp);
     },
     create: (request, context) => createInstance(account, request, context),
     get: (reference, context) => getInstance(account, reference, context),

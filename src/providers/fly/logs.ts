@@ -1,14 +1,15 @@
-/** Log lines, from an API that Fly's own command line uses and its documentation does not have. */
+/** Log lines, from an API that Fly's command line uses and Fly does not document. */
 import type { CallContext } from "../../call-context.ts";
+import { defined } from "../../internal/defined.ts";
 import type { InstanceReference, LogLine, LogOptions } from "../../provider.ts";
 import { type Account, appOf } from "./account.ts";
-import { getInstance } from "./find.ts";
+import { getInstance } from "./instances.ts";
 import type { LogEntry } from "./wire.ts";
 
 const MAX_PAGES = 50;
 const POLL_MILLISECONDS = 2_000;
 
-/** The instance's lines: the last ones, then, when following, what comes until the instance is gone or the signal aborts. */
+/** The instance's last lines, then, when following, every new line until the instance is gone or the signal aborts. */
 export async function* readLogs(
   account: Account,
   reference: InstanceReference,
@@ -87,9 +88,9 @@ async function readPage(
 
 function toLogLine({ attributes: { message, timestamp, meta } }: LogEntry): LogLine {
   const at = new Date(timestamp ?? Number.NaN);
-  return {
+  return defined({
     line: message,
     source: (meta?.event?.provider ?? "app") === "app" ? "container" : "system",
-    ...(Number.isNaN(at.getTime()) ? {} : { at }),
-  };
+    at: Number.isNaN(at.getTime()) ? undefined : at,
+  } as const);
 }

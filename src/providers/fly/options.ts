@@ -1,23 +1,23 @@
-/** What callers may say about Fly: of the provider, and of one compute. */
+/** The options of `fly()`, and of one compute on Fly. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
 import { baseUrlField, clockField, fetchField } from "../../internal/option-fields.ts";
 import { type Field, field, optional, parseFields } from "../../internal/parse.ts";
 
-/** What `fly()` takes. */
+/** The options of `fly()`. */
 export interface FlyOptions {
   /** An API token, with or without `FlyV1 ` or `Bearer ` before it. @default process.env.FLY_API_TOKEN, read at each call */
   readonly apiKey?: string | undefined;
   /** Slug of the organization. Not needed with `app`. @default process.env.FLY_ORG, read at each call */
   readonly org?: string | undefined;
   /**
-   * Puts every compute as a machine into this one app, which exists already and has its addresses, instead of into an app
-   * of its own. A request then reaches a machine only with the header that its ports name.
+   * Name of an existing app, with addresses, that holds every compute as a machine. Without it, each compute gets its own app.
+   * With it, a request reaches a machine only with the header that its ports name.
    */
   readonly app?: string | undefined;
   /** @default "https://api.machines.dev/v1" */
   readonly baseUrl?: string | undefined;
-  /** Where logs are read. Fly does not document that API. @default "https://api.fly.io/api/v1" */
+  /** The base URL of the API for logs, which Fly does not document. @default "https://api.fly.io/api/v1" */
   readonly logsBaseUrl?: string | undefined;
   /** @default the global fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
@@ -25,7 +25,7 @@ export interface FlyOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** A check that Fly makes on the machine; `flyctl` and Fly's metrics show its outcome. */
+/** A check that Fly runs on the machine; `flyctl` and Fly's metrics show its outcome. */
 export interface FlyCheck {
   readonly type: "http" | "tcp";
   readonly port: number;
@@ -35,26 +35,26 @@ export interface FlyCheck {
   readonly method?: string | undefined;
   readonly intervalSeconds?: number | undefined;
   readonly timeoutSeconds?: number | undefined;
-  /** How long after a start failures do not count. */
+  /** The time after a start in which failures do not count. */
   readonly gracePeriodSeconds?: number | undefined;
 }
 
-/** What `providerOptions.fly` takes. */
+/** The options in `providerOptions.fly`. */
 export interface FlyComputeOptions {
   /** @default "shared" where the size exists with shared CPUs, else "performance" */
   readonly cpuKind?: "shared" | "performance" | undefined;
   /**
-   * What Fly's proxy does with a machine that gets no requests. Anything but "off" also lets a request start the machine
+   * The action of Fly's proxy on a machine without requests. With any value but "off", a request also starts the machine
    * again. @default "off"
    */
   readonly autostop?: "off" | "stop" | "suspend" | undefined;
-  /** What `stop` does. A suspended machine keeps its memory, of which it may have 2 GB at most. @default "stop" */
+  /** The action of `stop`. A suspended machine keeps its memory, which is limited to 2 GB. @default "stop" */
   readonly stopMode?: "stop" | "suspend" | undefined;
-  /** When Fly starts the program again after it ended: never, up to three times after a failure, or always. @default "on-failure" */
+  /** The condition on which Fly restarts a program that ended: never, up to three times after a failure, or always. @default "on-failure" */
   readonly restart?: "no" | "on-failure" | "always" | undefined;
-  /** The private network of the compute's app. @default one of its own */
+  /** The private network of the compute's app. @default a network of its own */
   readonly network?: string | undefined;
-  /** "dedicated" costs 2 dollars a month, and lets IPv4 reach tcp ports. @default "shared" */
+  /** "dedicated" costs 2 dollars a month and makes tcp ports reachable by IPv4. @default "shared" */
   readonly ipv4?: "shared" | "dedicated" | undefined;
   /** Checks by name. */
   readonly checks?: Readonly<Record<string, FlyCheck>> | undefined;

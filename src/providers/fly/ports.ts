@@ -1,8 +1,9 @@
-/** Requested ports as Fly's services, and back. */
+/** Converts requested ports to Fly's services, and back. */
+import { defined } from "../../internal/defined.ts";
 import type { Port, PortRequest } from "../../provider.ts";
 import type { Service, ServicePort } from "./wire.ts";
 
-/** Where an app's ports are reached. */
+/** The host at which an app's ports are reached. */
 export interface Host {
   /** `<app>.fly.dev`. */
   readonly name: string;
@@ -16,7 +17,7 @@ const MAX_PORT = 65_535;
 const STEP = 10_000;
 
 /**
- * The services of a machine. The first http port is at 443; every other port keeps its number outside, or gets the next free one
+ * The services of a machine. The first http port is at 443; every other port keeps its number outside, or gets the next free number
  * in steps of 10,000.
  */
 export function toServices(
@@ -28,8 +29,7 @@ export function toServices(
     protocol: "tcp",
     internal_port: internal,
     autostop,
-    // A request that may not start the machine would find it dead after the proxy's first stop, and one that may would
-    // undo our own.
+    // With autostop, a request must be able to start the machine that the proxy stopped; without it, a request would undo our own stop.
     autostart: autostop !== "off",
     min_machines_running: 0,
     ports: servicePorts(protocol, external.get(internal) ?? internal),
@@ -61,7 +61,7 @@ function freePort(wanted: number, taken: ReadonlySet<number>): number {
   return port;
 }
 
-/** A machine's services as ports. */
+/** Converts a machine's services to ports. */
 export function toPorts(services: readonly Service[], { name, headers }: Host): readonly Port[] {
   return services.flatMap((service): Port[] => {
     const { internal_port: internal } = service;
@@ -73,6 +73,6 @@ export function toPorts(services: readonly Service[], { name, headers }: Host): 
       ? `https://${name}${external === HTTPS ? "" : `:${external}`}`
       : `tcp://${name}:${external}`;
     const protocol = isHttp ? "http" : "tcp";
-    return [{ internal, protocol, external, url, ...(headers === undefined ? {} : { headers }) }];
+    return [defined({ internal, protocol, external, url, headers } as const)];
   });
 }

@@ -1,5 +1,6 @@
-/** What Fly's refusals mean. */
+/** Reads Fly's refusals. */
 import type { AtlasErrorCode } from "../../errors.ts";
+import { defined } from "../../internal/defined.ts";
 import type { HttpRequest } from "../../internal/http.ts";
 import type { Classification, Refusal } from "../../internal/http-errors.ts";
 import { errorBody } from "./wire.ts";
@@ -17,7 +18,7 @@ interface Phrase {
   readonly code: AtlasErrorCode;
 }
 
-/** What errors say where Fly has no code for it. Sources: fly-go's error texts, and refusals that others wrote down. */
+/** Phrases of errors for which Fly has no code. Sources: fly-go's error texts, and refusals in public bug reports. */
 const BY_PHRASE: readonly Phrase[] = [
   { status: 409, text: /unique machine name violation/, code: "CONFLICT" },
   { status: 409, text: /could not reserve resource/i, code: "CAPACITY" },
@@ -40,8 +41,8 @@ const BY_PHRASE: readonly Phrase[] = [
 const HOLDER_OF_NAME = /unique machine name violation, machine ID ([0-9a-z]+) already exists/;
 
 /**
- * The meaning of a refusal: by Fly's own code where there is one, else by its words, and these only together with the status
- * they belong to. A server error is never sorted by what it says. `providerId` is the machine that holds the name already.
+ * Classifies a refusal: by Fly's own code where it has one, else by its phrase together with its status. The text of a server error
+ * never decides. `providerId` is the machine that already has the name.
  */
 export function classifyRefusal(refusal: Refusal, { idempotent }: HttpRequest): Classification | undefined {
   if (refusal.status >= 500) return undefined;
@@ -50,11 +51,7 @@ export function classifyRefusal(refusal: Refusal, { idempotent }: HttpRequest): 
   const code = hasCode ? BY_CODE[status] : byPhrase(refusal.status, error ?? "");
   if (code === undefined) return undefined;
   const holder = code === "CONFLICT" ? HOLDER_OF_NAME.exec(error ?? "")?.[1] : undefined;
-  return {
-    code,
-    ...(idempotent ? {} : { mayHaveCreated: false }),
-    ...(holder === undefined ? {} : { providerId: holder }),
-  };
+  return defined({ code, mayHaveCreated: idempotent ? undefined : false, providerId: holder });
 }
 
 function byPhrase(status: number, error: string): AtlasErrorCode | undefined {

@@ -1,11 +1,11 @@
-/** The Machines API as it travels: what we read of its answers, and what we send. */
+/** The Machines API's wire format: schemas of the answers, as far as this adapter reads them, and types of the bodies it sends. */
 import * as z from "zod/mini";
 
 const text = z.nullish(z.string());
 const number = z.nullish(z.number());
 const texts = z.nullish(z.record(z.string(), z.string()));
 
-/** An error's body. `status` is Fly's own code, where there is one. */
+/** An error's body. `status` is Fly's own code, where the error has one. */
 export const errorBody = z.object({ error: text, status: text });
 
 /** An app. */
@@ -63,7 +63,7 @@ const event = z.object({
 });
 export type MachineEvent = z.infer<typeof event>;
 
-/** A machine, as its app shows it. */
+/** A machine in an answer of its app. */
 export const machineAnswer = z.looseObject({
   id: z.string().check(z.minLength(1)),
   name: z.string(),
@@ -71,7 +71,7 @@ export const machineAnswer = z.looseObject({
   region: text,
   created_at: text,
   config: z.nullish(config),
-  /** What is known of the config while the machine's host does not answer. */
+  /** The known part of the config while the machine's host does not answer. */
   incomplete_config: z.nullish(config),
   events: z.nullish(z.array(event)),
 });
@@ -79,7 +79,7 @@ export type Machine = z.infer<typeof machineAnswer>;
 
 export const machineListAnswer = z.array(machineAnswer);
 
-/** A machine, as its organization shows it: without services and events. */
+/** A machine in its organization's list, without services and events. */
 const orgMachine = z.looseObject({
   id: z.string().check(z.minLength(1)),
   name: z.string(),
@@ -98,7 +98,7 @@ export const orgMachinesAnswer = z.object({
   error_regions: z.nullish(z.array(z.string())),
 });
 
-/** `GET /apps/{app}/logs`, of an API that Fly does not document. */
+/** `GET /apps/{app}/logs`, an API that Fly does not document. */
 export const logsAnswer = z.object({
   data: z.array(
     z.object({
@@ -113,14 +113,14 @@ export const logsAnswer = z.object({
 });
 export type LogEntry = z.infer<typeof logsAnswer>["data"][number];
 
-/** One port of a service, outside. */
+/** One external port of a service. */
 export interface ServicePort {
   readonly port?: number | null | undefined;
   readonly handlers?: readonly string[] | null | undefined;
   readonly force_https?: boolean | null | undefined;
 }
 
-/** A port of the machine, and where it is reached. */
+/** A port of the machine, and the external ports that lead to it. */
 export interface Service {
   readonly protocol?: string | null | undefined;
   readonly internal_port?: number | null | undefined;
@@ -181,3 +181,9 @@ export interface VolumeBody {
   readonly region: string;
   readonly size_gb: number;
 }
+
+/** Names of the metadata that a create stamps on a machine. */
+export const OWNER_KEY = "atlas_owner";
+export const STOP_MODE_KEY = "atlas_stop_mode";
+/** Prefix of the name whose value is the name of a port. */
+export const PORT_NAME_KEY = "atlas_port_";

@@ -1,0 +1,264 @@
+/** Reading, listing, ending, stopping and starting instances. */
+
+import type { CallContext } from "../../call-context.ts";
+import { AtlasError, isAtlasError } from "../../errors.ts";
+import type { Instance, InstanceReference } from "../../provider.ts";
+import { type Account, appOf, hostOf } from "./account.ts";
+import { toAppInstance, toInstance, toListedInstance } from "./convert.ts";
+import { readNetworkName } from "./network.ts";
+import { type ListedApp, type Machine, type OrgMachine, STOP_MODE_KEY } from "./wire.ts";
+
+/** The instance as it is now. An instance without its machine exists as long as its app does. */
+export async function getInstance(
+  account: Account,
+  { name, providerId }: InstanceReference,
+  context: CallContext,
+): Promise<Instance | undefined> {
+  if (providerId === undefined || providerId === name)
+    return (await findInstances(account, name, context))[0];
+  const machine = await account.api.machine(appOf(account, name), providerId, context);
+  const current = machine && toInstance(machine, hostOf(account, name, machine.id));
+  if (current !== undefined && current.status !== "terminated") return current;
+  const remains = (await findInstances(account, name, context)).find((other) => other.providerId === name);
+  if (remains === undefined) return current;
+  return { ...remains, providerId, status: current === undefined ? remains.status : "failed" };
+}
+
+/** Every instance of exactly this name. An empty app of that name counts as one, with its name as the id. */
+export async function findInstances(
+  account: Account,
+  name: string,
+  context: CallContext,
+): Promise<readonly Instance[]> {
+  const machines = await machinesNamed(account, name, context);
+  if (machines?.length !== 0 || account.sharedApp !== undefined)
+    return toInstances(account, name, machines ?? []);
+  const apps = await listedApps(account, context);
+  return [emptyApp(account, apps.find((app) => app.name === name) ?? { name })];
+}
+
+/** The instances in a listed app. Skips a new app without a machine: the list of machines may only lag behind. */
+async function instancesIn(
+  account: Account,
+  app: ListedApp,
+  context: CallContext,
+): Promise<readonly Instance[]> {
+  const machines = await machinesNamed(account, app.name, context);
+  if (machines?.length !== 0) return toInstances(account, app.name, machines ?? []);
+  const empty = emptyApp(account, app);
+  return empty.status === "provisioning" ? [] : [empty];
+}
+
+function toInstances(account: Account, name: string, machines: readonly Machine[]): readonly Instance[] {
+  return machines.map((machine) => toInstance(machine, hostOf(account, name, machine.id)));
+}
+
+function emptyApp({ clock }: Account, { name, network }: ListedApp): Instance {
+  return toAppInstance(name, name, readNetworkName(name, network ?? undefined), clock.now());
+}
+
+/**
+ * The machines of exactly this name that are not destroyed; `undefined` when the compute's own app does not exist.
+ * @throws NOT_FOUND when the shared app does not exist: this is a mistake in the options and proves nothing about its machines.
+ */
+export async function machinesNamed(
+  account: Account,
+  name: string,
+  context: CallContext,
+): Promise<readonly Machine[] | undefined> {
+  const machines = await machinesOf(account, appOf(account, name), context);
+  return machines?.filter((machine) => machine.name === name && machine.state !== "destroyed");
+}
+
+async function machinesOf(
+  { api, sharedApp }: Account,
+  app: string,
+  context: CallContext,
+): Promise<readonly Machine[] | undefined> {
+  const machines = await api.machines(app, context);
+  if (machines === undefined && sharedApp !== undefined)
+    throw new AtlasError(
+      "NOT_FOUND",
+      `fly: the app ${sharedApp} does not exist: create it, or correct the option app`,
+      {
+        provider: "fly",
+      },
+    );
+  return machines;
+}
+
+/** Every instance whose name begins with the prefix. */
+export async function listInstances(
+  account: Account,
+  namePrefix: string,
+  context: CallContext,
+): Promise<readonly Instance[]> {
+  const { sharedApp } = account;
+  if (sharedApp === undefined) return listApps(account, namePrefix, context);
+  const machines = (await machinesOf(account, sharedApp, context)) ?? [];
+  return machines
+    .filter(({ name, state }) => name.startsWith(namePrefix) && state !== "destroyed")
+    .map((machine) => toInstance(machine, hostOf(account, machine.name, machine.id)));
+}
+
+/** Reads two lists instead of one answer per app. An app without a listed machine needs its own request, because that list lags. */
+async function listApps(
+  account: Account,
+  namePrefix: string,
+  context: CallContext,
+): Promise<readonly Instance[]> {
+  const apps = (await listedApps(account, context)).filter(({ name }) => name.startsWith(namePrefix));
+  const machines = (await orgMachines(account, context)).filter(
+    ({ name, app_name: app, state }) => name === app && name.startsWith(namePrefix) && state !== "destroyed",
+  );
+  const listed = new Set(machines.map(({ name }) => name));
+  const instances = machines.map(toListedInstance);
+  for (const app of apps)
+    if (!listed.has(app.name)) instances.push(...(await instancesIn(account, app, context)));
+  return instances;
+}
+
+async function listedApps({ api, org }: Account, context: CallContext): Promise<readonly ListedApp[]> {
+  const { apps, total } = await api.apps(org(), context);
+  if (total === undefined || total <= apps.length) return apps;
+  throw incompleteListError(`${apps.length} of ${total} apps`);
+}
+
+async function orgMachines({ api, org }: Account, context: CallContext): Promise<readonly OrgMachine[]> {
+  const machines: OrgMachine[] = [];
+  const seen = new Set<string>();
+  for (let cursor: string | undefined; ; ) {
+    const page = await api.orgMachines(org(), cursor, context);
+    if (page.silentRegions.length > 0)
+      throw incompleteListError(`no machines of ${page.silentRegions.join(", ")}`);
+    machines.push(...page.machines);
+    cursor = page.nextCursor;
+    if (cursor === undefined) return machines;
+    if (seen.has(cursor)) throw incompleteListError("the same page of machines twice");
+    seen.add(cursor);
+  }
+}
+
+function incompleteListError(shown: string): AtlasError {
+  return new AtlasError("UNAVAILABLE", `fly: the list is incomplete: it showed ${shown}`, {
+    provider: "fly",
+  });
+}
+
+/** Ends the machine and, where the compute has its own app, the app with everything in it. */
+export async function terminateInstance(
+  account: Account,
+  reference: InstanceReference,
+  context: CallContext,
+): Promise<void> {
+  const { name } = reference;
+  const id = machineIdOf(reference);
+  const failure = await endMachines(account, name, id, context).then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  const keepsApp =
+    account.sharedApp !== undefined || (id !== undefined && (await hasOthers(account, name, id, context)));
+  // The forced removal of the app ends its machines too, so that their failures no longer matter.
+  if (!keepsApp) return account.api.deleteApp(name, true, context);
+  if (failure !== undefined) throw failure.error;
+}
+
+/** The machine's id; `undefined` when the reference names an app without a machine. */
+function machineIdOf({ name, providerId }: InstanceReference): string | undefined {
+  return providerId === name ? undefined : providerId;
+}
+
+async function endMachines(
+  account: Account,
+  name: string,
+  id: string | undefined,
+  context: CallContext,
+): Promise<void> {
+  const machines = id === undefined ? await machinesNamed(account, name, context) : [{ id }];
+  for (const machine of machines ?? [])
+    await account.api.deleteMachine(appOf(account, name), machine.id, context);
+}
+
+/** True when the app has another machine, which the app's removal would end too. */
+async function hasOthers(account: Account, name: string, id: string, context: CallContext): Promise<boolean> {
+  const machines = await machinesNamed(account, name, context);
+  return machines?.some((machine) => machine.id !== id && machine.state !== "destroying") ?? false;
+}
+
+const STOPPED: ReadonlySet<string> = new Set(["stopped", "suspended"]);
+const RUNNING: ReadonlySet<string> = new Set(["started", "starting"]);
+
+/** Stops or suspends the machine, by the stop mode of its create. */
+export async function stopInstance(
+  account: Account,
+  reference: InstanceReference,
+  context: CallContext,
+): Promise<void> {
+  const machine = await requireMachine(account, reference, context);
+  if (STOPPED.has(machine.state)) return;
+  const suspends = machine.config?.metadata?.[STOP_MODE_KEY] === "suspend";
+  await actUnlessDone(account, reference.name, machine.id, suspends ? "suspend" : "stop", context);
+  await awaitState(account, reference.name, machine.id, suspends ? "suspended" : "stopped", context);
+}
+
+/** Starts the machine. */
+export async function startInstance(
+  account: Account,
+  reference: InstanceReference,
+  context: CallContext,
+): Promise<void> {
+  const { id, state } = await requireMachine(account, reference, context);
+  if (RUNNING.has(state)) return;
+  // Fly refuses to start a machine that is stopping.
+  if (!STOPPED.has(state)) await awaitState(account, reference.name, id, "stopped", context);
+  await actUnlessDone(account, reference.name, id, "start", context);
+}
+
+async function requireMachine(
+  account: Account,
+  { name, providerId }: InstanceReference,
+  context: CallContext,
+): Promise<Machine> {
+  const machine =
+    providerId === undefined
+      ? (await machinesNamed(account, name, context))?.[0]
+      : await account.api.machine(appOf(account, name), providerId, context);
+  if (machine !== undefined && machine.state !== "destroyed") return machine;
+  throw new AtlasError("NOT_FOUND", `fly: the instance ${name} has no machine`, {
+    provider: "fly",
+    providerId,
+  });
+}
+
+/** Requests an action. A refusal counts as success when the machine is in a state that the action leads to. */
+async function actUnlessDone(
+  account: Account,
+  name: string,
+  id: string,
+  action: "start" | "stop" | "suspend",
+  context: CallContext,
+): Promise<void> {
+  const app = appOf(account, name);
+  try {
+    await account.api.act(app, id, action, context);
+  } catch (error) {
+    const machine = await account.api.machine(app, id, context);
+    if (!(action === "start" ? RUNNING : STOPPED).has(machine?.state ?? "")) throw error;
+  }
+}
+
+/** Waits for a limited time until the machine is in the state. A machine that takes longer is no error. */
+async function awaitState(
+  account: Account,
+  name: string,
+  id: string,
+  state: "stopped" | "suspended",
+  context: CallContext,
+): Promise<void> {
+  try {
+    await account.api.waitFor(appOf(account, name), id, state, context);
+  } catch (error) {
+    if (!isAtlasError(error) || error.code !== "TIMEOUT" || context.signal.aborted) throw error;
+  }
+}
