@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `atlas-compute guard` alone: the entry of `dist/guard.mjs`, the one file that an image copies.
+ * Runs `atlas-compute guard` alone: the entry of `dist/guard.mjs`, the single file that an image copies.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** `atlas-compute guard`: the guard as a reverse proxy in front of any server, which it can start. */
+/** The command `atlas-compute guard`: a reverse proxy in front of any server, which it can start. */
 import { once } from "node:events";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { AtlasError } from "../errors.ts";
@@ -31,20 +31,20 @@ interface GuardFlags {
 type OptionFlags = Omit<GuardFlags, "listen" | "target" | "drainSeconds" | "log">;
 
 const EXAMPLE = `
-The pod's environment says what is accepted: ATLAS_PRESHARED_KEY, ATLAS_SIGNING_SECRET.
+The pod's environment holds the accepted credentials: ATLAS_PRESHARED_KEY (bearer tokens), ATLAS_SIGNING_SECRET (signed URLs).
 
 Example:
   $ atlas-compute guard --listen 0.0.0.0:8000 --target http://127.0.0.1:8188 \\
       --origin https://app.example -- python main.py --port 8188`;
 
-/** The command; `finish` is called with the exit code of each run. */
+/** Makes the command. It calls `finish` with the exit code of each run. */
 export function guardCommand(world: CliWorld, finish: (code: number) => void): Command {
   return new Command("guard")
     .description("Checks every request before the server behind it sees it.")
-    .argument("[command...]", "what to start and supervise; put -- before it")
-    .requiredOption("--target <url>", "where the server behind listens", toTarget)
+    .argument("[command...]", "the command to start and supervise; put -- before it")
+    .requiredOption("--target <url>", "the address of the server behind", toTarget)
     .addOption(
-      new Option("--listen <address>", "where to listen")
+      new Option("--listen <address>", "the address to listen on")
         .argParser(toAddress)
         .default({ host: "0.0.0.0", port: 8000 }, "0.0.0.0:8000"),
     )
@@ -59,23 +59,28 @@ export function guardCommand(world: CliWorld, finish: (code: number) => void): C
         .default([], "none"),
     )
     .addOption(
-      new Option("--signs <kinds>", "what counts as a sign of life")
+      new Option("--signs <kinds>", "the kinds of signs of life, separated by commas")
         .argParser(toSigns)
         .default([...SIGN_KINDS], SIGN_KINDS.join(",")),
     )
-    .option("--drain-seconds <seconds>", "how long SIGTERM waits for open requests", toSeconds, 5)
+    .option("--drain-seconds <seconds>", "the time that open requests get after SIGTERM", toSeconds, 5)
     .option(
       "--dead-man",
-      "end the pod past ATLAS_DEADLINE, or when the control plane is gone or rejects it",
+      "end the pod after ATLAS_DEADLINE, and when the control plane is gone or rejects the pod",
       false,
     )
-    .option("--unreachable-seconds <seconds>", "for how long it may be gone", toSeconds, 1800)
-    .option("--no-log", "no line for each request")
+    .option(
+      "--unreachable-seconds <seconds>",
+      "the longest time without contact to the control plane",
+      toSeconds,
+      1800,
+    )
+    .option("--no-log", "write no line for each request")
     .addHelpText("after", EXAMPLE)
     .action(async (command: string[], flags: GuardFlags) => finish(await runGuard(command, flags, world)));
 }
 
-/** Runs until the command ends or a signal does, and answers the exit code. */
+/** Runs until the command ends or a signal arrives, and resolves with the exit code. */
 async function runGuard(command: readonly string[], flags: GuardFlags, world: CliWorld): Promise<number> {
   const closing = new AbortController();
   try {
@@ -119,7 +124,7 @@ async function serve(
   }
 }
 
-/** The first SIGTERM lets open requests finish before it goes on; every other signal goes on at once. */
+/** Makes the signal handler. The first SIGTERM waits for open requests; every other signal passes on at once. */
 function signalHandler(
   proxy: GuardProxy,
   child: Supervised | undefined,
@@ -146,7 +151,7 @@ async function listen({ server }: GuardProxy, { host, port }: Address): Promise<
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     throw new AtlasError(
       "UNAVAILABLE",
-      `The guard cannot listen on ${host}:${port} (${code}). Give another --listen.`,
+      `The guard cannot listen on ${host}:${port} (${code}). Set another address with --listen.`,
     );
   }
 }
@@ -158,7 +163,7 @@ function toGuardOptions(
 ): GuardOptions {
   const { origin, signs, deadMan, unreachableSeconds } = flags;
   return {
-    ...(origin.length > 0 ? { origins: origin } : {}),
+    origins: origin.length > 0 ? origin : undefined,
     publicPaths: flags.public,
     signs,
     deadMan: deadMan && { unreachableSeconds },
@@ -197,6 +202,6 @@ function toSigns(text: string): SignKind[] {
   const kinds = text.split(",").filter(Boolean);
   const isKind = (kind: string): kind is SignKind => SIGN_KINDS.some((known) => known === kind);
   if (!kinds.every(isKind))
-    throw new InvalidArgumentError(`Write any of ${SIGN_KINDS.join(", ")}, with commas between.`);
+    throw new InvalidArgumentError(`Write one or more of ${SIGN_KINDS.join(", ")}, separated by commas.`);
   return kinds;
 }

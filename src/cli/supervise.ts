@@ -1,9 +1,9 @@
-/** Runs a command as if it stood in place of this process. */
+/** Runs a command in place of this process: with its input, output, signals and exit code. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { CliWorld } from "./world.ts";
 
-/** The signals that are passed on. */
+/** The signals that pass on to the command. */
 export const PASSED_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR2"] as const;
 
 /** One of {@link PASSED_SIGNALS}. */
@@ -12,10 +12,11 @@ export type PassedSignal = (typeof PASSED_SIGNALS)[number];
 const NOT_FOUND_CODE = 127;
 const NOT_EXECUTABLE_CODE = 126;
 
-/** A command that runs. */
+/** A running command. */
 export interface Supervised {
-  /** Its exit code as a shell gives it: 128 and the signal's number when one ended it, 126 or 127 when it could not start. */
+  /** The exit code as a shell gives it: 128 plus the signal's number after a signal, 126 or 127 when the command could not start. */
   readonly exited: Promise<number>;
+  /** Sends a signal to the command. */
   kill(signal: PassedSignal): void;
 }
 

@@ -1,17 +1,17 @@
 import { failClosed } from "../auth/options.ts";
 import { type ControlPlaneClient, createControlPlaneClient } from "./life/control-plane.ts";
 import { DeadManSwitch } from "./life/dead-man.ts";
-import type { AcceptedHash, HeartbeatAnswer } from "./life/heartbeat.ts";
+import type { HeartbeatAnswer } from "./life/heartbeat.ts";
 import { createReporter } from "./life/reporter.ts";
 import { deleteOverSocket, endOnce } from "./life/self-ending.ts";
 import { SignsOfLife } from "./life/signs.ts";
 import type { GuardSettings } from "./options.ts";
 import { refusal } from "./verdict/answers.ts";
 import { decide } from "./verdict/decide.ts";
-import type { GuardRequest, Verdict } from "./verdict/request.ts";
-import { type LiveHash, toLiveHash } from "./verdict/state.ts";
+import type { GuardRequest, GuardVerdict } from "./verdict/request.ts";
+import { type AcceptedHash, type LiveHash, toLiveHash } from "./verdict/state.ts";
 
-/** What stands behind every adapter: it decides, and does what a decision calls for. */
+/** The guard behind every kind of server: its state, its verdicts and their effects. */
 export class GuardCore {
   readonly #settings: GuardSettings;
   readonly #closing = new AbortController();
@@ -22,41 +22,41 @@ export class GuardCore {
   constructor(settings: GuardSettings, endProcesses: () => void) {
     this.#settings = settings;
     this.#hashes = settings.hashes.map((hash) => toLiveHash({ hash, expiresAt: null }));
-    const client = settings.control && createControlPlaneClient(settings.control, settings.fetch);
+    const client = settings.control && createControlPlaneClient(settings.control, settings);
     this.#signs = client && this.#collectSigns(client);
     this.#deadMan = settings.deadMan && this.#arm(settings.deadMan.unreachableSeconds, client, endProcesses);
-    this.#sayWhatIsMissing();
+    this.#logMissingSettings();
   }
 
-  /** What to do with a request. Whatever it is, this never throws. */
-  judge(request: GuardRequest): Verdict {
+  /** Judges a request, and notes a sign of life. Never throws, whatever the request is. */
+  judge(request: GuardRequest): GuardVerdict {
     const verdict = failClosed(() => this.#decide(request), refusal("malformed", {}));
     if (verdict.kind === "heartbeat") this.heartbeat();
     if (verdict.kind === "pass" && verdict.credential !== "none") this.#signs?.see("requests");
     return verdict;
   }
 
-  /** Whether the bytes of what was let through like this are to be watched. */
-  isWatching(verdict: Verdict): boolean {
+  /** True when the bytes of a request with this verdict count as signs of life. */
+  isWatching(verdict: GuardVerdict): boolean {
     return this.#signs !== undefined && verdict.kind === "pass" && verdict.credential !== "none";
   }
 
-  /** Watches an open connection by the number of its bytes, until the returned function is called. */
+  /** Watches the byte count of an open connection until the returned function is called. */
   watch(countBytes: () => number): () => void {
     return this.#signs?.watch(countBytes) ?? (() => {});
   }
 
-  /** A sign of life that the program in the pod gives by itself. */
+  /** Notes a sign of life from the program in the pod. */
   heartbeat(): void {
     this.#signs?.see("heartbeats");
   }
 
-  /** From now on these tokens are accepted, and no others. */
+  /** Replaces the accepted tokens. */
   replaceHashes(hashes: readonly AcceptedHash[]): void {
     this.#hashes = hashes.map(toLiveHash);
   }
 
-  /** Ends heartbeats and the dead man's switch. */
+  /** Stops the heartbeats and the dead man's switch. */
   async close(): Promise<void> {
     this.#closing.abort(new Error("The guard was closed."));
     await Promise.all([this.#signs?.settled(), this.#deadMan?.done]);
@@ -66,7 +66,7 @@ export class GuardCore {
     await this.close();
   }
 
-  #decide(request: GuardRequest): Verdict {
+  #decide(request: GuardRequest): GuardVerdict {
     const { signingSecrets, origins, publicPaths, computeId, isReady, clock } = this.#settings;
     return decide(request, {
       hashes: this.#hashes,
@@ -117,7 +117,7 @@ export class GuardCore {
     });
   }
 
-  #sayWhatIsMissing(): void {
+  #logMissingSettings(): void {
     const { hashes, signingSecrets, control, deadMan, deadline, log } = this.#settings;
     if (hashes.length + signingSecrets.length === 0)
       log(
@@ -126,7 +126,7 @@ export class GuardCore {
       );
     if (deadMan !== undefined && control === undefined && deadline === null)
       log(
-        "The dead man's switch has nothing to go by. Set ATLAS_DEADLINE, or ATLAS_CONTROL_URL and ATLAS_POD_TOKEN.",
+        "The dead man's switch has neither a deadline nor a control plane. Set ATLAS_DEADLINE, or ATLAS_CONTROL_URL and ATLAS_POD_TOKEN.",
       );
   }
 }

@@ -3,52 +3,53 @@ import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
 import { field, parseFields } from "../internal/parse.ts";
 import { GuardCore } from "./core.ts";
-import { type AcceptedHash, acceptedHashSchema } from "./life/heartbeat.ts";
+import { acceptedHashSchema } from "./life/heartbeat.ts";
 import { endProcessGroup } from "./life/self-ending.ts";
 import { type GuardOptions, parseOptions } from "./options.ts";
 import { type FetchHandler, guardFetch, guardHono } from "./servers/fetch.ts";
 import { admitRequest, admitUpgrade, type NodeListener, type UpgradeListener } from "./servers/node.ts";
-import type { GuardRequest, Verdict } from "./verdict/request.ts";
+import type { GuardRequest, GuardVerdict } from "./verdict/request.ts";
+import type { AcceptedHash } from "./verdict/state.ts";
 
-/** Express's middleware: also that of Connect and of whatever else calls `next`. */
+/** Middleware for Express, Connect and other frameworks that call `next`. */
 export type ExpressMiddleware = (
   request: IncomingMessage,
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => void;
 
-/** The check inside a pod, in the shape that each kind of server takes. */
+/** The check inside a pod, in a form for each kind of server. */
 export interface Guard extends AsyncDisposable {
   /** Puts the guard in front of a Fetch handler. */
   fetch<Rest extends readonly unknown[]>(
     handler: FetchHandler<Rest>,
   ): (request: Request, ...rest: Rest) => Promise<Response>;
-  /** Hono's middleware. Register it before every other one. */
+  /** Makes middleware for Hono. Register it before all other middleware. */
   hono(): MiddlewareHandler;
-  /** Express's middleware. Register it before every other one. */
+  /** Makes middleware for Express. Register it before all other middleware. */
   express(): ExpressMiddleware;
   /** Puts the guard in front of a `node:http` request listener. */
   node(listener: NodeListener): NodeListener;
-  /** Puts the guard in front of a `node:http` upgrade listener: WebSockets. Express needs it too. */
+  /** Puts the guard in front of a `node:http` upgrade listener, for WebSockets. An Express application needs it too. */
   upgrade(listener: UpgradeListener): UpgradeListener;
-  /** The bare decision, for a server that has no adapter here. A pass counts as a sign of life. Never throws. */
-  judge(request: GuardRequest): Verdict;
-  /** Says that the pod is busy although nobody calls it: a long job, for example. */
+  /** Judges a request, for a server without an adapter here. A pass counts as a sign of life. Never throws. */
+  judge(request: GuardRequest): GuardVerdict;
+  /** Reports that the pod is busy without requests, with a long job for example. */
   heartbeat(): void;
   /**
-   * From now on these tokens are accepted, and no others; an empty list refuses all. With a control plane, the answers
-   * to heartbeats do this. What is connected stays connected.
-   * @throws VALIDATION for a hash that is none.
+   * Replaces the accepted tokens; an empty list refuses every token. With a control plane, the answers to heartbeats do
+   * this. Open connections stay open.
+   * @throws VALIDATION for a malformed hash or time.
    */
   replaceHashes(hashes: readonly AcceptedHash[]): void;
-  /** Ends heartbeats and the dead man's switch. Requests are judged as before. */
+  /** Stops the heartbeats and the dead man's switch. The guard still judges requests. */
   close(): Promise<void>;
 }
 
 /**
- * Makes the guard of this pod. Without a key it refuses everything but public paths, and says so in the log.
+ * Makes the guard of this pod. Without a key the guard refuses every request except those for public paths, and logs that.
  *
- * @throws VALIDATION for an option or a variable of the pod's environment that cannot be right.
+ * @throws VALIDATION for a malformed option or environment variable.
  *
  * @example
  * ```ts
@@ -64,7 +65,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   return guardOf(new GuardCore(parseOptions(options), endProcessGroup));
 }
 
-/** The guard's methods over its core. */
+/** Makes a guard from its core. */
 export function guardOf(core: GuardCore): Guard {
   const close = (): Promise<void> => core.close();
   return {

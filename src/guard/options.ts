@@ -1,63 +1,65 @@
 import * as z from "zod/mini";
 import { hashToken } from "../auth/token.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { callable } from "../internal/option-fields.ts";
+import { callable, clockField, fetchField } from "../internal/option-fields.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
+import type { ControlPlaneAccess } from "./life/control-plane.ts";
 import { SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
+import type { EnvironmentVariables } from "./life/self-ending.ts";
 import { type AllowedOrigins, allowOrigins } from "./verdict/cors.ts";
 import { PUBLIC_PATH } from "./verdict/public-paths.ts";
 
-/** When a pod ends itself. */
+/** The conditions under which a pod ends itself. */
 export interface DeadManOptions {
-  /** Seconds for which the control plane may be unreachable; null turns that off. @default 1800 */
+  /** The longest time without contact to the control plane, in seconds; null for no limit. @default 1800 */
   readonly unreachableSeconds?: number | null | undefined;
 }
 
-/** What `createGuard` takes. What is left out comes from the pod's environment. */
+/** Options of `createGuard`. The pod's environment supplies the ones that are left out. */
 export interface GuardOptions {
-  /** The token that is accepted; several while one is being rotated. Only hashes are kept. @default ATLAS_PRESHARED_KEY */
+  /** The accepted token, or several during a rotation. The guard keeps only their hashes. @default ATLAS_PRESHARED_KEY */
   readonly presharedKey?: string | readonly string[] | undefined;
-  /** Hashes of further tokens that are accepted, as `hashToken` makes them. @default [] */
+  /** Hashes of further accepted tokens, made by `hashToken`. @default [] */
   readonly hashes?: readonly string[] | undefined;
-  /** What URLs are signed with; several while it is being rotated. @default ATLAS_SIGNING_SECRET */
+  /** The secret that signs URLs, or several during a rotation. @default ATLAS_SIGNING_SECRET */
   readonly signingSecret?: string | readonly string[] | undefined;
   /** Origins whose pages may call the pod, exactly as browsers send them: `https://app.example`. @default ATLAS_ORIGINS, separated by commas */
   readonly origins?: readonly string[] | undefined;
-  /** Paths whose GET and HEAD need no credential: `/healthz`, or all below one, `/assets/*`. @default [] */
+  /** Paths whose GET and HEAD need no credential: `/healthz`, or `/assets/*` for all paths below it. @default [] */
   readonly publicPaths?: readonly string[] | undefined;
-  /** The compute's own id, which the readiness path answers. @default ATLAS_COMPUTE_ID */
+  /** The id of the compute, which the readiness path returns. @default ATLAS_COMPUTE_ID */
   readonly computeId?: string | undefined;
-  /** Where the control plane is mounted. Without it there are no heartbeats. @default ATLAS_CONTROL_URL */
+  /** The URL of the control plane. Without it the guard sends no heartbeats. @default ATLAS_CONTROL_URL */
   readonly controlUrl?: string | undefined;
   /** The pod's own credential at the control plane. @default ATLAS_POD_TOKEN */
   readonly podToken?: string | undefined;
-  /** ISO time after which a dead man's switch ends the pod. @default ATLAS_DEADLINE */
+  /** The ISO time at which the dead man's switch ends the pod. @default ATLAS_DEADLINE */
   readonly deadline?: string | undefined;
-  /** What counts as a sign of life. @default all three */
+  /** The kinds of events that count as signs of life. @default all three */
   readonly signs?: readonly SignKind[] | undefined;
-  /** Whether the pod ends itself past its deadline, or when the control plane is gone or rejects its credential. @default false */
+  /** Makes the pod end itself after its deadline, and when the control plane is gone or rejects its credential. @default false */
   readonly deadMan?: boolean | DeadManOptions | undefined;
-  /** Whether the server is ready, for the readiness path. @default () => true */
+  /** Returns true when the server is ready, for the readiness path. @default () => true */
   readonly isReady?: (() => boolean) | undefined;
-  /** Where a line goes that an operator should read. Never holds a secret. @default console.error */
+  /** Takes a line for the operator, which never holds a secret. @default console.error */
   readonly log?: ((line: string) => void) | undefined;
-  /** What talks to the control plane and to the provider. @default the global fetch */
+  /** Sends requests to the control plane and to the provider. @default the global fetch */
   readonly fetch?: typeof fetch | undefined;
-  /** What tells time. @default the machine's */
+  /** The clock of every wait and expiry. @default the machine's */
   readonly clock?: Clock | undefined;
   /** The pod's environment. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
-/** The options with every default filled in; of tokens only hashes are left. */
+/** The options with every default filled in, and hashes in place of tokens. */
 export interface GuardSettings {
   readonly hashes: readonly string[];
   readonly signingSecrets: readonly string[];
   readonly origins: AllowedOrigins;
   readonly publicPaths: readonly string[];
   readonly computeId: string | null;
-  readonly control: ControlPlane | undefined;
-  /** Milliseconds since 1970, or null for none. */
+  readonly control: ControlPlaneAccess | undefined;
+  /** The deadline in milliseconds since 1970, or null for none. */
   readonly deadline: number | null;
   readonly signs: ReadonlySet<SignKind>;
   readonly deadMan: { readonly unreachableSeconds: number | null } | undefined;
@@ -65,14 +67,7 @@ export interface GuardSettings {
   readonly log: (line: string) => void;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-/** Where the control plane is, and the pod's own credential there. */
-export interface ControlPlane {
-  /** Without a slash at its end. */
-  readonly url: string;
-  readonly podToken: string;
+  readonly env: EnvironmentVariables;
 }
 
 const DEFAULT_UNREACHABLE_SECONDS = 1800;
@@ -94,8 +89,7 @@ const url = field(
 );
 const time = field(z.iso.datetime({ offset: true }), "an ISO time such as 2030-01-31T12:00:00Z");
 
-const record = <Kind>(): z.ZodMiniCustom<Kind> =>
-  z.custom<Kind>((value) => typeof value === "object" && value !== null);
+const environment = z.custom<EnvironmentVariables>((value) => typeof value === "object" && value !== null);
 
 const DEAD_MAN = z.union([
   z.boolean(),
@@ -128,9 +122,9 @@ const OPTIONS = {
   ),
   isReady: optional(field(callable<() => boolean>(), "a function")),
   log: optional(field(callable<(line: string) => void>(), "a function")),
-  fetch: optional(field(callable<typeof fetch>(), "a function")),
-  clock: optional(field(record<Clock>(), "a clock")),
-  env: optional(field(record<GuardSettings["env"]>(), "an object of strings", { secret: true })),
+  fetch: fetchField,
+  clock: clockField,
+  env: optional(field(environment, "an object of strings", { secret: true })),
 };
 
 const ENVIRONMENT = {
@@ -149,7 +143,7 @@ const ENVIRONMENT = {
 };
 
 /**
- * Parses the options and what the environment has in place of those left out.
+ * Parses the options, and the environment in place of the options that are left out.
  * @throws VALIDATION naming the option or the variable.
  */
 export function parseOptions(options: GuardOptions): GuardSettings {
@@ -181,11 +175,11 @@ export function parseOptions(options: GuardOptions): GuardSettings {
 
 function oneOrMore(of: Field<z.ZodMiniString>): Field<z.ZodMiniType<string | string[]>> {
   const schema = z.union([of.schema, z.array(of.schema).check(z.minLength(1), z.maxLength(20))]);
-  return field(schema, `${of.allowed}, or up to 20 of that`, { secret: true });
+  return field(schema, `${of.allowed}, or a list of 1 to 20 of these`, { secret: true });
 }
 
-/** An empty variable is none, as in a shell. */
-function ownVariables(env: GuardSettings["env"]): Record<string, string> {
+/** Picks the guard's own variables. An empty variable counts as absent, as in a shell. */
+function ownVariables(env: EnvironmentVariables): Record<string, string> {
   const names = Object.keys(ENVIRONMENT);
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
@@ -197,7 +191,7 @@ function splitList(text: string): string[] {
     .filter(Boolean);
 }
 
-function controlPlane(at: string | undefined, podToken: string | undefined): ControlPlane | undefined {
+function controlPlane(at: string | undefined, podToken: string | undefined): ControlPlaneAccess | undefined {
   return at === undefined || podToken === undefined ? undefined : { url: at.replace(/\/+$/, ""), podToken };
 }
 

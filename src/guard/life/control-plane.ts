@@ -1,37 +1,51 @@
 import * as z from "zod/mini";
+import type { Clock } from "../../clock.ts";
+import { parseJson } from "../../internal/json.ts";
 import { userAgent } from "../../internal/user-agent.ts";
-import type { ControlPlane } from "../options.ts";
+import { within } from "../../internal/within.ts";
 import { HEARTBEAT_ROUTE, type Heartbeat, type HeartbeatAnswer, heartbeatAnswerSchema } from "./heartbeat.ts";
 
-const TIMEOUT_MILLISECONDS = 10_000;
-/** The control plane says whose credential it was. Another 401 is of something that stands before it, such as a login. */
+const TIMEOUT_SECONDS = 10;
+/** The control plane names the credential that it rejects. Any other 401 comes from a server in front of it, such as a login. */
 const rejectionSchema = z.object({
   code: z.literal("UNAUTHORIZED"),
   details: z.object({ credential: z.literal("pod") }),
 });
 
-/** What came of a call: an answer, no for the pod's credential, no for something else, or nobody there. */
-export type Outcome =
+/** Where the control plane is, and the pod's own credential there. */
+export interface ControlPlaneAccess {
+  /** The URL of the control plane, without a slash at its end. */
+  readonly url: string;
+  readonly podToken: string;
+}
+
+/** The outcome of a call: an answer, a rejection of the pod's credential, another refusal, or no contact. */
+export type HeartbeatOutcome =
   | { readonly kind: "answered"; readonly body: string }
   | { readonly kind: "rejected"; readonly status: 401 }
   | { readonly kind: "refused"; readonly status: number }
   | { readonly kind: "unreachable"; readonly why: string };
 
-/** The guard's side of the control plane. None of its calls throws. */
+/** The calls that a guard makes to its control plane. None of them throws. */
 export interface ControlPlaneClient {
-  heartbeat(heartbeat: Heartbeat, signal: AbortSignal): Promise<Outcome>;
-  /** Asks whether anybody is there, without saying that the pod is alive. */
-  probe(signal: AbortSignal): Promise<Outcome>;
+  /** Sends a heartbeat. */
+  heartbeat(heartbeat: Heartbeat, signal: AbortSignal): Promise<HeartbeatOutcome>;
+  /** Asks for the control plane's health, which is no sign of life of the pod. */
+  probe(signal: AbortSignal): Promise<HeartbeatOutcome>;
 }
 
-/** A client of this control plane. */
+/** Makes the client of a control plane. */
 export function createControlPlaneClient(
-  { url, podToken }: ControlPlane,
-  send: typeof fetch,
+  { url, podToken }: ControlPlaneAccess,
+  { fetch: send, clock }: { readonly fetch: typeof fetch; readonly clock: Clock },
 ): ControlPlaneClient {
   const headers = { "user-agent": userAgent, "content-type": "application/json" };
-  const call = (path: string, init: RequestInit, signal: AbortSignal): Promise<Outcome> =>
-    outcomeOf(() => send(`${url}${path}`, { ...init, redirect: "error", signal: timed(signal) }));
+  const call = (path: string, init: RequestInit, signal: AbortSignal): Promise<HeartbeatOutcome> =>
+    outcomeOf(() =>
+      within({ clock, seconds: TIMEOUT_SECONDS, signal, error: timeoutError }, async (limited) =>
+        readOutcome(await send(`${url}${path}`, { ...init, redirect: "error", signal: limited })),
+      ),
+    );
   return {
     heartbeat: (heartbeat, signal) =>
       call(
@@ -47,19 +61,19 @@ export function createControlPlaneClient(
   };
 }
 
-function timed(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MILLISECONDS)]);
+function timeoutError(): Error {
+  return new DOMException(`no answer within ${TIMEOUT_SECONDS} seconds`, "TimeoutError");
 }
 
-async function outcomeOf(send: () => Promise<Response>): Promise<Outcome> {
+async function outcomeOf(call: () => Promise<HeartbeatOutcome>): Promise<HeartbeatOutcome> {
   try {
-    return await readOutcome(await send());
+    return await call();
   } catch (error) {
     return { kind: "unreachable", why: error instanceof Error ? error.name : "no connection" };
   }
 }
 
-async function readOutcome(response: Response): Promise<Outcome> {
+async function readOutcome(response: Response): Promise<HeartbeatOutcome> {
   const body = await response.text();
   const { status } = response;
   if (status >= 500 || status === 408 || status === 429)
@@ -70,16 +84,8 @@ async function readOutcome(response: Response): Promise<Outcome> {
   return { kind: "answered", body };
 }
 
-/** What a heartbeat was answered; `undefined` when that was not the control plane: a login page, for example. */
+/** Parses the answer to a heartbeat; `undefined` when the control plane did not write it: a login page, for example. */
 export function readAnswer(body: string): HeartbeatAnswer | undefined {
   if (body === "") return {};
   return heartbeatAnswerSchema.safeParse(parseJson(body)).data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

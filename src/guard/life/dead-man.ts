@@ -1,33 +1,33 @@
 import type { Clock } from "../../clock.ts";
 import { pause } from "../../internal/pause.ts";
-import { retrySeconds } from "./retry-seconds.ts";
+import { persist, StepFailedError } from "./persist.ts";
 
 const LOOK_SECONDS = 30;
 const PROBE_SECONDS = 60;
 
-/** What a dead man's switch needs. */
+/** The parts that a dead man's switch needs. */
 export interface DeadManSwitchOptions {
-  /** Milliseconds since 1970, or null for none. */
+  /** The deadline in milliseconds since 1970, or null for none. */
   readonly deadline: number | null;
-  /** For how long the control plane may be unreachable; null: as long as it likes. */
+  /** The longest time without contact to the control plane; null for no limit. */
   readonly unreachableSeconds: number | null;
-  /** Whether the control plane is there. Asked only when nothing else spoke with it for a minute. */
+  /** Resolves with true when the control plane is there. Called only after a minute without other contact. */
   readonly probe: (() => Promise<boolean>) | undefined;
-  /** Ends the pod; answers why that failed. Tried until it works, because a pod that stays costs money. */
+  /** Ends the pod, or resolves with the reason of a failure. The switch repeats it, because a pod that stays costs money. */
   readonly end: () => Promise<string | undefined>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
 }
 
-/** Ends the pod when nobody else will. */
+/** Ends the pod when its control plane can no longer do so. */
 export class DeadManSwitch {
-  /** Resolves when the pod was told to end, or the guard closed. */
+  /** Resolves when the provider has accepted the end of the pod, or when the guard has closed. */
   readonly done: Promise<void>;
   readonly #options: DeadManSwitchOptions;
   #deadline: number | null;
   #lastContact: number;
-  /** Counted from the first failure, not from the last success: a machine that was suspended wakes up hours later. */
+  /** The time of the first failure. The last success would not do: a suspended machine may wake hours after it. */
   #failingSince: number | undefined;
   #isRejected = false;
 
@@ -38,18 +38,18 @@ export class DeadManSwitch {
     this.done = this.#watch();
   }
 
-  /** Moves the deadline, in milliseconds since 1970; null takes it away. */
+  /** Moves the deadline, in milliseconds since 1970; null removes it. */
   setDeadline(deadline: number | null): void {
     this.#deadline = deadline;
   }
 
-  /** The control plane was called, and was there or not. */
+  /** Notes a call to the control plane, which reached it or not. */
   noteContact(reached: boolean): void {
     this.#lastContact = this.#now();
     this.#failingSince = reached ? undefined : (this.#failingSince ?? this.#lastContact);
   }
 
-  /** The control plane accepts this pod's credential no more: its compute has ended. */
+  /** Notes that the control plane no longer accepts this pod's credential: the compute has ended. */
   noteRejection(): void {
     this.#isRejected = true;
   }
@@ -82,13 +82,13 @@ export class DeadManSwitch {
 
   async #end(reason: string): Promise<void> {
     const { end, clock, signal, log } = this.#options;
-    for (let failures = 0; !signal.aborted; failures += 1) {
+    await persist({ clock, signal }, async () => {
       log(`Ending this pod: ${reason}.`);
       const failure = await end();
       if (failure === undefined) return;
-      log(`This pod could not be ended (${failure}); trying on.`);
-      await pause(clock, retrySeconds(failures), signal);
-    }
+      log(`This pod could not be ended (${failure}). The guard tries again.`);
+      throw new StepFailedError(failure);
+    });
   }
 
   #secondsToNextLook(): number {

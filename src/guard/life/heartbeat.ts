@@ -1,16 +1,14 @@
-/** The heartbeat between a pod's guard and the control plane: both ends parse with what stands here. */
+/** The heartbeat from a pod's guard to the control plane. Both ends parse it with these schemas. */
 import * as z from "zod/mini";
+import type { AcceptedHash } from "../verdict/state.ts";
 
-/** Appended to `ATLAS_CONTROL_URL`. The guard posts a {@link Heartbeat} there, with its `ATLAS_POD_TOKEN`. */
+/** The route below `ATLAS_CONTROL_URL` to which the guard posts a {@link Heartbeat}, with its `ATLAS_POD_TOKEN`. */
 export const HEARTBEAT_ROUTE = "/pod/heartbeat";
 
-/** Path of a guarded pod to which an explicit heartbeat is posted, with the pod's credential. */
-export const HEARTBEAT_PATH = "/.well-known/atlas/heartbeat";
-
-/** A guard sends at most one heartbeat in so many seconds, and none without signs of life. */
+/** The shortest time between two heartbeats of a guard. Without signs of life a guard sends none. */
 export const HEARTBEAT_SECONDS = 60;
 
-/** What counts as a sign of life: a request, bytes on an open socket, an explicit heartbeat. */
+/** The kinds of signs of life: a request, bytes on an open socket, an explicit heartbeat. */
 export const SIGN_KINDS: readonly ["requests", "sockets", "heartbeats"] = [
   "requests",
   "sockets",
@@ -22,20 +20,15 @@ export type SignKind = "requests" | "sockets" | "heartbeats";
 
 const isoTime = z.iso.datetime({ offset: true });
 
-/** What the guard sends: the kinds of signs seen since the last heartbeat, at least one. @internal */
+/** The schema of a {@link Heartbeat}. @internal */
 export const heartbeatSchema: z.ZodMiniType<Heartbeat> = z.object({
   signs: z.array(z.enum(SIGN_KINDS)).check(z.minLength(1), z.maxLength(SIGN_KINDS.length)),
 });
 
-/** Body of a heartbeat. */
+/** The body of a heartbeat. */
 export interface Heartbeat {
+  /** The kinds of signs since the last heartbeat, at least one. */
   readonly signs: readonly SignKind[];
-}
-
-/** The hash of a token that the pod accepts, and until when: an ISO time, or null for as long as it lives. */
-export interface AcceptedHash {
-  readonly hash: string;
-  readonly expiresAt: string | null;
 }
 
 /** The schema of one {@link AcceptedHash}. @internal */
@@ -45,8 +38,8 @@ export const acceptedHashSchema: z.ZodMiniType<AcceptedHash> = z.object({
 });
 
 /**
- * What the control plane answers. What is left out stays as it was: `hashes` replaces the whole list of
- * accepted tokens (an empty list revokes all), `deadline` moves the pod's deadline, null takes it away.
+ * The control plane's answer to a heartbeat. `hashes` replaces the whole list of accepted tokens (an empty list revokes
+ * all), `deadline` moves the pod's deadline, and null removes it. An absent field changes nothing.
  */
 export interface HeartbeatAnswer {
   readonly hashes?: readonly AcceptedHash[] | undefined;

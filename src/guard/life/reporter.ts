@@ -1,24 +1,24 @@
 import type { Clock } from "../../clock.ts";
 import { pause } from "../../internal/pause.ts";
-import { type ControlPlaneClient, type Outcome, readAnswer } from "./control-plane.ts";
+import { type ControlPlaneClient, type HeartbeatOutcome, readAnswer } from "./control-plane.ts";
 import { HEARTBEAT_SECONDS, type HeartbeatAnswer, type SignKind } from "./heartbeat.ts";
-import { retrySeconds } from "./retry-seconds.ts";
+import { persist, StepFailedError } from "./persist.ts";
 
-/** What reports signs of life needs. */
+/** The parts that a reporter of signs of life needs. */
 export interface ReporterOptions {
   readonly client: ControlPlaneClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
-  /** What the control plane answered. */
+  /** Takes each answer of the control plane. */
   readonly onAnswer: (answer: HeartbeatAnswer) => void;
-  /** Whether the control plane was there, told after every call. */
+  /** Called after every call with true when the control plane was there. */
   readonly onContact: (reached: boolean) => void;
-  /** It rejected the pod's credential, and again a minute later. Without it nobody asks again. */
+  /** Called when the control plane has rejected the pod's credential twice, a minute apart. Absent: the reporter asks once. */
   readonly onRejection: (() => void) | undefined;
 }
 
-/** What reports signs of life: a heartbeat, and one more to make sure when the pod's credential was rejected. */
+/** Makes the function that sends a heartbeat, and a second one to make sure when the control plane rejects the pod's credential. */
 export function createReporter(options: ReporterOptions): (signs: SignKind[]) => Promise<void> {
   const { clock, signal, onRejection } = options;
   return async (signs) => {
@@ -29,21 +29,24 @@ export function createReporter(options: ReporterOptions): (signs: SignKind[]) =>
   };
 }
 
-/** Tries until the control plane has answered or refused a heartbeat. Whether it rejected the pod's credential. */
+/** Tries until the control plane has answered or refused a heartbeat. True when it rejected the pod's credential. */
 async function deliver(signs: SignKind[], options: ReporterOptions): Promise<boolean> {
-  const { clock, signal, log, onContact } = options;
-  for (let failures = 0; !signal.aborted; failures += 1) {
-    const outcome = await sendOnce(signs, options);
-    if (signal.aborted) break;
-    onContact(outcome.kind !== "unreachable");
-    if (outcome.kind !== "unreachable") return outcome.kind === "rejected";
-    if (failures === 0) log(`The control plane does not answer heartbeats (${outcome.why}); trying on.`);
-    await pause(clock, retrySeconds(failures), signal);
-  }
-  return false;
+  const { signal, log, onContact } = options;
+  let failures = 0;
+  const outcome = await persist(options, async () => {
+    const sent = await sendOnce(signs, options);
+    if (signal.aborted) return undefined;
+    onContact(sent.kind !== "unreachable");
+    if (sent.kind !== "unreachable") return sent;
+    failures += 1;
+    if (failures === 1)
+      log(`The control plane does not answer heartbeats (${sent.why}). The guard tries again.`);
+    throw new StepFailedError(sent.why);
+  });
+  return outcome?.kind === "rejected";
 }
 
-async function sendOnce(signs: SignKind[], options: ReporterOptions): Promise<Outcome> {
+async function sendOnce(signs: SignKind[], options: ReporterOptions): Promise<HeartbeatOutcome> {
   const { client, signal, log, onAnswer } = options;
   const outcome = await client.heartbeat({ signs }, signal);
   if (outcome.kind === "unreachable") return outcome;
@@ -52,7 +55,7 @@ async function sendOnce(signs: SignKind[], options: ReporterOptions): Promise<Ou
     return outcome;
   }
   const answer = readAnswer(outcome.body);
-  if (answer === undefined) return { kind: "unreachable", why: "an answer that is none" };
+  if (answer === undefined) return { kind: "unreachable", why: "an unreadable answer" };
   onAnswer(answer);
   return outcome;
 }

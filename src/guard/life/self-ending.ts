@@ -1,25 +1,26 @@
-/** How a pod ends itself: the means that each provider leaves inside it, as data. */
+/** The means by which a pod ends itself, one for each provider, as data. */
 import { request } from "node:http";
 import { userAgent } from "../../internal/user-agent.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** The environment variables of a process. */
+export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
-/** What ends things, as functions, so that a test can stand in for the world. */
+/** The effects of ending a pod, as functions that a test can replace. */
 export interface EndingWorld {
-  readonly env: Environment;
+  readonly env: EnvironmentVariables;
   readonly fetch: typeof fetch;
-  /** Sends a DELETE over a Unix socket and answers its status. */
+  /** Sends a DELETE over a Unix socket and resolves with the status of the answer. */
   readonly deleteOverSocket: (socketPath: string, path: string) => Promise<number>;
-  /** Ends this process and those it started. */
+  /** Ends this process and its children. */
   readonly endProcesses: () => void;
 }
 
-/** One provider's means. */
+/** The means of one provider. */
 interface Means {
   readonly provider: string;
-  /** Variables that the provider sets in its pods. All there: this is one. */
+  /** Variables that the provider sets in its pods. A pod that has all of them belongs to this provider. */
   readonly variables: readonly string[];
-  /** Answers the status of its call. */
+  /** Asks the provider to end the pod and resolves with the status of the answer. */
   readonly end: (world: EndingWorld) => Promise<number>;
 }
 
@@ -38,7 +39,7 @@ const MEANS: readonly Means[] = [
     },
   },
   {
-    // Through this socket a machine reaches the Machines API without a token.
+    // This socket gives a machine access to the Machines API without a token.
     provider: "fly",
     variables: ["FLY_APP_NAME", "FLY_MACHINE_ID"],
     end: ({ env, deleteOverSocket }) =>
@@ -58,14 +59,14 @@ const LOCAL: Means = {
   },
 };
 
-/** The means of the provider whose variables are set; a local process otherwise. */
-function meansIn(env: Environment): Means {
+/** Finds the means of the provider that has set its variables; without one the pod is a local process. */
+function meansIn(env: EnvironmentVariables): Means {
   return MEANS.find(({ variables }) => variables.every((name) => env[name])) ?? LOCAL;
 }
 
 /**
- * Asks the provider once to end this pod, and answers why that failed, if it did. Not there any more (404) is
- * failure too: right after a start it only means that the provider has not caught up.
+ * Asks the provider once to end this pod. Resolves with the reason of a failure, or `undefined`. A 404 is a failure too: right
+ * after a start the provider may not know the pod yet.
  */
 export async function endOnce(world: EndingWorld): Promise<string | undefined> {
   const { provider, end } = meansIn(world.env);
@@ -77,13 +78,13 @@ export async function endOnce(world: EndingWorld): Promise<string | undefined> {
   }
 }
 
-/** Ends this process and its whole group, which is all of a local pod: kindly, and after half a minute for good. */
+/** Ends this process and its group, which is all of a local pod: SIGTERM, then SIGKILL after 30 s. */
 export function endProcessGroup(): void {
   process.kill(0, "SIGTERM");
   setTimeout(() => process.kill(0, "SIGKILL"), 30_000).unref();
 }
 
-/** A DELETE over a Unix socket. */
+/** Sends a DELETE over a Unix socket and resolves with the status of the answer. */
 export function deleteOverSocket(socketPath: string, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const call = request(

@@ -2,16 +2,16 @@ import type { Clock } from "../../clock.ts";
 import { pause } from "../../internal/pause.ts";
 import { HEARTBEAT_SECONDS, type SignKind } from "./heartbeat.ts";
 
-/** What collects signs of life needs. */
+/** The parts that a collector of signs of life needs. */
 export interface SignsOfLifeOptions {
   readonly kinds: ReadonlySet<SignKind>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Reports what was seen since the last report. Not called again before it is done. */
+  /** Reports the signs since the last report. The collector waits for it before it calls it again. */
   readonly report: (signs: SignKind[]) => Promise<void>;
 }
 
-/** Collects signs of life, and reports them once a minute at most. While there are none and no socket is open, nothing runs. */
+/** Collects signs of life, and reports them once a minute at most. Without signs and open sockets no timer runs. */
 export class SignsOfLife {
   readonly #options: SignsOfLifeOptions;
   readonly #seen = new Set<SignKind>();
@@ -22,7 +22,7 @@ export class SignsOfLife {
     this.#options = options;
   }
 
-  /** Something happened. */
+  /** Notes a sign of life. */
   see(kind: SignKind): void {
     if (!this.#options.kinds.has(kind)) return;
     this.#seen.add(kind);
@@ -39,7 +39,7 @@ export class SignsOfLife {
     };
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when the last report has ended. */
   async settled(): Promise<void> {
     await this.#running;
   }
@@ -64,7 +64,7 @@ export class SignsOfLife {
     return signs;
   }
 
-  /** Whether a byte went over any watched socket since the last look. */
+  /** True when a watched socket has carried a byte since the last look. */
   #haveSocketsMoved(): boolean {
     let moved = false;
     for (const [countBytes, before] of this.#watched) {

@@ -1,10 +1,10 @@
-/** The guard in front of handlers that take a `Request` and answer a `Response`, and of Hono. */
+/** The guard in front of Hono, and of handlers that take a `Request` and return a `Response`. */
 import type { MiddlewareHandler } from "hono";
 import type { GuardCore } from "../core.ts";
-import type { Answer, GuardRequest, Pass } from "../verdict/request.ts";
+import type { GuardAnswer, GuardPass, GuardRequest } from "../verdict/request.ts";
 import { isCorsHeader, joinVary } from "./node-response.ts";
 
-/** A Fetch handler; what a platform passes beside the request goes on as it is. */
+/** A Fetch handler. The guard passes a platform's further arguments on unchanged. */
 export type FetchHandler<Rest extends readonly unknown[]> = (
   request: Request,
   ...rest: Rest
@@ -22,7 +22,7 @@ export function guardFetch<Rest extends readonly unknown[]>(
   };
 }
 
-/** The guard as Hono's middleware. */
+/** Makes the middleware for Hono. */
 export function guardHono(core: GuardCore): MiddlewareHandler {
   return async (context, next) => {
     const verdict = core.judge(toGuardRequest(context.req.raw));
@@ -30,7 +30,7 @@ export function guardHono(core: GuardCore): MiddlewareHandler {
     context.req.raw = stripRequest(context.req.raw, verdict);
     await next();
     const response = finish(core, verdict, context.res);
-    // Hono copies the headers of the response before onto the one that is set; nothing is before this one.
+    // Hono copies the headers of the previous response onto a new one, so the previous response goes first.
     context.res = undefined;
     context.res = response;
     return undefined;
@@ -41,11 +41,11 @@ function toGuardRequest({ method, url, headers }: Request): GuardRequest {
   return { method, url, header: (name) => headers.get(name) ?? undefined };
 }
 
-function toResponse({ status, headers, body }: Answer): Response {
+function toResponse({ status, headers, body }: GuardAnswer): Response {
   return new Response(status === 204 ? null : body, { status, headers });
 }
 
-function stripRequest(request: Request, { url, subprotocols }: Pass): Request {
+function stripRequest(request: Request, { url, subprotocols }: GuardPass): Request {
   const headers = new Headers(request.headers);
   headers.delete("authorization");
   if (subprotocols !== undefined) headers.set("sec-websocket-protocol", subprotocols);
@@ -59,7 +59,7 @@ function stripRequest(request: Request, { url, subprotocols }: Pass): Request {
   });
 }
 
-function finish(core: GuardCore, verdict: Pass, response: Response): Response {
+function finish(core: GuardCore, verdict: GuardPass, response: Response): Response {
   const headers = new Headers(response.headers);
   for (const name of [...headers.keys()]) if (isCorsHeader(name)) headers.delete(name);
   for (const [name, value] of Object.entries(verdict.headers))
@@ -68,7 +68,7 @@ function finish(core: GuardCore, verdict: Pass, response: Response): Response {
   return new Response(body, { status: response.status, statusText: response.statusText, headers });
 }
 
-/** The same body, whose bytes are signs of life. */
+/** Passes a body on, and counts its bytes as signs of life. */
 function watched(core: GuardCore, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   let bytes = 0;
   const stop = core.watch(() => bytes);

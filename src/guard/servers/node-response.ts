@@ -6,28 +6,28 @@ type GivenList = readonly unknown[];
 type GivenHeaders = GivenObject | GivenList;
 type WriteHead = (status: number, reason?: string | GivenHeaders, headers?: GivenHeaders) => ServerResponse;
 
-/** Lets only the guard speak of origins: when the response is sent, whatever was set of `access-control-*` is gone. */
-export function speakForOrigins(response: ServerResponse, own: HeaderMap): void {
+/** Sets the guard's CORS headers on a response when it is sent, in place of every `access-control-*` of the server. */
+export function replaceCorsHeaders(response: ServerResponse, own: HeaderMap): void {
   const writeHead = response.writeHead as WriteHead;
   const guarded: WriteHead = (status, reason, headers) => {
     const given = typeof reason === "string" ? headers : reason;
-    const said = typeof reason === "string" ? [reason] : [];
+    const reasons = typeof reason === "string" ? [reason] : [];
     if (hasHeaders(response) || isList(given)) {
       setGiven(response, given);
       setOwn(response, own);
-      return writeHead.call(response, status, ...said);
+      return writeHead.call(response, status, ...reasons);
     }
-    return writeHead.call(response, status, ...said, withOwn(given, own));
+    return writeHead.call(response, status, ...reasons, withOwn(given, own));
   };
   response.writeHead = guarded as typeof response.writeHead;
 }
 
-/** Whether a header, in lowercase, is one of those by which a server speaks of origins. */
+/** True for the lowercase name of a CORS response header. */
 export function isCorsHeader(name: string): boolean {
   return name.startsWith("access-control-");
 }
 
-/** A `Vary` that holds what was there and what the guard adds. */
+/** Merges a `Vary` of the server with the guard's own. */
 export function joinVary(existing: string | undefined, added: string): string {
   if (existing === undefined || existing === "") return added;
   const present = existing.toLowerCase().split(/\s*,\s*/);
@@ -42,7 +42,7 @@ function hasHeaders(response: ServerResponse): boolean {
   return response.getHeaderNames().length > 0;
 }
 
-/** Headers that are all given at once, with the guard's own. */
+/** Merges the headers of a `writeHead` call with the guard's own. */
 function withOwn(given: GivenObject | undefined, own: HeaderMap): GivenObject {
   const merged: Record<string, OutgoingHttpHeader | undefined> = { ...own };
   for (const name in given) {
@@ -64,7 +64,7 @@ function setOwn(response: ServerResponse, own: HeaderMap): void {
     );
 }
 
-/** Headers given to `writeHead` go where those of `setHeader` are; as there, a list may name one several times. */
+/** Sets headers from a `writeHead` call on the response. A list may name one header several times. */
 function setGiven(response: ServerResponse, given: GivenHeaders | undefined): void {
   if (given === undefined) return;
   const entries = isList(given) ? pairs(given) : Object.entries(given);
@@ -72,7 +72,7 @@ function setGiven(response: ServerResponse, given: GivenHeaders | undefined): vo
   for (const [name, value] of entries) response.appendHeader(name, value as string | string[]);
 }
 
-/** `[name, value, name, value]`, or `[[name, value], [name, value]]`. */
+/** Reads `[name, value, name, value]` and `[[name, value], [name, value]]`. */
 function pairs(list: GivenList): [string, unknown][] {
   const flat = list.flat(1);
   return flat.flatMap((name, index) => (index % 2 === 0 ? [[String(name), flat[index + 1]]] : []));

@@ -1,34 +1,38 @@
-/** The guard in front of `node:http`: requests, upgrades, and Express, whose requests are the same. */
+/** The guard in front of `node:http` and Express: requests and upgrades. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { GuardCore } from "../core.ts";
-import type { Answer, GuardHeader, GuardRequest, Pass, Verdict } from "../verdict/request.ts";
-import { speakForOrigins } from "./node-response.ts";
+import type { GuardAnswer, GuardHeader, GuardPass, GuardRequest, GuardVerdict } from "../verdict/request.ts";
+import { replaceCorsHeaders } from "./node-response.ts";
 
-/** What a `node:http` server calls with each request. */
+/** The function that a `node:http` server calls with each request. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** What a `node:http` server calls with each upgrade. */
+/** The function that a `node:http` server calls with each upgrade. */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** What of an answer is sent. */
-export type SentAnswer = Pick<Answer, "status" | "headers" | "body">;
+/** The parts of an answer that are sent. */
+export type SentAnswer = Pick<GuardAnswer, "status" | "headers" | "body">;
 
-/** Judges a request: answers it, or takes the credential off so that it can go on. */
-export function admitRequest(core: GuardCore, request: IncomingMessage, response: ServerResponse): Verdict {
+/** Judges a request, and answers it or removes its credential so that it can go on. */
+export function admitRequest(
+  core: GuardCore,
+  request: IncomingMessage,
+  response: ServerResponse,
+): GuardVerdict {
   const verdict = core.judge(toGuardRequest(request));
   if (verdict.kind !== "pass") {
     sendAnswer(response, verdict);
     return verdict;
   }
-  speakForOrigins(response, verdict.headers);
+  replaceCorsHeaders(response, verdict.headers);
   stripRequest(request, verdict);
   if (core.isWatching(verdict)) response.once("close", core.watch(byteCounter(request)));
   return verdict;
 }
 
-/** The same for an upgrade. */
-export function admitUpgrade(core: GuardCore, request: IncomingMessage, socket: Duplex): Verdict {
+/** Judges an upgrade, and answers it or removes its credential so that it can go on. */
+export function admitUpgrade(core: GuardCore, request: IncomingMessage, socket: Duplex): GuardVerdict {
   const verdict = core.judge(toGuardRequest(request));
   if (verdict.kind !== "pass") {
     sendAnswerOnSocket(socket, verdict);
@@ -46,7 +50,7 @@ export function sendAnswer(response: ServerResponse, { status, headers, body }: 
   response.end(body);
 }
 
-/** Sends it on the socket of an upgrade, and closes that. */
+/** Sends the guard's own answer on the socket of an upgrade, and closes the socket. */
 export function sendAnswerOnSocket(socket: Duplex, { status, headers, body }: SentAnswer): void {
   const length = { "content-length": String(Buffer.byteLength(body)), connection: "close" };
   const lines = Object.entries({ ...headers, ...length }).map(([name, value]) => `${name}: ${value}`);
@@ -66,7 +70,7 @@ function toGuardRequest(request: IncomingMessage): GuardRequest {
   };
 }
 
-/** Node keeps the first `Authorization` only and says nothing of the others. */
+/** Joins every `Authorization`. Node's `headers` holds only the first one. */
 function headerOf(request: IncomingMessage, name: GuardHeader): string | undefined {
   const value = request.headers[name] as string | undefined;
   if (name !== "authorization" || value === undefined) return value;
@@ -77,15 +81,15 @@ function headerOf(request: IncomingMessage, name: GuardHeader): string | undefin
   return values.join(", ");
 }
 
-/** Express keeps what was received here, and in `url` what is left of it below a mount. */
+/** Returns Express's `originalUrl`: the received URL. Its `url` is only the rest below a mount point. */
 function originalUrl(request: IncomingMessage): string | undefined {
   return "originalUrl" in request && typeof request.originalUrl === "string"
     ? request.originalUrl
     : undefined;
 }
 
-/** Takes the credential off a request that goes on. */
-function stripRequest(request: IncomingMessage, { url, subprotocols }: Pass): void {
+/** Removes the credential from a request that goes on. */
+function stripRequest(request: IncomingMessage, { url, subprotocols }: GuardPass): void {
   if (originalUrl(request) === undefined) request.url = url;
   else stripMounted(request as IncomingMessage & { originalUrl: string; baseUrl?: string }, url);
   setHeader(request, "authorization", undefined);
@@ -102,8 +106,8 @@ function stripMounted(
 }
 
 /**
- * Replaces a header wherever Node shows it, or takes it away. The object is made anew, because one from which
- * something was deleted is slow for everybody who reads it after.
+ * Replaces or removes a header, in `headers` and in `rawHeaders`. The function makes a new object, because V8 reads an object
+ * slowly after a `delete`.
  */
 function setHeader(request: IncomingMessage, name: GuardHeader, value: string | undefined): void {
   const { [name]: before, ...others } = request.headers;

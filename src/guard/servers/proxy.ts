@@ -1,11 +1,11 @@
-/** The guard as a reverse proxy in front of any server: HTTP, SSE, big bodies and WebSockets, none of it buffered. */
+/** The guard as a reverse proxy in front of any server. It streams HTTP, SSE, big bodies and WebSockets without buffering. */
 import { Agent, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Agent as SecureAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createProxyServer, type ProxyServer } from "httpxy";
 import type { Clock } from "../../clock.ts";
-import { pause } from "../../internal/pause.ts";
+import { orAfter } from "../../internal/within.ts";
 import type { GuardCore } from "../core.ts";
 import { unreachableAnswer } from "../verdict/answers.ts";
 import { SUBPROTOCOL } from "../verdict/credentials.ts";
@@ -13,14 +13,14 @@ import { admitRequest, admitUpgrade, sendAnswer, sendAnswerOnSocket } from "./no
 import { beginLine, type RequestLog } from "./request-log.ts";
 import type { TargetWatch } from "./target.ts";
 
-/** Longer than any edge keeps an idle connection to us, so that it never writes into one that just closed. */
+/** Longer than the idle time of every edge, so that an edge never writes to a connection that this server has just closed. */
 const KEEP_ALIVE_MILLISECONDS = 125_000;
-/** Shorter than servers keep idle connections (uvicorn: 5 s), for the same reason. */
+/** Shorter than the idle time of servers (uvicorn: 5 s), for the same reason. */
 const TARGET_IDLE_MILLISECONDS = 4000;
-/** The server behind has so long to open a WebSocket; nobody else notices a client that left meanwhile. */
+/** The time in which the server behind has to open a WebSocket. Nothing else ends an upgrade whose client has left. */
 const UPGRADE_MILLISECONDS = 60_000;
 
-/** What the proxy needs. */
+/** The parts that the proxy needs. */
 export interface GuardProxyOptions {
   readonly core: GuardCore;
   readonly target: URL;
@@ -31,17 +31,17 @@ export interface GuardProxyOptions {
 
 /** A guard in front of another server. */
 export class GuardProxy {
-  /** Not listening yet. */
+  /** The server, which does not listen yet. */
   readonly server: Server;
   readonly #options: GuardProxyOptions;
   readonly #proxy: ProxyServer;
   readonly #agent: Agent;
-  /** Counted, because the tables that a growing set throws away keep dead responses from V8's minor collections. */
+  /** A count and not a set: a growing set leaves old tables behind that keep dead responses through V8's minor collections. */
   #pending = 0;
   #isClosing = false;
   readonly #idle = Promise.withResolvers<void>();
   readonly #sockets = new Set<Duplex>();
-  /** Sockets on which WebSocket frames go by, no HTTP any more. */
+  /** Sockets that carry WebSocket frames and no HTTP any more. */
   readonly #upgraded = new WeakSet<Duplex>();
 
   constructor(options: GuardProxyOptions) {
@@ -51,7 +51,7 @@ export class GuardProxy {
       options.target.protocol === "https:" ? new SecureAgent(agentOptions) : new Agent(agentOptions);
     this.#proxy = this.#createProxy();
     this.server = createServer({
-      // A big upload takes as long as it takes.
+      // A big upload may take any time.
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
@@ -60,7 +60,7 @@ export class GuardProxy {
     this.server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 
-  /** Takes no more connections, waits for the requests that are under way, then closes what is left. */
+  /** Accepts no more connections, waits for the open requests, then closes the remaining connections. */
   async close(graceSeconds: number): Promise<void> {
     this.server.close();
     await this.#drained(graceSeconds);
@@ -119,7 +119,7 @@ export class GuardProxy {
       });
     });
     proxy.on("proxyRes", ({ headers }) => {
-      // They speak of the connection behind, not of ours.
+      // These headers describe the connection to the server behind.
       delete headers.connection;
       delete headers["keep-alive"];
     });
@@ -140,9 +140,7 @@ export class GuardProxy {
   async #drained(graceSeconds: number): Promise<void> {
     this.#isClosing = true;
     this.#noteIdle();
-    const waiting = new AbortController();
-    await Promise.race([this.#idle.promise, pause(this.#options.clock, graceSeconds, waiting.signal)]);
-    waiting.abort();
+    await orAfter(this.#options.clock, graceSeconds, this.#idle.promise);
   }
 
   #noteIdle(): void {
@@ -150,7 +148,7 @@ export class GuardProxy {
   }
 }
 
-/** A browser that offered subprotocols gives up when none is answered, and most servers know nothing of ours. */
+/** True for a browser that offers the guard's subprotocol: it fails without an answer, and most servers do not know the name. */
 function isOffered({ headers }: IncomingMessage): boolean {
   const offered = headers["sec-websocket-protocol"]?.split(",") ?? [];
   return offered.some((name) => name.trim() === SUBPROTOCOL);

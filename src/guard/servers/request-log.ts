@@ -1,19 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../../clock.ts";
-import type { Verdict } from "../verdict/request.ts";
+import type { GuardVerdict } from "../verdict/request.ts";
 
-/** Where a line for each request goes. */
+/** Takes one line for each request. */
 export type RequestLog = (line: string) => void;
 
-/** A line that is begun when a request comes and written when it is done. */
+/** A log line that begins with a request and is written at its end. */
 export interface RequestLine {
-  /** What the guard made of it. */
-  judged(verdict: Verdict): void;
-  /** It is done, with this status. */
+  /** Notes the verdict. */
+  judged(verdict: GuardVerdict): void;
+  /** Writes the line with the final status. */
   write(status: number): void;
 }
 
-/** Begins the line of a request: method and path, and no query, which may be a credential. */
+/** Begins the line of a request: method and path. The query stays out, because it may be a credential. */
 export function beginLine(request: IncomingMessage, clock: Clock, log: RequestLog): RequestLine {
   const { method, url = "" } = request;
   const begun = clock.now();

@@ -4,7 +4,7 @@ import { pause } from "../../internal/pause.ts";
 
 const LOOK_SECONDS = 0.25;
 
-/** Knows whether the server behind the proxy listens. */
+/** Watches the server behind the proxy until it listens. */
 export class TargetWatch {
   readonly #target: URL;
   readonly #clock: Clock;
@@ -18,12 +18,12 @@ export class TargetWatch {
     void this.#wait();
   }
 
-  /** Whether it listened when last looked at. */
+  /** True when the server listened at the last look. */
   get isListening(): boolean {
     return this.#isListening;
   }
 
-  /** It refused a connection: it is starting again. */
+  /** Notes a refused connection: the server is starting again. */
   noteRefusal(): void {
     if (!this.#isListening) return;
     this.#isListening = false;
@@ -41,12 +41,12 @@ function isListening({ hostname, port, protocol }: URL): Promise<boolean> {
   const number = Number(port || (protocol === "https:" ? 443 : 80));
   return new Promise((resolve) => {
     const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: number, timeout: 5000 });
-    const settle = (listens: boolean): void => {
+    const end = (listens: boolean): void => {
       socket.destroy();
       resolve(listens);
     };
-    socket.on("connect", () => settle(true));
-    socket.on("timeout", () => settle(false));
-    socket.on("error", () => settle(false));
+    socket.on("connect", () => end(true));
+    socket.on("timeout", () => end(false));
+    socket.on("error", () => end(false));
   });
 }

@@ -1,13 +1,13 @@
 import { AtlasError } from "../../errors.ts";
 import type { Readiness } from "../../internal/readiness.ts";
 import { preflightHeaders } from "./cors.ts";
-import type { Answer, GuardRequest, HeaderMap, RefusalReason } from "./request.ts";
+import type { GuardAnswer, GuardRequest, HeaderMap, RefusalReason } from "./request.ts";
 import type { GuardState } from "./state.ts";
 
-/** How long a caller should wait before it asks a starting pod again. */
+/** The time that a caller should wait before it asks a starting pod again. */
 export const RETRY_AFTER_SECONDS = 2;
 
-/** The same whatever was wrong: a caller who guesses learns nothing. */
+/** The same body for every reason, so that a guessing caller learns nothing. */
 const UNAUTHORIZED_BODY = problemBody(
   new AtlasError("UNAUTHORIZED", "This pod needs a valid credential: a bearer token or a signed URL."),
 );
@@ -15,19 +15,19 @@ const UNAUTHORIZED_BODY = problemBody(
 const PROBLEM: HeaderMap = { "cache-control": "no-store", "content-type": "application/problem+json" };
 const STARTING: HeaderMap = { "retry-after": String(RETRY_AFTER_SECONDS) };
 
-/** 401, and what the caller may know about it. */
-export function refusal(reason: RefusalReason, cors: HeaderMap): Answer {
+/** Makes a 401. Its reason is for the log alone. */
+export function refusal(reason: RefusalReason, cors: HeaderMap): GuardAnswer {
   const headers = { ...PROBLEM, "www-authenticate": "Bearer", ...cors };
   return { kind: "refused", status: 401, headers, body: UNAUTHORIZED_BODY, reason };
 }
 
-/** 204 to a preflight. */
-export function preflightAnswer(request: GuardRequest): Answer {
+/** Makes the 204 that answers a preflight. */
+export function preflightAnswer(request: GuardRequest): GuardAnswer {
   return { kind: "preflight", status: 204, headers: preflightHeaders(request), body: "" };
 }
 
-/** 200, or 503 while the server behind is starting. */
-export function readinessAnswer(state: GuardState, cors: HeaderMap): Answer {
+/** Makes a 200, or a 503 while the server behind is starting. */
+export function readinessAnswer(state: GuardState, cors: HeaderMap): GuardAnswer {
   const isReady = state.isReady();
   const { computeId } = state;
   const readiness: Readiness = { computeId, status: isReady ? "ready" : "starting" };
@@ -40,18 +40,23 @@ export function readinessAnswer(state: GuardState, cors: HeaderMap): Answer {
   };
 }
 
-/** 204 to an explicit heartbeat. */
-export function heartbeatAnswer(cors: HeaderMap): Answer {
+/** Makes the 204 that answers an explicit heartbeat. */
+export function heartbeatAnswer(cors: HeaderMap): GuardAnswer {
   return { kind: "heartbeat", status: 204, headers: { "cache-control": "no-store", ...cors }, body: "" };
 }
 
-/** 503 of the proxy while nothing listens behind it, 502 when the server behind broke off. */
+/** Makes the proxy's own answers: 503 while nothing listens behind it, 502 when the server behind closed the connection. */
 export function unreachableAnswer(isStarting: boolean): { status: number; headers: HeaderMap; body: string } {
   if (!isStarting)
     return {
       status: 502,
       headers: PROBLEM,
-      body: problemBody(new AtlasError("TRANSPORT", "The server behind the guard broke off.")),
+      body: problemBody(
+        new AtlasError(
+          "TRANSPORT",
+          "The server behind the guard closed the connection before it had answered.",
+        ),
+      ),
     };
   const error = new AtlasError("UNAVAILABLE", "The server behind the guard is starting.", {
     retryAfterSeconds: RETRY_AFTER_SECONDS,

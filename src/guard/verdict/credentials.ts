@@ -3,40 +3,43 @@ import { sha256 } from "../../auth/constant-time.ts";
 import { parseQuery, type UrlParts } from "../../auth/signed-url/canonical.ts";
 import { verifySignedUrl } from "../../auth/signed-url/verify.ts";
 import { isToken } from "../../auth/token.ts";
-import type { Credential, GuardRequest, RefusalReason } from "./request.ts";
+import { bearerToken } from "../../internal/bearer.ts";
+import type { GuardCredential, GuardRequest, RefusalReason } from "./request.ts";
 import type { GuardState } from "./state.ts";
 
-/** What a browser offers beside its token when it opens a WebSocket, and all that is answered. */
+/** The subprotocol that a browser offers beside its token when it opens a WebSocket, and the only one that the guard answers. */
 export const SUBPROTOCOL = "atlas.v1";
 
 const TOKEN_SUBPROTOCOL = "atlas.bearer.";
-/** The scheme in any case, then a token: visible ASCII but the comma that joins several values. */
-const BEARER = /^bearer +([!-+\--~]+)$/i;
 
-/** By what a request is let through, or why it is not. */
-export type Finding = { readonly credential: Credential } | { readonly reason: RefusalReason };
+/** The credential that admits a request, or the reason of its refusal. */
+export type CredentialFinding = { readonly credential: GuardCredential } | { readonly reason: RefusalReason };
 
 /**
- * Judges the first credential a request has: `Authorization`, then a WebSocket's token, then the signature.
- * One that is there and wrong is not made good by another.
+ * Judges the first credential of a request, in this order: `Authorization`, a WebSocket's token, the signature.
+ * A wrong credential refuses the request even where a later one is right.
  */
-export function findCredential(request: GuardRequest, target: UrlParts, state: GuardState): Finding {
+export function findCredential(
+  request: GuardRequest,
+  target: UrlParts,
+  state: GuardState,
+): CredentialFinding {
   if (state.hashes.length === 0 && state.signingSecrets.length === 0) return { reason: "unconfigured" };
   const authorization = request.header("authorization");
-  if (authorization !== undefined) return judgeToken(BEARER.exec(authorization)?.[1], "bearer", state);
+  if (authorization !== undefined) return judgeToken(singleToken(authorization), "bearer", state);
   const offered = offeredSubprotocols(request);
   const tokens = offered.filter(holdsToken);
   if (tokens.length > 0) return judgeToken(pairedToken(offered, tokens), "subprotocol", state);
   return isSigned(target.query) ? judgeSignature(target, state) : { reason: "missing" };
 }
 
-/** The subprotocols that go on, without the token; `undefined` when there was none. */
+/** Returns the offered subprotocols without the token, or `undefined` when there was no token. */
 export function remainingSubprotocols(request: GuardRequest): string | undefined {
   const offered = offeredSubprotocols(request);
   return offered.some(holdsToken) ? offered.filter((name) => !holdsToken(name)).join(", ") : undefined;
 }
 
-/** A query without the signature that the guard checked. */
+/** Removes the signature that the guard has checked from a query. */
 export function withoutSignature(query: string): string {
   if (!isSigned(query)) return query;
   return query
@@ -45,18 +48,28 @@ export function withoutSignature(query: string): string {
     .join("&");
 }
 
-function judgeToken(token: string | undefined, credential: Credential, state: GuardState): Finding {
+/** A comma joins the values of several headers, so a token with a comma is not one token. */
+function singleToken(authorization: string): string | undefined {
+  const token = bearerToken(authorization);
+  return token?.includes(",") ? undefined : token;
+}
+
+function judgeToken(
+  token: string | undefined,
+  credential: GuardCredential,
+  state: GuardState,
+): CredentialFinding {
   if (token === undefined) return { reason: "malformed" };
   if (!isToken(token)) return { reason: "bad_token" };
   const digest = sha256(token);
   let isAccepted = false;
-  // Every hash is compared, so that the time tells nothing about which one it was.
+  // The loop compares every hash, so that its time does not reveal the matching one.
   for (const { hash, expiresAt } of state.hashes)
     if (expiresAt === null || state.now < expiresAt) isAccepted = timingSafeEqual(digest, hash) || isAccepted;
   return isAccepted ? { credential } : { reason: "bad_token" };
 }
 
-function judgeSignature({ path, query }: UrlParts, { signingSecrets, now }: GuardState): Finding {
+function judgeSignature({ path, query }: UrlParts, { signingSecrets, now }: GuardState): CredentialFinding {
   const result = verifySignedUrl(`${path}?${query}`, { secret: signingSecrets, now: now / 1000 });
   return result.ok ? { credential: "signed-url" } : { reason: result.reason };
 }

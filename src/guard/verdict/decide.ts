@@ -1,25 +1,30 @@
 import { splitUrl, type UrlParts } from "../../auth/signed-url/canonical.ts";
 import { READINESS_PATH } from "../../internal/readiness.ts";
-import { HEARTBEAT_PATH } from "../life/heartbeat.ts";
 import { heartbeatAnswer, preflightAnswer, readinessAnswer, refusal } from "./answers.ts";
 import { corsHeaders, isPreflight } from "./cors.ts";
 import { findCredential, remainingSubprotocols, withoutSignature } from "./credentials.ts";
 import { isPublic } from "./public-paths.ts";
-import type { Credential, GuardRequest, HeaderMap, Pass, Verdict } from "./request.ts";
+import {
+  type GuardCredential,
+  type GuardPass,
+  type GuardRequest,
+  type GuardVerdict,
+  HEARTBEAT_PATH,
+  type HeaderMap,
+} from "./request.ts";
 import type { GuardState } from "./state.ts";
 
-const GUARDS_OWN: readonly string[] = [READINESS_PATH];
+const READINESS_PATHS: readonly string[] = [READINESS_PATH];
 
 /**
- * The guard's one decision, without any effect: what to do with this request in this state. Every server
- * translates its answer, none decides.
+ * Decides about a request in a state, without any effect. Every kind of server translates this verdict; none decides by itself.
  */
-export function decide(request: GuardRequest, state: GuardState): Verdict {
+export function decide(request: GuardRequest, state: GuardState): GuardVerdict {
   if (isPreflight(request, state.origins)) return preflightAnswer(request);
   const headers = corsHeaders(request, state.origins);
   const target = splitTarget(request.url);
   if (target === undefined) return refusal("malformed", headers);
-  if (isPublic(request.method, target.path, GUARDS_OWN)) return readinessAnswer(state, headers);
+  if (isPublic(request.method, target.path, READINESS_PATHS)) return readinessAnswer(state, headers);
   if (isPublic(request.method, target.path, state.publicPaths))
     return pass(request, target, "none", state, headers);
   const finding = findCredential(request, target, state);
@@ -28,7 +33,7 @@ export function decide(request: GuardRequest, state: GuardState): Verdict {
   return pass(request, target, finding.credential, state, headers);
 }
 
-/** A path with a fragment is none: servers disagree about what follows the `#`. */
+/** Splits a URL. A path with a fragment is malformed, because servers disagree about the text after the `#`. */
 function splitTarget(url: string): UrlParts | undefined {
   const parts = splitUrl(url);
   if (parts === undefined || (parts.origin === "" && parts.fragment !== "")) return undefined;
@@ -38,10 +43,10 @@ function splitTarget(url: string): UrlParts | undefined {
 function pass(
   request: GuardRequest,
   { path, query }: UrlParts,
-  credential: Credential,
+  credential: GuardCredential,
   state: GuardState,
   headers: HeaderMap,
-): Pass {
+): GuardPass {
   const rest = state.signingSecrets.length > 0 ? withoutSignature(query) : query;
   const url = rest === "" ? path : `${path}?${rest}`;
   return { kind: "pass", credential, url, subprotocols: remainingSubprotocols(request), headers };

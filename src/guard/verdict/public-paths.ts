@@ -1,13 +1,13 @@
 import type { GuardRequest } from "./request.ts";
 
-/** A path such as `/healthz`, or all below one: `/assets/*`. */
+/** Matches a path such as `/healthz`, or all paths below a parent: `/assets/*`. */
 export const PUBLIC_PATH: RegExp = /^\/(?:[\w\-.~@+/]*|(?:[\w\-.~@+/]*\/)?\*)$/;
 
 const PLAIN_SEGMENT = /^(?!\.{1,2}$)[\w\-.~@+]*$/;
 
 /**
- * Whether a request needs no credential: it only reads, and its path is listed. Below a `/*` the rest has to be plain:
- * a server behind that resolves `..` or an escape must not be led out of what is public.
+ * True when a request needs no credential: its method only reads, and its path is listed. Below a `/*` the rest of the path
+ * must be plain, so that a server behind that resolves `..` or an escape does not leave the public folder.
  */
 export function isPublic(method: GuardRequest["method"], path: string, listed: readonly string[]): boolean {
   if (method !== "GET" && method !== "HEAD") return false;

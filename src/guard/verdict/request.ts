@@ -1,4 +1,7 @@
-/** What the guard reads of a request, and what it answers: the same for every server. */
+/** The parts of a request that the guard reads, and its verdict: the same for every server. */
+
+/** Path of a guarded pod that takes explicit heartbeats: POST, with the pod's credential. */
+export const HEARTBEAT_PATH = "/.well-known/atlas/heartbeat";
 
 /** The headers that the guard reads. */
 export type GuardHeader =
@@ -9,16 +12,16 @@ export type GuardHeader =
   | "access-control-request-method"
   | "access-control-request-headers";
 
-/** A request as it came. */
+/** A request as the server received it. */
 export interface GuardRequest {
   readonly method: string;
-  /** A path with its query, or a whole URL, exactly as received. */
+  /** The path with its query, or the whole URL, exactly as received. */
   readonly url: string;
-  /** A header's value; several values joined by a comma; `undefined` when it was not sent. */
+  /** Returns the value of a header, several values joined by a comma, or `undefined` when the client did not send it. */
   readonly header: (name: GuardHeader) => string | undefined;
 }
 
-/** Why a request was refused: for logs and metrics, never for the caller. */
+/** The reason of a refusal: for logs and metrics, never for the caller. */
 export type RefusalReason =
   | "unconfigured"
   | "missing"
@@ -30,30 +33,30 @@ export type RefusalReason =
 /** Headers by lowercase name. */
 export type HeaderMap = Readonly<Record<string, string>>;
 
-/** The guard answers the request itself. */
-export interface Answer {
+/** An answer that the guard gives by itself. */
+export interface GuardAnswer {
   readonly kind: "refused" | "preflight" | "readiness" | "heartbeat";
   readonly status: number;
   readonly headers: HeaderMap;
   readonly body: string;
-  /** Only of a refusal. */
+  /** Present only on a refusal. */
   readonly reason?: RefusalReason;
 }
 
-/** By what a request was let through; `none` on a public path. */
-export type Credential = "none" | "bearer" | "subprotocol" | "signed-url";
+/** The kind of credential that admitted a request; `none` on a public path. */
+export type GuardCredential = "none" | "bearer" | "subprotocol" | "signed-url";
 
-/** The request goes on, without its `Authorization` and with what stands here in place of what came. */
-export interface Pass {
+/** A request that goes on to the server behind: without its `Authorization`, and with the URL and subprotocols given here. */
+export interface GuardPass {
   readonly kind: "pass";
-  readonly credential: Credential;
-  /** Path and query to pass on: no origin, no signature. */
+  readonly credential: GuardCredential;
+  /** The path and query to pass on, without origin and signature. */
   readonly url: string;
-  /** `Sec-WebSocket-Protocol` to pass on, without the token; `undefined` when it stays as it came. */
+  /** The `Sec-WebSocket-Protocol` to pass on, without the token; `undefined` when the header stays unchanged. */
   readonly subprotocols: string | undefined;
-  /** What the response has to carry. `access-control-*` of the server behind are dropped, `vary` is added. */
+  /** Headers for the response. They replace every `access-control-*` of the server behind; `vary` is merged. */
   readonly headers: HeaderMap;
 }
 
-/** What the guard makes of a request. */
-export type Verdict = Answer | Pass;
+/** The guard's decision about a request: an answer of its own, or a pass. */
+export type GuardVerdict = GuardAnswer | GuardPass;
