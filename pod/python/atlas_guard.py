@@ -1,16 +1,16 @@
 """The check inside an Atlas pod, for servers in Python: one file, standard library only, Python 3.9 or later.
 
-It judges as `atlas-compute/guard` does: `Authorization: Bearer`, signed URLs, and for browsers' WebSockets the
-subprotocol pair `atlas.v1, atlas.bearer.<token>`. What it accepts stands in the pod's environment:
-ATLAS_PRESHARED_KEY, ATLAS_SIGNING_SECRET, ATLAS_ORIGINS, ATLAS_COMPUTE_ID; with ATLAS_CONTROL_URL and
-ATLAS_POD_TOKEN it tells the control plane, once a minute at most, that somebody uses the pod.
+It decides like `atlas-compute/guard`: it accepts `Authorization: Bearer`, signed URLs, and for browsers' WebSockets the
+subprotocol pair `atlas.v1, atlas.bearer.<token>`. It reads the pod's environment: ATLAS_PRESHARED_KEY,
+ATLAS_SIGNING_SECRET, ATLAS_ORIGINS and ATLAS_COMPUTE_ID. With ATLAS_CONTROL_URL and ATLAS_POD_TOKEN it tells the control
+plane, once a minute at most, that the pod is in use.
 
     from fastapi import FastAPI
     from atlas_guard import Guard
 
     guard = Guard(origins=["https://app.example"], public_paths=["/healthz"])
     api = FastAPI()
-    app = guard.asgi(api)          # what uvicorn serves
+    app = guard.asgi(api)          # the application for uvicorn
 
     @guard.asgi                    # or as a decorator of a bare ASGI application
     async def app(scope, receive, send): ...
@@ -18,7 +18,7 @@ ATLAS_POD_TOKEN it tells the control plane, once a minute at most, that somebody
     @guard.wsgi                    # or of a WSGI application, such as flask_app.wsgi_app
     def app(environ, start_response): ...
 
-Put it outside of every other middleware. Without a key it refuses everything but public paths.
+Put it around all other middleware. Without a key it refuses every request except those for public paths.
 """
 
 import base64
@@ -74,16 +74,16 @@ _UNAUTHORIZED_BODY = json.dumps(
 _log = logging.getLogger("atlas_guard")
 
 
-# What a credential is worth
+# Credentials
 
 
 def hash_token(token):
-    """SHA-256 of the token's UTF-8 text, 64 lowercase hex digits."""
+    """Return the SHA-256 of the token's UTF-8 text as 64 lowercase hex digits."""
     return hashlib.sha256(token.encode("utf-8")).hexdigest()
 
 
 def verify_token(candidate, token_hash):
-    """Whether a candidate is the token behind a hash, in constant time. Never raises."""
+    """Return True when a candidate is the token behind a hash, in constant time. Never raises."""
     if not isinstance(candidate, str) or not _CANDIDATE.fullmatch(candidate):
         return False
     if not isinstance(token_hash, str) or not _HASH.fullmatch(token_hash):
@@ -92,7 +92,7 @@ def verify_token(candidate, token_hash):
 
 
 def verify_signed_url(url, secrets, now=None):
-    """"ok", or why not: "malformed", "expired" or "bad_signature". Never raises."""
+    """Return "ok", or the reason of a refusal: "malformed", "expired" or "bad_signature". Never raises."""
     request = _read_signed(url)
     if request is None:
         return "malformed"
@@ -106,7 +106,7 @@ def verify_signed_url(url, secrets, now=None):
 
 
 def _to_number(exp):
-    # Python refuses to parse thousands of digits; no time is as late as that.
+    # Python refuses to parse thousands of digits, and no real time has that many.
     return int(exp) if len(exp) <= 2 * MAX_EXP_DIGITS else float("inf")
 
 
@@ -132,7 +132,7 @@ def _signature(message, secret):
 
 
 def _split_url(url):
-    """Origin, path, query and fragment, no character changed; None for what is no http URL and no path."""
+    """Split into origin, path, query and fragment without a change; None for a text that is neither an http URL nor a path."""
     before, hash_sign, fragment = url.partition("#")
     target, _, query = before.partition("?")
     match = _ORIGIN.match(target)
@@ -144,7 +144,7 @@ def _split_url(url):
 
 
 def _parse_query(query):
-    """Decoded parameters as bytes, in order of appearance."""
+    """Return the decoded parameters as bytes, in order of appearance."""
     pairs = [pair.partition(b"=") for pair in query.encode("utf-8", "surrogatepass").split(b"&") if pair]
     return [(_decode(key), _decode(value)) for key, _, value in pairs]
 
@@ -163,7 +163,7 @@ def _format_query(parameters):
 
 
 class _Request:
-    """What the guard reads of a request: `headers` are (name, value) pairs of text, names in lowercase."""
+    """The parts of a request that the guard reads. `headers` are (name, value) pairs of text, with names in lowercase."""
 
     def __init__(self, method, url, headers):
         self.method = method
@@ -230,10 +230,10 @@ def _without_signature(query):
 
 
 class Guard:
-    """The guard of this pod. What is left out comes from the environment.
+    """The guard of this pod. The environment supplies the arguments that are left out.
 
-    `signs` are what counts as a sign of life; `is_ready` says whether the server is ready, for the readiness
-    path. `fetch` and `now` stand in for the network and the clock in tests.
+    `signs` are the kinds of signs of life. `is_ready` returns True when the server is ready, for the readiness path.
+    `fetch` and `now` replace the network and the clock in tests.
     """
 
     def __init__(
@@ -277,19 +277,19 @@ class Guard:
             )
 
     def asgi(self, app):
-        """Puts the guard in front of an ASGI application."""
+        """Put the guard in front of an ASGI application."""
         return _AsgiGuard(self, app)
 
     def wsgi(self, app):
-        """Puts the guard in front of a WSGI application."""
+        """Put the guard in front of a WSGI application."""
         return _WsgiGuard(self, app)
 
     def heartbeat(self):
-        """Says that the pod is busy although nobody calls it: a long job, for example."""
+        """Report that the pod is busy without requests, with a long job for example."""
         self._see("heartbeats")
 
     def replace_hashes(self, hashes):
-        """From now on these tokens are accepted, and no others: [{"hash": …, "expiresAt": ISO time or None}]."""
+        """Replace the accepted tokens with this list: [{"hash": …, "expiresAt": ISO time or None}]."""
         self._hashes = [(one["hash"], _to_timestamp(one["expiresAt"])) for one in hashes]
 
     def _take(self, answer):
@@ -301,11 +301,11 @@ class Guard:
             self._signs.see(kind)
 
     def _judge(self, request):
-        """What to do with a request. Whatever it is, this never raises."""
+        """Judge a request. Never raises, whatever the request is."""
         try:
             verdict = self._decide(request)
-        except Exception:  # Whatever went wrong, the answer is no.
-            _log.exception("A request could not be judged.")
+        except Exception:  # The guard refuses a request that it cannot judge.
+            _log.exception("The guard could not judge a request, so it refused it.")
             return _refusal("malformed", {})
         if verdict.kind == "answer" and verdict.name == "heartbeat":
             self.heartbeat()
@@ -333,7 +333,7 @@ class Guard:
         return self._pass(request, path, query, credential, cors)
 
     def _find_credential(self, request, path, query):
-        """The credential's kind, or None and why. The first that is there decides."""
+        """Return the kind of the accepted credential, or None and the reason. The first credential of a request decides."""
         if not self._hashes and not self._secrets:
             return None, "unconfigured"
         authorization = request.header("authorization")
@@ -417,7 +417,7 @@ def _require(what, values, pattern, allowed, secret=False):
 
 
 def _strip_headers(pairs, verdict):
-    """Headers as (lowercase name, value) pairs of bytes, without what the guard checked."""
+    """Remove the checked credential from headers, which are (lowercase name, value) pairs of bytes."""
     kept = [(name, value) for name, value in pairs if name != b"authorization"]
     if verdict.subprotocols is None:
         return kept
@@ -425,8 +425,8 @@ def _strip_headers(pairs, verdict):
     return [*kept, (b"sec-websocket-protocol", verdict.subprotocols.encode("latin-1"))] if verdict.subprotocols else kept
 
 
-def _speak_for_origins(pairs, verdict):
-    """Response headers as (name, value) pairs of text: the guard's own in place of the application's."""
+def _replace_cors_headers(pairs, verdict):
+    """Replace the application's CORS headers, (name, value) pairs of text, with the guard's own."""
     kept = [(name, value) for name, value in pairs if not name.lower().startswith("access-control-")]
     own = dict(verdict.headers)
     if "vary" in own:
@@ -460,7 +460,7 @@ class _AsgiGuard:
             await self._app(_asgi_scope(scope, verdict), _receiver(receive, touch), _sender(send, verdict, touch))
 
     def _toucher(self, verdict):
-        """What notes that something went over a connection. A short one is known by its request already."""
+        """Make the function that notes traffic on a connection. The request itself counts for the first minute."""
         opened = time.monotonic()
 
         def touch():
@@ -492,7 +492,7 @@ def _sender(send, verdict, touch):
 
 
 def _answered_subprotocol(verdict):
-    """A browser that offered subprotocols gives up when none is answered, and most servers know nothing of ours."""
+    """Answer the guard's subprotocol: a browser that offers one fails without an answer, and most servers do not know it."""
     return {} if verdict.subprotocols is None else {"subprotocol": SUBPROTOCOL}
 
 
@@ -525,7 +525,7 @@ def _asgi_scope(scope, verdict):
 
 def _asgi_headers(pairs, verdict):
     text = [(bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in pairs]
-    own = _speak_for_origins(text, verdict)
+    own = _replace_cors_headers(text, verdict)
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in own]
 
 
@@ -556,7 +556,7 @@ class _WsgiGuard:
             return _wsgi_answer(environ, start_response, verdict)
 
         def start(status, headers, *rest):
-            return start_response(status, _speak_for_origins(headers, verdict), *rest)
+            return start_response(status, _replace_cors_headers(headers, verdict), *rest)
 
         return self._app(_wsgi_environ(environ, verdict), start)
 
@@ -591,7 +591,7 @@ def _wsgi_answer(environ, start_response, answer):
 
 
 class _SignsOfLife:
-    """Collects signs of life and posts them once a minute at most, from a thread that ends when there are none."""
+    """Collects signs of life and posts them once a minute at most, from a thread that ends after a minute without signs."""
 
     def __init__(self, url, token, take, fetch):
         self._url = url + "/pod/heartbeat"
@@ -621,7 +621,7 @@ class _SignsOfLife:
             time.sleep(HEARTBEAT_SECONDS)
 
     def _report(self, signs):
-        """A heartbeat that does not arrive is sent again with the signs of the next minute."""
+        """Send a heartbeat. The signs of a lost heartbeat go out with the next one."""
         try:
             self._take(self._fetch(self._url, self._token, {"signs": signs}))
         except urllib.error.HTTPError as error:

@@ -29,14 +29,14 @@ describe.concurrent("atlas-compute guard", () => {
     expect(guard.stdout() + guard.stderr()).not.toContain(TOKEN);
   });
 
-  it("is quiet when asked to be", async () => {
+  it("writes no request lines with --no-log", async () => {
     await using guard = await startGuard({ flags: ["--no-log"] });
     await waitUntilReady(guard);
     await guard.call();
     expect(guard.stdout()).toBe("");
   });
 
-  it("ends with its command, and with its exit code", async () => {
+  it("ends with its command and the exit code of the command", async () => {
     await using guard = await startGuard();
     await waitUntilReady(guard);
     await guard.call("/exit");
@@ -44,16 +44,16 @@ describe.concurrent("atlas-compute guard", () => {
   });
 
   it.each<[string, () => string[], number, string]>([
-    ["a signal ended", SCRIPT("process.kill(process.pid, 'SIGKILL')"), 137, ""],
-    ["is not there", () => ["/no/such/program"], 127, "could not be started: ENOENT"],
-    ["cannot be run", () => [tmpdir()], 126, "could not be started: EACCES"],
-  ])("ends as a shell does for a command that %s", async (_, command, code, said) => {
+    ["dies of a signal", SCRIPT("process.kill(process.pid, 'SIGKILL')"), 137, ""],
+    ["does not exist", () => ["/no/such/program"], 127, "could not be started: ENOENT"],
+    ["is not executable", () => [tmpdir()], 126, "could not be started: EACCES"],
+  ])("ends with a shell's exit code for a command that %s", async (_, command, code, said) => {
     await using guard = await startGuard({ command });
     expect(await guard.exited).toBe(code);
     expect(guard.stderr()).toContain(said);
   });
 
-  it("passes a signal on, and the exit code back", async () => {
+  it("passes a signal on and returns the exit code", async () => {
     await using guard = await startGuard();
     await waitUntilReady(guard);
     guard.child.kill("SIGINT");
@@ -70,7 +70,7 @@ describe.concurrent("atlas-compute guard", () => {
     expect(await guard.exited).toBe(143);
   });
 
-  it("guards a server that it did not start, and ends well", async () => {
+  it("guards a server that it did not start, and ends with code 0", async () => {
     await using guard = await startGuard({ command: () => [] });
     await waitFor(async () => {
       const response = await guard.call().catch(() => undefined);
@@ -80,7 +80,7 @@ describe.concurrent("atlas-compute guard", () => {
     expect(await guard.exited).toBe(0);
   });
 
-  it("refuses everything without a key, and says which variable to set", async () => {
+  it("refuses every request without a key, and names the variable to set", async () => {
     await using guard = await startGuard({ env: { ATLAS_PRESHARED_KEY: "" } });
     await waitUntilReady(guard);
     expect((await guard.call()).status).toBe(401);
@@ -91,9 +91,9 @@ describe.concurrent("atlas-compute guard", () => {
     ["an origin with a path", ["--origin", "https://app.example/x"], "origins[0]"],
     ["a target with a path", ["--target", "http://127.0.0.1:1/x"], "without a path"],
     ["an address without a port", ["--listen", "localhost"], "0.0.0.0:8000"],
-    ["a sign that is none", ["--signs", "cpu"], "requests, sockets, heartbeats"],
-    ["seconds that are none", ["--drain-seconds", "soon"], "whole number"],
-    ["an option that is none", ["--orign", "x"], "--origin"],
+    ["an unknown sign", ["--signs", "cpu"], "requests, sockets, heartbeats"],
+    ["malformed seconds", ["--drain-seconds", "soon"], "whole number"],
+    ["an unknown option", ["--orign", "x"], "--origin"],
   ])("ends at once for %s", async (_, flags, said) => {
     await using guard = await startGuard({ flags });
     expect(await guard.exited).toBeGreaterThan(0);
@@ -101,7 +101,7 @@ describe.concurrent("atlas-compute guard", () => {
     expect(guard.stderr()).not.toContain("    at ");
   });
 
-  it("says so when its port is taken", async () => {
+  it("reports a port that is in use", async () => {
     await using first = await startGuard();
     await waitUntilReady(first);
     await using second = await startGuard({ flags: ["--listen", first.url.replace("http://", "")] });
@@ -109,7 +109,7 @@ describe.concurrent("atlas-compute guard", () => {
     expect(second.stderr()).toContain("EADDRINUSE");
   });
 
-  it("ends itself and its command past the deadline when asked to, and only then", async () => {
+  it("ends itself and its command after the deadline with --dead-man, and only then", async () => {
     const deadline = new Date(Date.now() + 1000).toISOString();
     const env = { ATLAS_DEADLINE: deadline };
     await using patient = await startGuard({ env });
@@ -123,7 +123,7 @@ describe.concurrent("atlas-compute guard", () => {
 });
 
 describe("dist/guard.mjs", () => {
-  it("is one file that guards by itself", async () => {
+  it("is one file that needs no others", async () => {
     const directory = await mkdtemp(join(tmpdir(), "atlas-guard-"));
     const outfile = join(directory, "guard.mjs");
     await build({

@@ -1,7 +1,7 @@
 /** Clocks for tests. */
 import type { Clock } from "../../src/clock.ts";
 
-/** A clock on which nobody waits: a sleep moves the time and is over. */
+/** A clock without real waiting: a sleep moves the time and ends. */
 export interface LeapingClock extends Clock {
   /** Every sleep so far, in milliseconds. */
   readonly waits: readonly number[];
@@ -9,7 +9,15 @@ export interface LeapingClock extends Clock {
   advance(milliseconds: number): void;
 }
 
-/** A leaping clock that begins at this time. */
+/** A clock that stands still and refuses to wait. */
+export function fixedClock(unixSeconds: number): Clock {
+  return {
+    now: () => new Date(unixSeconds * 1000),
+    sleep: () => Promise.reject(new Error("a fixed clock cannot wait")),
+  };
+}
+
+/** Makes a leaping clock that begins at this time. */
 export function leapingClock(start: Date = new Date("2026-11-20T12:00:00Z")): LeapingClock {
   let time = start.getTime();
   const waits: number[] = [];

@@ -84,13 +84,13 @@ describe.runIf(isThere)(title, () => {
     expect(JSON.stringify(answer)).not.toContain(compute.auth?.token);
   });
 
-  it("can read why it was refused", async () => {
+  it("can read the reason of its refusal", async () => {
     expect(await call(page, "/v1", {})).toMatchObject({ status: 401, body: { code: "UNAUTHORIZED" } });
     const wrong = { headers: { authorization: "Bearer wrong" } };
     expect(await call(page, "/v1", wrong)).toMatchObject({ status: 401, body: { code: "UNAUTHORIZED" } });
   });
 
-  it("can see whether the pod is ready, and that it is the right one", async () => {
+  it("can check that the pod is ready, and that it is the right one", async () => {
     expect(await call(page, "/.well-known/atlas/ready", {})).toEqual({
       status: 200,
       body: { computeId: compute.id, status: "ready" },

@@ -67,12 +67,12 @@ describe.each(["asgi", "wsgi"])("behind Python's %s", (protocol) => {
   });
 });
 
-/** HEAD is answered without what GET would have had. */
+/** The answer to HEAD has no body. */
 function withoutBodyOf({ method }: Case, expected: object): object {
   return method === "HEAD" && "body" in expected ? { ...expected, body: "" } : expected;
 }
 
-it("decides without any effect on what it is given", () => {
+it("decides without a change of its arguments", () => {
   const state = Object.freeze({
     hashes: Object.freeze([]),
     signingSecrets: Object.freeze([]),

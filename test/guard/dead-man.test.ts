@@ -4,10 +4,11 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import type { Clock } from "../../src/clock.ts";
 import { createGuard } from "../../src/guard/index.ts";
 import { DeadManSwitch, type DeadManSwitchOptions } from "../../src/guard/life/dead-man.ts";
 import { deleteOverSocket, type EndingWorld, endOnce } from "../../src/guard/life/self-ending.ts";
-import { ManualClock, settle } from "./support/clocks.ts";
+import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
 
 const HOUR = 3600;
 const closing: AbortController[] = [];
@@ -23,14 +24,32 @@ interface Armed {
   readonly start: number;
 }
 
-function arm(options: Partial<DeadManSwitchOptions> & { readonly inSeconds?: number }): Armed {
+/** The time that a machine has slept so far, in seconds. */
+interface Suspension {
+  seconds: number;
+}
+
+/** The clock of a machine that can be suspended: the time of day moves on meanwhile, and no timer does. */
+function suspendable(clock: Clock, suspension: Suspension): Clock {
+  return {
+    now: () => new Date(clock.now().getTime() + suspension.seconds * 1000),
+    sleep: (milliseconds, signal) => clock.sleep(milliseconds, signal),
+  };
+}
+
+interface ArmOptions extends Partial<DeadManSwitchOptions> {
+  readonly inSeconds?: number;
+  readonly suspension?: Suspension;
+}
+
+function arm(options: ArmOptions): Armed {
   const controller = new AbortController();
   closing.push(controller);
-  const clock = new ManualClock();
+  const clock = manualClock();
   const start = clock.now().getTime();
   const ends: number[] = [];
   const lines: string[] = [];
-  const { inSeconds, ...rest } = options;
+  const { inSeconds, suspension, ...rest } = options;
   const deadMan = new DeadManSwitch({
     deadline: inSeconds === undefined ? null : start + inSeconds * 1000,
     unreachableSeconds: null,
@@ -39,7 +58,7 @@ function arm(options: Partial<DeadManSwitchOptions> & { readonly inSeconds?: num
       ends.push((clock.now().getTime() - start) / 1000);
       return undefined;
     },
-    clock,
+    clock: suspension === undefined ? clock : suspendable(clock, suspension),
     signal: controller.signal,
     log: (line) => lines.push(line),
     ...rest,
@@ -58,12 +77,12 @@ describe("a dead man's switch", () => {
   });
 
   it("ends the pod at once when it starts past its deadline", async () => {
-    const { ends } = arm({ inSeconds: -1 });
-    await settle();
+    const { clock, ends } = arm({ inSeconds: -1 });
+    await clock.advance(0);
     expect(ends).toEqual([0]);
   });
 
-  it("keeps to a deadline that was moved, and to none when it was taken away", async () => {
+  it("follows a moved deadline, and has none after its removal", async () => {
     const { clock, ends, deadMan, start } = arm({ inSeconds: HOUR });
     deadMan.setDeadline(start + 2 * HOUR * 1000);
     await clock.advance(2 * HOUR - 1);
@@ -72,16 +91,16 @@ describe("a dead man's switch", () => {
     expect(ends).toEqual([]);
   });
 
-  it("tries until the pod is ended, because a pod that stays costs money", async () => {
+  it("repeats a failed end until it succeeds, because a pod that stays costs money", async () => {
     const failures = ["runpod answered 500", "runpod: TimeoutError", undefined];
     let tries = 0;
     const { clock, lines } = arm({ inSeconds: 0, end: async () => failures[tries++] });
     await clock.advance(HOUR);
     expect(tries).toBe(3);
-    expect(lines).toContain("This pod could not be ended (runpod answered 500); trying on.");
+    expect(lines).toContain("This pod could not be ended (runpod answered 500). The guard tries again.");
   });
 
-  it("ends the pod when the control plane was unreachable for the set time", async () => {
+  it("ends the pod when the control plane has been unreachable for the set time", async () => {
     const { clock, ends, lines } = arm({ unreachableSeconds: 1800, probe: async () => false });
     await clock.advance(1800);
     expect(ends).toEqual([]);
@@ -97,7 +116,7 @@ describe("a dead man's switch", () => {
     expect(ends).toEqual([]);
   });
 
-  it("does not ask a control plane that it just spoke with", async () => {
+  it("does not probe a control plane that has just answered", async () => {
     let probes = 0;
     const probe = async (): Promise<boolean> => ++probes > 0;
     const { clock, deadMan } = arm({ unreachableSeconds: 1800, probe });
@@ -109,11 +128,12 @@ describe("a dead man's switch", () => {
   });
 
   it.each([true, false])(
-    "gives a machine that wakes from a suspension its whole time (reachable: %s)",
+    "gives a machine the whole time again after a suspension (reachable: %s)",
     async (isThere) => {
-      const { clock, ends } = arm({ unreachableSeconds: 1800, probe: async () => isThere });
+      const suspension = { seconds: 0 };
+      const { clock, ends } = arm({ unreachableSeconds: 1800, probe: async () => isThere, suspension });
       await clock.advance(30);
-      clock.jump(100 * HOUR);
+      suspension.seconds = 100 * HOUR;
       await clock.advance(1740);
       expect(ends).toEqual([]);
       await clock.advance(180);
@@ -133,15 +153,15 @@ describe("a dead man's switch", () => {
 describe("a guard", () => {
   const env = { ATLAS_PRESHARED_KEY: "key", RUNPOD_POD_ID: "pod1", RUNPOD_API_KEY: "pod-scoped" };
 
-  it("has no dead man's switch unless asked for one", async () => {
-    const clock = new ManualClock();
+  it("has no dead man's switch without the option", async () => {
+    const clock = manualClock();
     await using _guard = createGuard({ env, clock, deadline: "2020-01-01T00:00:00Z", log: () => {} });
-    await settle();
+    await clock.advance(0);
     expect(clock.sleeping).toBe(0);
   });
 
-  it("ends its pod at the deadline of its environment, which the answer to a heartbeat moves", async () => {
-    const clock = new ManualClock();
+  it("ends its pod at the deadline of its environment, and follows the answer to a heartbeat that moves it", async () => {
+    const clock = manualClock();
     const at = (seconds: number): string => new Date(clock.now().getTime() + seconds * 1000).toISOString();
     const moved = at(2 * HOUR);
     const asked: string[] = [];
@@ -168,8 +188,8 @@ describe("a guard", () => {
     expect(asked[1]).toBe("DELETE https://api.runpod.io/v2/pods/pod1 Bearer pod-scoped");
   });
 
-  it("asks for the control plane's health, without a sign of life, and ends the pod when it is gone", async () => {
-    const clock = new ManualClock();
+  it("probes the control plane's health without a sign of life, and ends the pod when the control plane is gone", async () => {
+    const clock = manualClock();
     const asked = new Set<string>();
     let ended = 0;
     const fakeFetch: typeof fetch = async (input, init) => {
@@ -234,7 +254,7 @@ describe("a pod ends itself", () => {
     expect(asked).toEqual(["/.fly/api /v1/apps/app/machines/m1?force=true"]);
   });
 
-  it("elsewhere by ending its processes", async () => {
+  it("on other machines by ending its processes", async () => {
     let ended = 0;
     const count = (): void => {
       ended += 1;
@@ -244,7 +264,7 @@ describe("a pod ends itself", () => {
     expect(ended).toBe(1);
   });
 
-  it("by a DELETE that goes over a Unix socket", async () => {
+  it("with a DELETE over a Unix socket", async () => {
     const directory = await mkdtemp(join(tmpdir(), "atlas-"));
     const socketPath = join(directory, "api");
     const server = createServer((request, response) => {

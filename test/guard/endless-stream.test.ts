@@ -8,12 +8,12 @@ import { start } from "./support/servers.ts";
 
 const MEGABYTE = 2 ** 20;
 const READ_MEGABYTES = 128;
-/** The buffers of two TCP connections, by this system's choice. */
+/** The buffers of two TCP connections, whose sizes the system chooses. */
 const BUFFERED_MEGABYTES = 48;
-/** What a process may grow by that holds nothing: the collector comes when it likes. */
+/** The growth of a process that holds nothing: the garbage collector chooses its own times. */
 const GROWN_MEGABYTES = 96;
 
-it("an endless stream goes through the proxy in bounded memory, and waits for a reader that pauses", async () => {
+it("the proxy passes an endless stream in bounded memory, and waits for a reader that pauses", async () => {
   const events = endlessEvents(4 * READ_MEGABYTES * MEGABYTE);
   await using behind = createServer(events.listener);
   await using proxy = await startProxyProcess(`http://127.0.0.1:${await start(behind)}`);
@@ -41,7 +41,7 @@ async function open(url: string): Promise<IncomingMessage> {
   return response;
 }
 
-/** Reads until so many bytes have come, and then no more. */
+/** Reads until this many bytes have come, then stops. */
 async function read(stream: IncomingMessage, counter: EventCounter, bytes: number): Promise<void> {
   while (counter.bytes < bytes) {
     const piece: Buffer | null = stream.read();

@@ -8,14 +8,14 @@ import { describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { hashToken, mintToken, signUrl } from "../../src/auth/index.ts";
 import { createGuard, type GuardOptions } from "../../src/guard/index.ts";
-import { ManualClock, settle } from "./support/clocks.ts";
+import { manualClock } from "../../src/providers/mock/index.ts";
 import { start } from "./support/servers.ts";
 
 const TOKEN = "the-token-of-this-pod";
 const BEARER = { authorization: `Bearer ${TOKEN}` };
 
 describe("createGuard", () => {
-  it("takes what it is not given from the pod's environment", () => {
+  it("reads absent options from the pod's environment", () => {
     const env = {
       ATLAS_PRESHARED_KEY: TOKEN,
       ATLAS_SIGNING_SECRET: "test-secret",
@@ -36,19 +36,19 @@ describe("createGuard", () => {
     });
   });
 
-  it("prefers what it is given", () => {
+  it("prefers an option to a variable of the environment", () => {
     const guard = createGuard({ presharedKey: "other", env: { ATLAS_PRESHARED_KEY: TOKEN } });
     expect(guard.judge({ method: "GET", url: "/", header: () => `Bearer ${TOKEN}` }).kind).toBe("refused");
   });
 
-  it("says which variable is missing when it has no key, and refuses", () => {
+  it("names the missing variable when it has no key, and refuses", () => {
     const lines: string[] = [];
     const guard = createGuard({ env: {}, log: (line) => lines.push(line) });
     expect(lines).toEqual([expect.stringContaining("Set ATLAS_PRESHARED_KEY")]);
     expect(guard.judge({ method: "GET", url: "/", header: () => "Bearer " }).kind).toBe("refused");
   });
 
-  it("takes hashes of tokens that it is never told", () => {
+  it("accepts tokens by their hashes alone", () => {
     const guard = createGuard({ hashes: [hashToken(TOKEN)], env: {} });
     expect(guard.judge({ method: "GET", url: "/", header: () => `Bearer ${TOKEN}` }).kind).toBe("pass");
   });
@@ -72,26 +72,26 @@ describe("createGuard", () => {
     ["origin", { origin: "https://app.example" }],
     ["ATLAS_DEADLINE", { env: { ATLAS_DEADLINE: "soon" } }],
     ["ATLAS_ORIGINS", { env: { ATLAS_ORIGINS: "https://a.example,b" } }],
-  ])("refuses %s when it cannot be right: %j", (field, options) => {
+  ])("rejects a malformed %s: %j", (field, options) => {
     expect(() => createGuard(options as GuardOptions)).toThrow(
       expect.objectContaining({ code: "VALIDATION", message: expect.stringContaining(field) }),
     );
   });
 
-  it("never says a secret that it refuses", () => {
+  it("never repeats a malformed secret in the error", () => {
     const wrong = { presharedKey: "secret, key", podToken: "pod secret\n", signingSecret: "" };
     expect(() => createGuard(wrong)).toThrow(
       expect.objectContaining({ message: expect.not.stringMatching(/secret, key|pod secret/) }),
     );
   });
 
-  it("refuses a list of hashes that is none, and keeps what it had", () => {
+  it("rejects a malformed list of hashes, and keeps the previous tokens", () => {
     const guard = createGuard({ presharedKey: TOKEN, env: {} });
     expect(() => guard.replaceHashes([{ hash: TOKEN, expiresAt: null }])).toThrow(/64 lowercase hex digits/);
     expect(guard.judge({ method: "GET", url: "/", header: () => `Bearer ${TOKEN}` }).kind).toBe("pass");
   });
 
-  it("answers no when its own server's readiness fails, and does not throw", () => {
+  it("refuses when isReady throws, and does not throw itself", () => {
     const isReady = (): boolean => {
       throw new Error("broken");
     };
@@ -103,7 +103,7 @@ describe("createGuard", () => {
 });
 
 describe("in front of a real server", () => {
-  it("Hono's on node gets bodies whole, and its errors carry CORS headers", async () => {
+  it("Hono receives whole bodies, and its errors carry CORS headers", async () => {
     const guard = createGuard({ presharedKey: TOKEN, origins: ["https://app.example"], env: {} });
     const app = new Hono();
     app.use(guard.hono());
@@ -126,7 +126,7 @@ describe("in front of a real server", () => {
     server.close();
   });
 
-  it("Express below a path sees its own URL, and the whole one was judged", async () => {
+  it("Express below a mount point sees its own URL, while the guard judges the whole one", async () => {
     const guard = createGuard({ signingSecret: "test-secret", env: {} });
     const app = express();
     app.use("/api", guard.express());
@@ -184,8 +184,8 @@ describe("in front of a real server", () => {
     server.close();
   });
 
-  it("bytes on an open WebSocket and on an open response are signs of life, silence is none", async () => {
-    const clock = new ManualClock();
+  it("bytes on an open WebSocket and on an open response are signs of life, silence is not", async () => {
+    const clock = manualClock();
     const signs: unknown[] = [];
     await using guard = createGuard({
       presharedKey: TOKEN,
@@ -227,12 +227,12 @@ describe("in front of a real server", () => {
     server.closeAllConnections();
     server.close();
     await once(server, "close");
-    await settle();
+    await clock.advance(0);
     await clock.advance(120);
     expect(clock.sleeping).toBe(0);
   });
 
-  it("a token is rotated while the server runs", async () => {
+  it("replaceHashes rotates a token while the server runs", async () => {
     const next = mintToken();
     const guard = createGuard({ presharedKey: TOKEN, env: {} });
     const server = createServer(guard.node((_request, response) => void response.end()));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { mintToken } from "../../src/auth/index.ts";
 import { createGuard, type Guard, type GuardOptions } from "../../src/guard/index.ts";
-import { ManualClock, settle } from "./support/clocks.ts";
+import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
 
 interface Beat {
   readonly at: number;
@@ -10,17 +10,18 @@ interface Beat {
   readonly body: unknown;
 }
 
-/** A control plane that answers what it is told, and remembers what it heard. */
+/** A control plane that gives these answers in order, and remembers its requests. */
 function fakeControlPlane(
   clock: ManualClock,
   answers: (() => Response)[] = [],
 ): { beats: Beat[]; fetch: typeof fetch } {
   const beats: Beat[] = [];
+  const start = clock.now().getTime();
   return {
     beats,
     fetch: async (input, init) => {
       const request = new Request(input as string, init);
-      const at = (clock.now().getTime() - 1_700_000_000_000) / 1000;
+      const at = (clock.now().getTime() - start) / 1000;
       const authorization = request.headers.get("authorization");
       beats.push({ at, url: request.url, authorization, body: await request.json() });
       return answers.shift()?.() ?? new Response(null, { status: 204 });
@@ -53,11 +54,11 @@ function call(guard: Guard, url = "/", credential = token, method = "GET"): stri
 
 describe("signs of life", () => {
   it("become one heartbeat, sent with the pod's own credential", async () => {
-    const clock = new ManualClock();
+    const clock = manualClock();
     const { beats, fetch } = fakeControlPlane(clock);
     await using guard = guardWith(clock, { fetch });
     call(guard);
-    await settle();
+    await clock.advance(0);
     expect(beats).toEqual([
       {
         at: 0,
@@ -69,7 +70,7 @@ describe("signs of life", () => {
   });
 
   it("become at most one heartbeat a minute, however many there are", async () => {
-    const clock = new ManualClock();
+    const clock = manualClock();
     const { beats, fetch } = fakeControlPlane(clock);
     await using guard = guardWith(clock, { fetch });
     for (let second = 0; second < 300; second += 1) {
@@ -79,8 +80,8 @@ describe("signs of life", () => {
     expect(beats.map(({ at }) => at)).toEqual([0, 60, 120, 180, 240, 300]);
   });
 
-  it("are none when a request is refused, is for a public path or asks for readiness", async () => {
-    const clock = new ManualClock();
+  it("do not include refused requests, public paths and readiness checks", async () => {
+    const clock = manualClock();
     const { beats, fetch } = fakeControlPlane(clock);
     await using guard = guardWith(clock, { fetch });
     expect(call(guard, "/", "wrong")).toBe("refused");
@@ -91,22 +92,22 @@ describe("signs of life", () => {
     expect(clock.sleeping).toBe(0);
   });
 
-  it("can be given by the program in the pod, in code and over HTTP", async () => {
-    const clock = new ManualClock();
+  it("can come from the program in the pod, in code and over HTTP", async () => {
+    const clock = manualClock();
     const { beats, fetch } = fakeControlPlane(clock);
     await using guard = guardWith(clock, { fetch, signs: ["heartbeats"] });
     guard.heartbeat();
     await clock.advance(60);
     expect(call(guard, "/.well-known/atlas/heartbeat", token, "POST")).toBe("heartbeat");
-    await settle();
+    await clock.advance(0);
     expect(beats.map(({ body }) => body)).toEqual([{ signs: ["heartbeats"] }, { signs: ["heartbeats"] }]);
   });
 
   it.each([
     ["requests", (guard: Guard) => call(guard)],
     ["heartbeats", (guard: Guard) => guard.heartbeat()],
-  ] as const)("of the kind %s count for nothing when that is switched off", async (kind, give) => {
-    const clock = new ManualClock();
+  ] as const)("of the kind %s do not count when an option switches that kind off", async (kind, give) => {
+    const clock = manualClock();
     const { beats, fetch } = fakeControlPlane(clock);
     const kinds = ["requests", "sockets", "heartbeats"] as const;
     await using guard = guardWith(clock, { fetch, signs: kinds.filter((one) => one !== kind) });
@@ -115,8 +116,8 @@ describe("signs of life", () => {
     expect(beats).toEqual([]);
   });
 
-  it("are the bytes of a response that goes on, and end when they end", async () => {
-    const clock = new ManualClock();
+  it("include the bytes of an open response, and end with it", async () => {
+    const clock = manualClock();
     const { beats, fetch } = fakeControlPlane(clock);
     await using guard = guardWith(clock, { fetch });
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -140,8 +141,8 @@ describe("signs of life", () => {
     expect(clock.sleeping).toBe(0);
   });
 
-  it("are told to nobody without a control plane", async () => {
-    const clock = new ManualClock();
+  it("are sent nowhere without a control plane", async () => {
+    const clock = manualClock();
     const { beats, fetch } = fakeControlPlane(clock);
     await using guard = createGuard({ presharedKey: token, fetch, clock, env: {} });
     call(guard);
@@ -151,8 +152,8 @@ describe("signs of life", () => {
 });
 
 describe("a heartbeat that fails", () => {
-  it("is tried again with growing waits, until the control plane has spoken", async () => {
-    const clock = new ManualClock();
+  it("is sent again with growing pauses, until the control plane has answered", async () => {
+    const clock = manualClock();
     const lines: string[] = [];
     const broken = (): Response => new Response("<html>", { status: 502 });
     const lost = (): Response => {
@@ -171,11 +172,13 @@ describe("a heartbeat that fails", () => {
     expect(third - second).toBeGreaterThan(22);
     expect(fourth - third).toBeGreaterThan(44);
     expect(beats).toHaveLength(4);
-    expect(lines).toEqual(["The control plane does not answer heartbeats (status 502); trying on."]);
+    expect(lines).toEqual([
+      "The control plane does not answer heartbeats (status 502). The guard tries again.",
+    ]);
   });
 
-  it("is not repeated when it was refused, and never says the credential", async () => {
-    const clock = new ManualClock();
+  it("is not repeated after a refusal, and never logs the credential", async () => {
+    const clock = manualClock();
     const lines: string[] = [];
     const { beats, fetch } = fakeControlPlane(clock, [() => new Response(null, { status: 401 })]);
     await using guard = guardWith(clock, { fetch, log: (line) => lines.push(line) });
@@ -187,8 +190,8 @@ describe("a heartbeat that fails", () => {
 });
 
 describe("the answer to a heartbeat", () => {
-  it("replaces the tokens that are accepted", async () => {
-    const clock = new ManualClock();
+  it("replaces the accepted tokens", async () => {
+    const clock = manualClock();
     const next = mintToken();
     const expiresAt = new Date(clock.now().getTime() + 90_000).toISOString();
     const answer = {
@@ -207,8 +210,8 @@ describe("the answer to a heartbeat", () => {
     expect([call(guard), call(guard, "/", next.token)]).toEqual(["refused", "pass"]);
   });
 
-  it("revokes every token with an empty list, and changes nothing without one", async () => {
-    const clock = new ManualClock();
+  it("revokes every token with an empty list, and changes nothing without a list", async () => {
+    const clock = manualClock();
     const { fetch } = fakeControlPlane(clock, [() => Response.json({}), () => Response.json({ hashes: [] })]);
     await using guard = guardWith(clock, { fetch });
     call(guard);
@@ -218,14 +221,14 @@ describe("the answer to a heartbeat", () => {
     expect(call(guard)).toBe("refused");
   });
 
-  it("changes nothing when it is not one", async () => {
-    const clock = new ManualClock();
+  it("changes nothing when it is malformed", async () => {
+    const clock = manualClock();
     const { fetch } = fakeControlPlane(clock, [
       () => Response.json({ hashes: [{ hash: "x", expiresAt: null }] }),
     ]);
     await using guard = guardWith(clock, { fetch });
     call(guard);
-    await settle();
+    await clock.advance(0);
     expect(call(guard)).toBe("pass");
   });
 });

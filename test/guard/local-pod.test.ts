@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it("a local() pod ends itself past its deadline when nobody else does, if it was asked to", async () => {
+it("a local() pod with a dead man's switch ends itself after its deadline", async () => {
   const atlas = createAtlas({ providers: [local({ stateDirectory: folder })] });
   const request = { command: [process.execPath, POD], ports: [8000], maxLifetimeSeconds: 5 };
   const mortal = await atlas.spawnCompute({ ...request, env: { POD_DEAD_MAN: "on" } });

@@ -9,7 +9,7 @@ import { BEARER, freePort, listenOn, PROXY_TOKEN, proxied, proxyTo, waitFor } fr
 const MEGABYTE = 2 ** 20;
 
 describe("the proxy passes", () => {
-  it("a request and its answer whole, without the credential", async () => {
+  it("a whole request and its whole answer, without the credential", async () => {
     await using front = await proxied((request, response) => {
       response.writeHead(207, "Many", { "x-own": ["a", "b"], "set-cookie": ["a=1", "b=2"] });
       response.write(JSON.stringify({ method: request.method, url: request.url, headers: request.headers }));
@@ -31,7 +31,7 @@ describe("the proxy passes", () => {
     expect(seen.headers).toMatchObject({ "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http" });
   });
 
-  it("server-sent events one by one, and tells the server behind when the reader leaves", async () => {
+  it("server-sent events one by one, and closes the connection behind when the reader leaves", async () => {
     let left = false;
     await using front = await proxied((_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -55,7 +55,7 @@ describe("the proxy passes", () => {
     await waitFor(() => left);
   });
 
-  it("WebSocket messages both ways, and answers the subprotocol that the browser waits for", async () => {
+  it("WebSocket messages both ways, and answers the subprotocol that the browser expects", async () => {
     await using front = await proxied(() => {});
     const echo = new WebSocketServer({ server: front.behind, handleProtocols: () => false });
     echo.on("connection", (socket, request) => {
@@ -80,7 +80,7 @@ describe("the proxy passes", () => {
     expect(front.lines[0]).toMatchObject({ method: "GET", path: "/", status: 101 });
   });
 
-  it("the subprotocol that the server behind chose", async () => {
+  it("the subprotocol that the server behind has chosen", async () => {
     await using front = await proxied(() => {});
     const chat = new WebSocketServer({ server: front.behind, handleProtocols: () => "chat" });
     chat.on("connection", (socket) => socket.close());
@@ -100,7 +100,7 @@ describe("the proxy passes", () => {
     socket.terminate();
   });
 
-  it("a server's refusal to open a WebSocket as it is", async () => {
+  it("a server's refusal of a WebSocket unchanged", async () => {
     await using front = await proxied(() => {});
     front.behind.on("upgrade", (_request, socket) =>
       socket.end("HTTP/1.1 418 No\r\ncontent-length: 2\r\n\r\nno"),
@@ -112,7 +112,7 @@ describe("the proxy passes", () => {
     socket.terminate();
   });
 
-  it("big bodies both ways with bounded memory, however slow the reader is", async () => {
+  it("big bodies both ways with bounded memory, even to a slow reader", async () => {
     const megabytes = Number(process.env.BODY_MEGABYTES ?? 64);
     const bytes = megabytes * MEGABYTE;
     await using front = await proxied((request, response) => {
@@ -145,8 +145,8 @@ describe("the proxy passes", () => {
   });
 });
 
-describe("the proxy says", () => {
-  it("that the server behind is starting, until it listens, and again when it is gone", async () => {
+describe("the proxy answers", () => {
+  it("503 until the server behind listens, and again after that server has gone", async () => {
     const port = await freePort();
     await using front = await proxyTo(new URL(`http://127.0.0.1:${port}`), {
       origins: ["https://app.example"],
@@ -175,7 +175,7 @@ describe("the proxy says", () => {
     expect((await fetch(`${front.url}/.well-known/atlas/ready`)).status).toBe(503);
   });
 
-  it("so to a WebSocket too", async () => {
+  it("503 to a WebSocket too", async () => {
     await using front = await proxyTo(new URL(`http://127.0.0.1:${await freePort()}`));
     const socket = new WebSocket(front.url.replace("http", "ws"), { headers: BEARER });
     socket.on("error", () => {});
@@ -184,7 +184,7 @@ describe("the proxy says", () => {
     socket.terminate();
   });
 
-  it("502 when the server behind breaks off, and nothing whole when it does so in the middle", async () => {
+  it("502 when the server behind closes the connection, and cuts an answer that has begun", async () => {
     await using front = await proxied((request, response) => {
       if (request.url === "/middle") response.write("half");
       setTimeout(() => request.socket.destroy(), 20);
@@ -196,7 +196,7 @@ describe("the proxy says", () => {
     await expect(half.text()).rejects.toThrow();
   });
 
-  it("one line for each request, with its path and without its query", async () => {
+  it("and logs one line for each request, with its path and without its query", async () => {
     await using front = await proxied((_request, response) => response.end());
     await fetch(`${front.url}/a?secret=1`, { headers: BEARER });
     await fetch(`${front.url}/b?exp=9999999999&sig=secret`);
@@ -211,7 +211,7 @@ describe("the proxy says", () => {
 });
 
 describe("a proxy that closes", () => {
-  it("finishes what is under way and takes nothing new", async () => {
+  it("finishes open requests and accepts no new ones", async () => {
     const arrived = Promise.withResolvers<() => void>();
     await using front = await proxied((_request, response) => arrived.resolve(() => response.end("done")));
     const answer = fetch(front.url, { headers: BEARER });
@@ -223,7 +223,7 @@ describe("a proxy that closes", () => {
     await closed;
   });
 
-  it("does not wait for ever, nor for a WebSocket", async () => {
+  it("waits neither for ever nor for a WebSocket", async () => {
     await using front = await proxied((_request, response) => response.write("on and on"));
     const echo = new WebSocketServer({ server: front.behind });
     const socket = new WebSocket(front.url.replace("http", "ws"), { headers: BEARER });

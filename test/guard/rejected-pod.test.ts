@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { createGuard, type Guard, type GuardOptions } from "../../src/guard/index.ts";
+import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
 import { BASE, type Pod, planeUnderTest } from "../server/plane.ts";
-import { ManualClock, settle } from "./support/clocks.ts";
 
 const MINUTE = 60;
 const rejection = (): Response =>
   Response.json({ code: "UNAUTHORIZED", details: { credential: "pod" } }, { status: 401 });
 
-/** A guard, what its control plane answers heartbeats, and when it sent them and ended its pod. */
+/** A guard, and the times at which it sent heartbeats and ended its pod. */
 interface Scene {
   readonly guard: Guard;
   readonly clock: ManualClock;
@@ -17,7 +17,7 @@ interface Scene {
 }
 
 function guardAt(answer: (request: Request) => Promise<Response>, options: GuardOptions): Scene {
-  const clock = new ManualClock();
+  const clock = manualClock();
   const start = clock.now().getTime();
   const [beats, ends, lines]: [number[], number[], string[]] = [[], [], []];
   const fakeFetch: typeof fetch = async (input, init) => {
@@ -67,7 +67,7 @@ describe("a guard with a dead man's switch, whose compute has ended", () => {
     expect(lines.join()).not.toContain(pod.podToken);
   });
 
-  it("does so without a limit on how long the control plane may be unreachable, too", async () => {
+  it("ends its pod too where the control plane may be unreachable for any time", async () => {
     const { pod, handler } = await endedPod();
     const options = { podToken: pod.podToken, deadMan: { unreachableSeconds: null } };
     const { guard, clock, ends } = guardAt(handler, options);
@@ -79,7 +79,7 @@ describe("a guard with a dead man's switch, whose compute has ended", () => {
 });
 
 describe("a pod lives on", () => {
-  it("when the control plane takes back what it said", async () => {
+  it("when the control plane accepts the second heartbeat", async () => {
     const { guard, clock, beats, ends } = guardAt(answering([rejection]), {});
     await using _guard = guard;
     guard.heartbeat();
@@ -88,8 +88,8 @@ describe("a pod lives on", () => {
   });
 
   it.each([
-    ["is no problem", () => new Response("<html>sign in", { status: 401 })],
-    ["speaks of another credential", () => Response.json({ code: "UNAUTHORIZED" }, { status: 401 })],
+    ["is no problem document", () => new Response("<html>sign in", { status: 401 })],
+    ["names no credential of the pod", () => Response.json({ code: "UNAUTHORIZED" }, { status: 401 })],
     ["is another refusal", () => new Response(null, { status: 403 })],
   ])("when a refusal %s", async (_what, refusal) => {
     const { guard, clock, ends } = guardAt(async () => refusal(), {});
@@ -101,7 +101,7 @@ describe("a pod lives on", () => {
     expect(ends).toEqual([]);
   });
 
-  it("when its guard has no dead man's switch: then the log tells, and nobody asks again", async () => {
+  it("when its guard has no dead man's switch, which then logs the refusal and does not ask again", async () => {
     const { guard, clock, beats, ends, lines } = guardAt(async () => rejection(), { deadMan: false });
     await using _guard = guard;
     guard.heartbeat();
@@ -110,10 +110,10 @@ describe("a pod lives on", () => {
     expect(lines).toEqual(["The control plane refused a heartbeat with status 401."]);
   });
 
-  it("when its guard is closed before it has asked again", async () => {
+  it("when its guard closes before the second heartbeat", async () => {
     const { guard, clock, beats, ends } = guardAt(async () => rejection(), {});
     guard.heartbeat();
-    await settle();
+    await clock.advance(0);
     await guard.close();
     await clock.advance(60 * MINUTE);
     expect([beats, ends]).toEqual([[0], []]);

@@ -1,4 +1,4 @@
-"""Runs the table of cases through the Python guard, and prints what was observed as JSON: {name: observation}."""
+"""Runs the table of cases through the Python guard, and prints the observations as JSON: {name: observation}."""
 
 import asyncio
 import json

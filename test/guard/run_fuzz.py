@@ -1,4 +1,4 @@
-"""Bends right credentials in every way, and prints how many of the wrong ones the Python guard let through, or raised at."""
+"""Bends valid credentials, and prints how many invalid ones the Python guard accepted, and at how many it raised."""
 
 import json
 import pathlib
@@ -20,7 +20,7 @@ GUARD = atlas_guard.Guard(
 
 
 def bend(text, rng):
-    """A text with something put in, taken away, cut off or doubled, in letters that mean something."""
+    """Return the text with an insertion, a deletion, a cut or a repetition, in characters with a meaning."""
     at, more = rng.randrange(len(text)), "".join(rng.choice("aA0-_=&?/#%\\.,; \t\0\u00e9\ud800") for _ in range(3))
     cut, rest = text[:at], text[at:]
     return rng.choice([cut + more + rest, cut + rest[1:], cut + more, text + text, text.upper(), ""])
@@ -39,7 +39,7 @@ def request(rng):
 
 
 def is_right(one):
-    """What a bend left as it should be: spaces are trimmed, a scheme has no case, and empty parameters are none."""
+    """Return True for a bend that left a valid credential: spaces, the case of a scheme and empty parameters do not count."""
     header = (one.header("authorization") or "").strip().lower()
     offered = [name.strip() for name in (one.header("sec-websocket-protocol") or "").split(",")]
     query = [pair for pair in one.url.partition("?")[2].split("&") if pair]

@@ -1,4 +1,4 @@
-"""Lets the Python guard see signs of life, with a minute of a few milliseconds, and prints what it reported."""
+"""Gives the Python guard signs of life, with a minute of a few milliseconds, and prints its reports."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ def wait_for(is_done):
         if is_done():
             return
         time.sleep(0.005)
-    raise AssertionError("waited in vain")
+    raise AssertionError("the condition did not come true")
 
 
 def main():

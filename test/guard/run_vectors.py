@@ -1,4 +1,4 @@
-"""Runs the pinned auth vectors through the Python guard, and prints how many there were and which failed."""
+"""Runs the pinned auth vectors through the Python guard, and prints their number and the failures."""
 
 import json
 import pathlib

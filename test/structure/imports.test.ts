@@ -17,6 +17,9 @@ const CONTRACTS =
   /^src\/(?:errors|provider|call-context|job-runner|store|tenant-store|clock|request|gpus)\.ts$/;
 const INTERNAL = /^src\/internal\//;
 const AUTH = /^src\/auth\//;
+const GUARD_VERDICT = /^src\/guard\/verdict\//;
+const GUARD_LIFE = /^src\/guard\/life\//;
+const GUARD_SERVERS = /^src\/guard\/servers\//;
 const LIFECYCLE = /^src\/lifecycle\//;
 const CLIENT =
   /^src\/(?!(?:errors|provider|call-context|job-runner|store|tenant-store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
@@ -80,10 +83,28 @@ const layers: readonly Layer[] = [
     packages: [NODE, BUNDLED],
   },
   {
-    name: "the guard",
-    files: /^src\/guard\//,
+    name: "the guard's verdict",
+    files: GUARD_VERDICT,
     mayImport: [CONTRACTS, AUTH, INTERNAL],
-    packages: [NODE, BUNDLED, /^(hono|httpxy)$/],
+    packages: [/^node:crypto$/],
+  },
+  {
+    name: "the guard's life",
+    files: GUARD_LIFE,
+    mayImport: [CONTRACTS, INTERNAL, GUARD_VERDICT],
+    packages: [NODE, BUNDLED],
+  },
+  {
+    name: "the guard's servers",
+    files: GUARD_SERVERS,
+    mayImport: [CONTRACTS, INTERNAL, GUARD_VERDICT, /^src\/guard\/core\.ts$/],
+    packages: [NODE, /^(hono|httpxy)$/],
+  },
+  {
+    name: "the guard",
+    files: /^src\/guard\/[^/]+\.ts$/,
+    mayImport: [CONTRACTS, AUTH, INTERNAL, GUARD_VERDICT, GUARD_LIFE, GUARD_SERVERS],
+    packages: [NODE, BUNDLED, /^hono$/],
   },
   {
     name: "the control plane",

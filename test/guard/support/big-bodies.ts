@@ -1,4 +1,4 @@
-/** Bodies larger than any buffer should be, and how much memory they take on their way. */
+/** Bodies larger than any buffer should be, and the memory that they take on their way. */
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 
@@ -7,7 +7,7 @@ const LOOK_EVERY_BYTES = 8 * 2 ** 20;
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Sends so many bytes as fast as they are taken, and answers what came back. */
+/** Sends this many bytes as fast as the server reads them, and resolves with the answer. */
 export async function upload(
   url: string,
   headers: Headers,
@@ -27,7 +27,7 @@ export async function upload(
   return { answer, grownMegabytes: memory.grownMegabytes() };
 }
 
-/** Reads a body with pauses, so that a proxy that does not wait for its reader has to keep it. */
+/** Reads a body with pauses, so that a proxy that does not wait for its reader has to buffer it. */
 export async function download(
   url: string,
   headers: Headers,
@@ -43,7 +43,7 @@ export async function download(
   return { bytes, grownMegabytes: memory.grownMegabytes() };
 }
 
-/** Watches how far the process grows: buffers lie outside of the heap. */
+/** Watches the memory of the whole process, because buffers lie outside of the heap. */
 function memoryMeter(): { look: (bytes: number) => boolean; grownMegabytes: () => number } {
   const before = process.memoryUsage.rss();
   let most = before;

@@ -1,7 +1,7 @@
-/** The table of cases, and what a case expects of every server. */
+/** The table of cases, and the expectations of a case for every server. */
 import { readFileSync } from "node:fs";
 import { type AcceptedHash, createGuard, type Guard, type RefusalReason } from "../../../src/guard/index.ts";
-import { fixedClock } from "./clocks.ts";
+import { fixedClock } from "../../fakes/clock.ts";
 
 type HeaderPair = readonly [name: string, value: string];
 type CorsName = "listed" | "unlisted" | "off";
@@ -51,7 +51,7 @@ interface Table {
 
 export const table: Table = JSON.parse(readFileSync(new URL("../cases.json", import.meta.url), "utf8"));
 
-/** What came back from a guarded server, and what the server behind the guard saw, if anything. */
+/** The answer of a guarded server, and the request that reached the server behind the guard, if one did. */
 export interface Observed {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ export interface Observed {
   };
 }
 
-/** The guard of a named configuration, at the table's time. */
+/** Makes the guard of a named configuration, at the table's time. */
 export function guardFor(name: string, isReady?: () => boolean): Guard {
   const { replaced, isReady: ready = true, ...options } = configNamed(name);
   const clock = fixedClock(table.now);
@@ -83,7 +83,7 @@ export function isWebSocket({ headers = [] }: Case): boolean {
 
 const JUDGED_HEADERS = /^(access-control-.*|vary|www-authenticate|cache-control|content-type|retry-after)$/;
 
-/** What of an observation the table says something about: equal for every server, or the guards differ. */
+/** Picks the parts of an observation that the table defines. They must be equal for every server. */
 export function essence(observed: Observed): object {
   const { status, upstream, body } = observed;
   const headers = Object.entries(observed.headers).filter(([name]) => JUDGED_HEADERS.test(name));
@@ -99,7 +99,7 @@ export function essence(observed: Observed): object {
   };
 }
 
-/** The same, as the table has it, of an exchange over this protocol. */
+/** Returns the table's expectation for an exchange over this protocol. */
 export function expectedEssence(one: Case, upgraded: boolean): object {
   const { expect } = one;
   if (expect.kind === "pass")
@@ -118,7 +118,7 @@ export function expectedEssence(one: Case, upgraded: boolean): object {
   return { status, headers: { ...headers, ...cors }, body };
 }
 
-/** What the server behind answers with: CORS headers that the guard has to drop, and a `Vary` that it has to keep. */
+/** Headers of the server behind: CORS headers that the guard has to drop, and a `Vary` that it has to keep. */
 export const UPSTREAM_HEADERS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-allow-credentials": "true",

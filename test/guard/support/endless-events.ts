@@ -1,22 +1,22 @@
-/** Server-sent events without an end, as fast as somebody takes them. */
+/** Server-sent events without an end, as fast as the client reads them. */
 import type { RequestListener } from "node:http";
 import { pipeline, Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const DIGITS = 1016;
-/** An event is its number in so many digits, between `data: ` and a blank line. */
+/** The digits of an event's number, which stands between `data: ` and a blank line. */
 const EVENT_BYTES = DIGITS + "data: \n\n".length;
 const EVENTS_AT_ONCE = 64;
 
-/** A server of events that knows how many bytes were taken from it. */
+/** A server of events that counts the bytes that left it. */
 export interface EndlessEvents {
   readonly listener: RequestListener;
   readonly sentBytes: number;
-  /** Resolves when nothing has been taken for a while, or when the limit is reached. */
+  /** Resolves when no byte has left for a while, or at the limit. */
   heldBack(): Promise<void>;
 }
 
-/** Makes a server of events. It ends at a limit, because a proxy that keeps whatever it gets would take the machine's memory. */
+/** Makes a server of events. It ends at a limit, because a proxy that buffers everything would fill the machine's memory. */
 export function endlessEvents(limitBytes: number): EndlessEvents {
   let sentBytes = 0;
   function* chunks(): Generator<Buffer> {
@@ -41,7 +41,7 @@ export function endlessEvents(limitBytes: number): EndlessEvents {
   };
 }
 
-/** Counts events that come in pieces of any size, and throws at the first that is not as it was sent. */
+/** Counts events that arrive in pieces of any size, and throws at the first changed one. */
 export class EventCounter {
   #rest = "";
   #events = 0;
@@ -55,7 +55,7 @@ export class EventCounter {
     let at = 0;
     for (; at + EVENT_BYTES <= text.length; at += EVENT_BYTES) {
       if (text.slice(at, at + EVENT_BYTES) !== eventOf(this.#events))
-        throw new Error(`Event ${this.#events} did not come as it was sent.`);
+        throw new Error(`Event ${this.#events} arrived changed.`);
       this.#events += 1;
     }
     this.#rest = text.slice(at);

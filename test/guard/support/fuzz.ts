@@ -1,8 +1,8 @@
-/** Requests that nobody should send: credentials cut, bent, doubled and mixed, none of which is right. */
+/** Requests with invalid credentials: cut, bent, doubled and mixed. */
 import fc from "fast-check";
 import type { GuardHeader, GuardRequest } from "../../../src/guard/index.ts";
 
-/** The token and the secret that the fuzzed guard accepts, around which the wrong ones are made. */
+/** The token and the secret of the fuzzed guard. The generator makes invalid credentials from them. */
 export const FUZZ_TOKEN = "openfn-apollo-test-token";
 export const FUZZ_SECRET = "test-secret";
 
@@ -14,7 +14,7 @@ const noise = fc.oneof(
   fc.constant(""),
 );
 
-/** A text with something taken away, put in, doubled or turned round somewhere. */
+/** A text with a deletion, an insertion, a repetition or a reversal. */
 function bent(text: string): fc.Arbitrary<string> {
   const place = fc.nat({ max: text.length });
   return fc.oneof(
@@ -77,7 +77,7 @@ export const malformedRequest: fc.Arbitrary<GuardRequest> = fc
   }))
   .filter((request) => !isRight(request));
 
-/** A bend can be none: then the request is as it should be, and no test case. */
+/** True for a bend that left a valid credential, which is no test case. */
 function isRight({ url: target, header }: GuardRequest): boolean {
   if (/^bearer +openfn-apollo-test-token$/i.test(header("authorization") ?? "")) return true;
   if (header("authorization") !== undefined) return false;
@@ -88,7 +88,7 @@ function isRight({ url: target, header }: GuardRequest): boolean {
   return offered.includes(`atlas.bearer.${FUZZ_TOKEN}`) || hasRightSignature(target);
 }
 
-/** Judged apart from the guard's own parser: by the platform's. A fragment may follow a whole URL. */
+/** Checks a signature with the platform's parser instead of the guard's. A fragment may follow a whole URL. */
 function hasRightSignature(target: string): boolean {
   const query = new URLSearchParams(target.split("#")[0]?.split("?").slice(1).join("?"));
   return (

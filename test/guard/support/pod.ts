@@ -1,4 +1,4 @@
-/** A program in a pod, guarded by itself: JSON, a WebSocket that echoes, a picture and a sound. Started by `local()`. */
+/** A program in a pod of `local()` that guards itself: JSON, a WebSocket that echoes, a picture and a sound. */
 import { createServer, type RequestListener } from "node:http";
 import { WebSocketServer } from "ws";
 import { createGuard } from "../../../src/guard/index.ts";
@@ -19,7 +19,7 @@ const listener: RequestListener = (request, response) => {
   else response.end(JSON.stringify({ url: request.url, method: request.method, headers: request.headers }));
 };
 
-/** A second of it, so many samples, as a WAV file: RIFF header, PCM format, 8 bits, one channel. */
+/** One second of sound as a WAV file: RIFF header, PCM format, 8 bits, one channel. */
 function silence(samples: number): Buffer {
   const header = Buffer.alloc(44);
   header.write("RIFF");

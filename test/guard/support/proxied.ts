@@ -14,7 +14,7 @@ import { start } from "./servers.ts";
 export const PROXY_TOKEN = "proxy-token";
 export const BEARER: Readonly<Record<string, string>> = { authorization: `Bearer ${PROXY_TOKEN}` };
 
-/** A proxy, what it is in front of, and what it logged. */
+/** A proxy, the address behind it, and its log. */
 export interface Proxied extends AsyncDisposable {
   readonly url: string;
   readonly behind: Server;
@@ -24,7 +24,7 @@ export interface Proxied extends AsyncDisposable {
   readonly lines: Record<string, unknown>[];
 }
 
-/** Puts a proxy in front of a server, once that listens. */
+/** Puts a proxy in front of a server, and waits until the server listens. */
 export async function proxied(listener: RequestListener, options: GuardOptions = {}): Promise<Proxied> {
   const behind = createServer(listener);
   const target = new URL(`http://127.0.0.1:${await start(behind)}`);
@@ -62,7 +62,7 @@ export async function listenOn(server: Server, port: number): Promise<void> {
   await once(server, "listening");
 }
 
-/** A port on which nothing listens. */
+/** Finds a port on which nothing listens. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await start(server);
@@ -72,7 +72,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits for something that has no event. */
+/** Waits for a condition that has no event. */
 export async function waitFor(isDone: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -1,17 +1,17 @@
-/** A proxy in a process of its own, so that its memory is nobody else's. */
+/** A proxy in a process of its own, so that a test can measure its memory alone. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { proxyTo, waitFor } from "./proxied.ts";
 
-/** A running proxy whose memory can be watched. */
+/** A running proxy that reports its memory. */
 export interface ProxyProcess extends AsyncDisposable {
   readonly url: string;
-  /** How much it holds now, in megabytes: buffers lie outside of the heap. */
+  /** Resolves with the memory of the whole process in megabytes, because buffers lie outside of the heap. */
   residentMegabytes(): Promise<number>;
 }
 
-/** Starts a proxy in front of an address, and waits until it knows that something listens there. */
+/** Starts a proxy in front of an address, and waits until the proxy has found a server there. */
 export async function startProxyProcess(target: string): Promise<ProxyProcess> {
   const child = fork(fileURLToPath(import.meta.url), [target], { execArgv: [] });
   const [url] = await once(child, "message");

@@ -1,4 +1,4 @@
-/** An HTTP client that sends exactly what it is given, because a guard has to stand what no library would send. */
+/** An HTTP client that sends the exact bytes of a test, because a guard has to survive bytes that no library would send. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Case, Observed } from "./cases.ts";
@@ -12,7 +12,7 @@ export async function sendRaw(port: number, { method = "GET", url, headers = [] 
   return toObserved(await exchange(port, `${lines.join("\r\n")}\r\n\r\n`));
 }
 
-/** Sends bytes, and answers what came until the server closed or switched protocols. */
+/** Sends bytes, and resolves with the answer up to the close or the switch of protocols. */
 async function exchange(port: number, bytes: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   const chunks: Buffer[] = [];
@@ -44,12 +44,12 @@ function toObserved(text: string): Observed {
   };
 }
 
-/** What the server behind saw, as a header's value. */
+/** Encodes the request that the server behind saw as a header's value. */
 export function encode(seen: Observed["upstream"]): string {
   return Buffer.from(JSON.stringify(seen)).toString("base64url");
 }
 
-/** The other way. */
+/** Decodes a request from a header's value. */
 export function decode(text: string): string {
   return Buffer.from(text, "base64url").toString("utf8");
 }

@@ -1,4 +1,4 @@
-/** One guarded server for each adapter, in front of the same application, which tells what it saw. */
+/** One guarded server for each adapter, in front of the same application, which returns the request that it saw. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,8 +10,8 @@ import { GuardCore } from "../../../src/guard/core.ts";
 import { parseOptions } from "../../../src/guard/options.ts";
 import { GuardProxy } from "../../../src/guard/servers/proxy.ts";
 import { TargetWatch } from "../../../src/guard/servers/target.ts";
+import { fixedClock } from "../../fakes/clock.ts";
 import { type Case, configNamed, guardFor, type Observed, table, UPSTREAM_HEADERS } from "./cases.ts";
-import { fixedClock } from "./clocks.ts";
 import { decode, encode, sendRaw } from "./raw-http.ts";
 
 /** A guarded server that takes cases. */
@@ -22,7 +22,7 @@ export interface GuardedServer extends AsyncDisposable {
 /** A way to put the guard in front of an application. */
 export interface Adapter {
   readonly name: string;
-  /** Whether it gets bytes, or requests that something has parsed. */
+  /** `http` for an adapter that receives bytes, `fetch` for one that receives parsed requests. */
   readonly speaks: "http" | "fetch";
   open(config: string): Promise<GuardedServer>;
 }
@@ -35,7 +35,7 @@ export const adapters: readonly Adapter[] = [
   { name: "proxy", speaks: "http", open: openProxy },
 ];
 
-/** Starts a server on a free port and answers the port. */
+/** Starts a server on a free port and resolves with the port. */
 export async function start(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -48,7 +48,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   response.end();
 }
 
-/** Answers as a WebSocket library does: with the first subprotocol, or as most servers do, with none. */
+/** Answers an upgrade with the first subprotocol, as WebSocket libraries do, or with none, as most servers do. */
 function answerUpgrade(request: IncomingMessage, socket: Duplex, subprotocol: string | undefined): void {
   const lines = ["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: websocket"];
   if (subprotocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
