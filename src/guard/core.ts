@@ -1,4 +1,5 @@
 import { failClosed } from "../auth/options.ts";
+import { loadRetry } from "../internal/retry.ts";
 import { type ControlPlaneClient, createControlPlaneClient } from "./life/control-plane.ts";
 import { DeadManSwitch } from "./life/dead-man.ts";
 import type { HeartbeatAnswer } from "./life/heartbeat.ts";
@@ -25,6 +26,8 @@ export class GuardCore {
     const client = settings.control && createControlPlaneClient(settings.control, settings);
     this.#signs = client && this.#collectSigns(client);
     this.#deadMan = settings.deadMan && this.#arm(settings.deadMan.unreachableSeconds, client, endProcesses);
+    // A pod whose files are gone must still be able to end itself.
+    if (this.#signs !== undefined || this.#deadMan !== undefined) void loadRetry();
     this.#logMissingSettings();
   }
 

@@ -27,6 +27,12 @@ class FailedTry extends Error {
 
 let loading: Promise<typeof import("p-retry")> | undefined;
 
+/** Loads p-retry ahead of the first request, for a caller that must be able to retry after its files are gone. */
+export function loadRetry(): Promise<typeof import("p-retry")> {
+  loading ??= import("p-retry");
+  return loading;
+}
+
 /**
  * Runs a request until it succeeds or must not be repeated. p-retry counts the tries; its own timer is off, so that the injected clock
  * times every pause. p-retry is loaded at the first request.
@@ -34,8 +40,7 @@ let loading: Promise<typeof import("p-retry")> | undefined;
  */
 export async function retry<Result>(options: RetryOptions, run: () => Promise<Result>): Promise<Result> {
   const endsAt = options.clock.now().getTime() + (options.withinSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-  loading ??= import("p-retry");
-  const { default: pRetry } = await loading;
+  const { default: pRetry } = await loadRetry();
   try {
     return await pRetry(() => carried(run), {
       retries: options.maxRetries ?? Number.POSITIVE_INFINITY,

@@ -3,12 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Clock } from "../../src/clock.ts";
 import { createGuard } from "../../src/guard/index.ts";
 import { DeadManSwitch, type DeadManSwitchOptions } from "../../src/guard/life/dead-man.ts";
 import { deleteOverSocket, type EndingWorld, endOnce } from "../../src/guard/life/self-ending.ts";
+import { loadRetry } from "../../src/internal/retry.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
+
+beforeAll(loadRetry);
 
 const HOUR = 3600;
 const closing: AbortController[] = [];

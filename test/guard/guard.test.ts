@@ -4,12 +4,15 @@ import { serve } from "@hono/node-server";
 import express from "express";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { hashToken, mintToken, signUrl } from "../../src/auth/index.ts";
 import { createGuard, type GuardOptions } from "../../src/guard/index.ts";
+import { loadRetry } from "../../src/internal/retry.ts";
 import { manualClock } from "../../src/providers/mock/index.ts";
 import { start } from "./support/servers.ts";
+
+beforeAll(loadRetry);
 
 const TOKEN = "the-token-of-this-pod";
 const BEARER = { authorization: `Bearer ${TOKEN}` };

@@ -1,6 +1,9 @@
-import { expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { persist, StepFailedError } from "../../src/guard/life/persist.ts";
+import { loadRetry } from "../../src/internal/retry.ts";
 import { manualClock } from "../../src/providers/mock/index.ts";
+
+beforeAll(loadRetry);
 
 const open = new AbortController().signal;
 

@@ -1,7 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { createGuard, type Guard, type GuardOptions } from "../../src/guard/index.ts";
+import { loadRetry } from "../../src/internal/retry.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
 import { BASE, type Pod, planeUnderTest } from "../server/plane.ts";
+
+beforeAll(loadRetry);
 
 const MINUTE = 60;
 const rejection = (): Response =>
