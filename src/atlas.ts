@@ -10,7 +10,7 @@ import type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 import type { ListOptions } from "./lifecycle/list.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
 import type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
-import { type ReaperOptions, startReaper } from "./lifecycle/reap/reaper.ts";
+import { type Reaper, type ReaperOptions, startReaper } from "./lifecycle/reap/reaper.ts";
 import { costSoFar } from "./lifecycle/record/cost.ts";
 import type { ReportKind } from "./lifecycle/reports.ts";
 import type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";
@@ -32,7 +32,7 @@ function load(): Promise<Lifecycle> {
 /** A client; made by {@link createAtlas}. */
 export class Atlas implements AsyncDisposable {
   readonly #context: Context;
-  readonly #reapers: AsyncDisposable[] = [];
+  readonly #reapers: Reaper[] = [];
 
   /** @internal */
   constructor(context: Context) {
@@ -212,8 +212,8 @@ export class Atlas implements AsyncDisposable {
     return reap(this.#context, options);
   }
 
-  /** Reaps again and again, for a long-lived process; disposing it waits for the pass that is under way. */
-  startReaper(options: ReaperOptions = {}): AsyncDisposable {
+  /** Starts a reaper in a long-lived process. Its `stop()` waits for the pass under way; `close()` stops it too. */
+  startReaper(options: ReaperOptions = {}): Reaper {
     const reaper = startReaper(this.#context, () => this.reap(), options);
     this.#reapers.push(reaper);
     return reaper;
@@ -228,7 +228,7 @@ export class Atlas implements AsyncDisposable {
   /** Stops its reapers, and lets go of connections and timers. Ends no compute. */
   async close(): Promise<void> {
     const { providers, store, tenantId } = this.#context;
-    await Promise.all(this.#reapers.map((reaper) => reaper[Symbol.asyncDispose]()));
+    await Promise.all(this.#reapers.map((reaper) => reaper.stop()));
     const closed = await Promise.allSettled(providers.map(async (provider) => provider.close?.()));
     if (tenantId === null) await store.close();
     for (const result of closed) if (result.status === "rejected") throw result.reason;

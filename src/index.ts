@@ -44,7 +44,7 @@ export type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 export type { ListOptions } from "./lifecycle/list.ts";
 export type { LogsOptions } from "./lifecycle/logs.ts";
 export type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
-export type { ReaperOptions } from "./lifecycle/reap/reaper.ts";
+export type { Reaper, ReaperOptions } from "./lifecycle/reap/reaper.ts";
 export type { ReapEntry } from "./lifecycle/reap/task.ts";
 export type { ReportKind } from "./lifecycle/reports.ts";
 export type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";

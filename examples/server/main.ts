@@ -47,7 +47,7 @@ Ctrl-C ends the pods, too.
 
 process.once("SIGINT", async () => {
   server.close();
-  await reaper[Symbol.asyncDispose]();
+  await reaper.stop();
   for await (const { id } of atlas.listComputes({ status: ["provisioning", "running", "stopped"] }))
     await atlas.terminate(id);
   await atlas.close();

@@ -146,15 +146,15 @@ describe("the search for orphans", () => {
     expect(alive()).toHaveLength(2);
   });
 
-  it("does not look with false", async () => {
+  it('does not look with "ignore"', async () => {
     const { reap, alive, count } = await withOrphans(2);
-    expect((await reap({ orphans: false })).orphans).toEqual([]);
+    expect((await reap({ orphans: "ignore" })).orphans).toEqual([]);
     expect([alive().length, count("list")]).toEqual([2, 0]);
   });
 
-  it.each([true, "terminate"] as const)("ends with %s", async (orphans) => {
+  it.each([{}, { orphans: "terminate" }] as const)("ends with %o", async (options) => {
     const { reap, alive } = await withOrphans(2);
-    expect((await reap({ orphans })).orphans).toHaveLength(2);
+    expect((await reap(options)).orphans).toHaveLength(2);
     expect(alive()).toEqual([]);
   });
 

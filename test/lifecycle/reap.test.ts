@@ -214,6 +214,7 @@ describe("reap", () => {
     [{ limit: 1.5 }],
     [{ limit: 1001 }],
     [{ orphans: "yes" }],
+    [{ orphans: true }],
     [{ dry: true }],
     [{ signal: 1 }],
   ])("refuses %o", async (options) => {
@@ -292,7 +293,7 @@ describe("a reap that meets trouble", () => {
       await settle((await spawn({ idleTimeoutSeconds: 60 })).waitUntilReady());
     provider.script("terminate", { fault: "timeout-before", times: Number.POSITIVE_INFINITY });
     await clock.advance(61);
-    const { failed, terminated } = await reap({ orphans: false });
+    const { failed, terminated } = await reap({ orphans: "ignore" });
     expect([failed.length, terminated.length]).toEqual([30, 0]);
     expect(count("terminate")).toBeLessThan(15);
     expect((await records()).map(({ status }) => status)).toEqual(Array(30).fill("terminating"));
@@ -378,10 +379,10 @@ describe("two reaps at once", () => {
       await settle((await spawn({ idleTimeoutSeconds: 60 })).waitUntilReady());
     await clock.advance(61);
     provider.script("terminate", { fault: "delay", seconds: 20, times: 8 });
-    const { terminated, remaining } = await settle(atlas.reap({ orphans: false }));
+    const { terminated, remaining } = await settle(atlas.reap({ orphans: "ignore" }));
     expect([terminated.length, remaining]).toEqual([8, true]);
     expect((await records()).filter(({ status }) => status === "running")).toHaveLength(12);
-    expect((await settle(atlas.reap({ orphans: false }))).terminated).toHaveLength(12);
+    expect((await settle(atlas.reap({ orphans: "ignore" }))).terminated).toHaveLength(12);
   });
 
   it("leave what is under way to the next one when their caller gives up", async () => {
@@ -389,7 +390,7 @@ describe("two reaps at once", () => {
     await clock.advance(61);
     provider.script("terminate", "hang");
     const abort = new AbortController();
-    const pass = atlas.reap({ signal: abort.signal, orphans: false });
+    const pass = atlas.reap({ signal: abort.signal, orphans: "ignore" });
     await clock.advance(1);
     abort.abort();
     expect(await settle(pass)).toMatchObject({ failed: [], remaining: true });
@@ -423,9 +424,9 @@ describe("two reaps at once", () => {
     );
     await clock.advance(61);
     provider.script("terminate", { fault: "delay", seconds: 100 });
-    const slow = atlas.reap({ orphans: false });
+    const slow = atlas.reap({ orphans: "ignore" });
     await clock.advance(31);
-    expect((await settle(atlas.reap({ orphans: false }))).terminated).toMatchObject([{ computeId: id }]);
+    expect((await settle(atlas.reap({ orphans: "ignore" }))).terminated).toMatchObject([{ computeId: id }]);
     const written = await record(id);
     expect(written).toMatchObject({ status: "terminated", reason: "idle" });
     await settle(slow);

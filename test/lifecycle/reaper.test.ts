@@ -35,7 +35,7 @@ describe("a reaper", () => {
     const reaper = atlas.startReaper({ everySeconds: 5 });
     await clock.advance(600);
     expect(most).toBe(1);
-    await clock.settle(reaper[Symbol.asyncDispose]());
+    await clock.settle(reaper.stop());
   });
 
   it("goes on at once where a pass left work", async () => {
@@ -46,7 +46,7 @@ describe("a reaper", () => {
     const reaper = atlas.startReaper({ everySeconds: 3600 });
     await clock.advance(5);
     expect(alive()).toEqual([]);
-    await reaper[Symbol.asyncDispose]();
+    await reaper.stop();
   });
 
   it("does not run without a breath where the work cannot be finished", async () => {
@@ -58,7 +58,7 @@ describe("a reaper", () => {
     const reaper = atlas.startReaper({ everySeconds: 60 });
     await clock.advance(10);
     expect(count("list")).toBeLessThanOrEqual(12);
-    await reaper[Symbol.asyncDispose]();
+    await reaper.stop();
   });
 
   it("survives a pass that fails and a listener that throws, and says so", async () => {
@@ -100,7 +100,7 @@ describe("a reaper", () => {
     const reaper = atlas.startReaper();
     await clock.advance(5);
     let isStopped = false;
-    const stopped = Promise.resolve(reaper[Symbol.asyncDispose]()).then(() => {
+    const stopped = reaper.stop().then(() => {
       isStopped = true;
     });
     await clock.advance(1);
@@ -110,7 +110,7 @@ describe("a reaper", () => {
     const calls = provider.calls.length;
     await clock.advance(1000);
     expect(provider.calls).toHaveLength(calls);
-    await reaper[Symbol.asyncDispose]();
+    await reaper.stop();
   });
 
   it.each([[{ everySeconds: 0 }], [{ everySeconds: 3601 }], [{ every: 5 }], [{ onReport: "log" }]])(

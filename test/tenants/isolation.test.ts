@@ -93,7 +93,7 @@ describe("the application's own Atlas", () => {
       computes.push(await (await join(name, `key-of-${name}`)).spawn());
     await tenants.revoke("beta");
     await clock.advance(86_400);
-    const { terminated, failed } = await settle(tenants.atlas.reap({ orphans: false }));
+    const { terminated, failed } = await settle(tenants.atlas.reap({ orphans: "ignore" }));
     expect(failed).toEqual([]);
     const ended = terminated.map(({ computeId }) => computeId);
     expect(new Set(ended)).toEqual(new Set(computes.map(({ id }) => id)));
@@ -108,7 +108,7 @@ describe("the application's own Atlas", () => {
     if (acme === undefined) throw new Error("acme joined");
     await store.replaceTenant({ ...acme, version: acme.version + 1, providerKeys: { mock: "enc:v1:AAAA" } });
     await clock.advance(86_400);
-    const { terminated, failed } = await settle(tenants.atlas.reap({ orphans: false }));
+    const { terminated, failed } = await settle(tenants.atlas.reap({ orphans: "ignore" }));
     expect(terminated.map(({ computeId }) => computeId)).toEqual([compute.id]);
     expect(failed).toEqual([
       { provider: "mock", reason: "tenant acme", error: expect.stringMatching(/^KEY_UNAVAILABLE/) },
@@ -124,7 +124,7 @@ describe("the application's own Atlas", () => {
       onReport: ({ terminated }) => passed.resolve(terminated.length),
     });
     expect(await settle(passed.promise)).toBe(1);
-    await settle(reaper[Symbol.asyncDispose]());
+    await settle(reaper.stop());
     expect(alive(account("key-of-acme"))).toEqual([]);
   });
 

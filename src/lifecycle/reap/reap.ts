@@ -17,10 +17,10 @@ export interface ReapOptions {
   /** How many computes, and how many orphans a provider, one pass works on: 1 to 1000. @default 100 */
   readonly limit?: number | undefined;
   /**
-   * What happens to instances that are provably ours and that no live compute points to: `true` or `"terminate"` ends them, `"report"`
-   * only reports them, `false` does not look. @default true
+   * How a pass treats instances that are provably ours and that no live compute points to: `"terminate"` ends them, `"report"` only
+   * reports them, `"ignore"` does not look for them. @default "terminate"
    */
-  readonly orphans?: boolean | "terminate" | "report" | undefined;
+  readonly orphans?: "terminate" | "report" | "ignore" | undefined;
   /** Only says what would be done; changes nothing. @default false */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -46,9 +46,7 @@ const CONCURRENCY = 8;
 
 const FIELDS = {
   limit: optional(field(z.int().check(z.minimum(1), z.maximum(1000)), "a whole number from 1 to 1000")),
-  orphans: optional(
-    field(z.union([z.boolean(), z.enum(["terminate", "report"])]), 'true, false, "terminate" or "report"'),
-  ),
+  orphans: optional(field(z.enum(["terminate", "report", "ignore"]), '"terminate", "report" or "ignore"')),
   dryRun: optional(field(z.boolean(), "true or false")),
   signal: signalField,
 };
@@ -61,13 +59,13 @@ export function reap(context: Context, options: ReapOptions = {}): Promise<ReapR
 async function reapOnce(context: Context, options: ReapOptions): Promise<ReapReport> {
   const {
     limit = 100,
-    orphans = true,
+    orphans = "terminate",
     dryRun = false,
     signal,
   } = parseFields("The options of reap", FIELDS, options);
   const pass = new ReapPass(context, signal);
   const due = dryRun ? await findDue(context, limit) : await claimDue(context, limit);
-  const search = orphans === false ? undefined : { end: !dryRun && orphans !== "report", limit };
+  const search = orphans === "ignore" ? undefined : { end: !dryRun && orphans === "terminate", limit };
   const shares = sharesOf(context, due).map(async ([provider, own]) => ({
     outcomes: dryRun ? own.map(toPlan) : await work(pass, own),
     searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],

@@ -27,18 +27,23 @@ const SHORTEST_PAUSE_SECONDS = 1;
 /** What a reaper does again and again. */
 type Pass = () => Promise<ReapReport>;
 
-/** Starts reaping. Disposing stops it, after the pass that is under way. */
-export function startReaper(context: Context, pass: Pass, options: ReaperOptions = {}): AsyncDisposable {
+/** A reaper that runs in the background. `await using` stops it at the end of the block. */
+export interface Reaper extends AsyncDisposable {
+  /** Stops the reaper and waits for the pass under way. Calling it again does no harm. */
+  stop(): Promise<void>;
+}
+
+/** Starts a reaper, whose first pass begins at once. */
+export function startReaper(context: Context, pass: Pass, options: ReaperOptions = {}): Reaper {
   const { everySeconds = 60, onReport } = parseFields("The options of startReaper", FIELDS, options);
-  const stop = new AbortController();
+  const stopping = new AbortController();
   const reapOnce = (): Promise<boolean> => passOnce(context, pass, onReport);
-  const running = loop(context, everySeconds, reapOnce, stop.signal);
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await running;
-    },
+  const running = loop(context, everySeconds, reapOnce, stopping.signal);
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await running;
   };
+  return { stop, [Symbol.asyncDispose]: stop };
 }
 
 async function loop(
