@@ -11,7 +11,7 @@ import type { ListOptions } from "./lifecycle/list.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
 import type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
 import { type Reaper, type ReaperOptions, startReaper } from "./lifecycle/reap/reaper.ts";
-import { costSoFar } from "./lifecycle/record/cost.ts";
+import { costSoFar } from "./lifecycle/record/facts.ts";
 import type { ReportKind } from "./lifecycle/reports.ts";
 import type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";
 import type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";

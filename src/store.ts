@@ -280,6 +280,13 @@ export function checkLimits(record: ComputeRecord, usage: Usage, limits: Limits)
   }
 }
 
+const COST_LIMITS: ReadonlySet<unknown> = new Set<keyof Limits>(["costPerHour", "costPerHourPerUser"]);
+
+/** True for an error of {@link checkLimits} about a limit on cost, which a cheaper candidate may keep. */
+export function isCostLimit({ code, details }: AtlasError): boolean {
+  return code === "LIMIT_EXCEEDED" && COST_LIMITS.has(details?.limit);
+}
+
 function limitExceeded(
   limit: keyof Limits,
   allowed: number,
@@ -287,12 +294,6 @@ function limitExceeded(
   record: ComputeRecord,
 ): AtlasError {
   const whose = limit.endsWith("PerUser") ? `user "${record.userId}"` : `namespace "${record.namespace}"`;
-  const advice = "terminate a compute first, or raise the limit in createAtlas";
-  return new AtlasError(
-    "LIMIT_EXCEEDED",
-    `${limit} is ${allowed}; this compute would bring ${whose} to ${total}: ${advice}`,
-    {
-      details: { limit, allowed, total },
-    },
-  );
+  const message = `${limit} is ${allowed}; this compute would bring ${whose} to ${total}: terminate a compute first, or raise the limit in createAtlas`;
+  return new AtlasError("LIMIT_EXCEEDED", message, { details: { limit, allowed, total } });
 }

@@ -1,57 +1,42 @@
-/** The one way to call a provider: with a deadline, and with errors that are ours, sorted and free of secrets. */
-
+/** The one way to call a provider: under a time limit, and with errors that are AtlasErrors and hold no secret. */
 import type { CallContext } from "../call-context.ts";
-import { AtlasError, type AtlasErrorCode, isAtlasError, withFacts } from "../errors.ts";
-import { aborted, abortWith } from "../internal/abort.ts";
-import { pause } from "../internal/pause.ts";
+import { AtlasError, isAtlasError, withFacts } from "../errors.ts";
 import { excerpt, redact } from "../internal/redact.ts";
 import { traced } from "../internal/telemetry.ts";
+import { within } from "../internal/within.ts";
 import type { Provider } from "../provider.ts";
 import type { Context } from "./context.ts";
 
-/** One call. */
-export interface Call {
+/** One call of a provider. */
+export interface ProviderCall {
   readonly provider: Provider;
   /** The name of the contract's method, for messages and telemetry. */
   readonly operation: string;
   readonly signal?: AbortSignal | undefined;
-  /** The time the whole call may take; none for one that follows what goes on. */
-  readonly timeoutSeconds?: number;
+  /** The time that the whole call may take. @default `timing.requestTimeoutSeconds` */
+  readonly timeoutSeconds?: number | undefined;
   /** Texts that must not appear in an error. */
-  readonly secrets?: readonly string[];
-  readonly computeId?: string;
+  readonly secrets?: readonly string[] | undefined;
+  readonly computeId?: string | undefined;
 }
 
-/** Codes that say nothing about whether a create took effect. */
-const AMBIGUOUS: ReadonlySet<AtlasErrorCode> = new Set(["TIMEOUT", "TRANSPORT", "PROVIDER", "UNAVAILABLE"]);
-
-/** Codes after which the next candidate is tried. */
-const CLEAN_REFUSALS: ReadonlySet<AtlasErrorCode> = new Set(["CAPACITY", "QUOTA", "FORBIDDEN"]);
-
-/** Whether an instance may exist although the create failed. */
-export function mayHaveCreated(error: AtlasError): boolean {
-  return error.mayHaveCreated ?? AMBIGUOUS.has(error.code);
-}
-
-/** Whether the provider refused this candidate, and another one may be tried. */
-export function isCleanRefusal(error: AtlasError): boolean {
-  return !mayHaveCreated(error) && CLEAN_REFUSALS.has(error.code);
-}
+/** A call before its operation is chosen. */
+export type CallParts = Omit<ProviderCall, "operation">;
 
 const REQUESTS_A_LIST = 10;
 
-/** The time that a list may take: it reads page after page, but must end, or a reaper would wait for ever. */
+/** The time that a list may take, in seconds. It reads page after page, but must end, so that a reaper does not wait for ever. */
 export function listTimeoutSeconds({ timing }: Context): number {
   return timing.requestTimeoutSeconds * REQUESTS_A_LIST;
 }
 
 /**
  * Calls a provider.
- * @throws AtlasError always, whatever the adapter threw; TIMEOUT when the time is over, the signal's reason when it aborted.
+ * @throws AtlasError in place of every error of the adapter; TIMEOUT when the time is over or the caller's signal aborts.
  */
 export function callProvider<Result>(
   context: Context,
-  call: Call,
+  call: ProviderCall,
   run: (callContext: CallContext) => Promise<Result>,
 ): Promise<Result> {
   const labels = { "atlas.provider": call.provider.name, "atlas.method": call.operation };
@@ -59,49 +44,26 @@ export function callProvider<Result>(
   return traced({ name: "provider", labels, ids }, () => callInTime(context, call, run));
 }
 
-/** Nobody sees it. Without a reason an abort makes an error, with its stack, at every call. */
-const ANSWERED = "answered";
-
 async function callInTime<Result>(
-  context: Context,
-  call: Call,
+  { clock, timing }: Context,
+  call: ProviderCall,
   run: (callContext: CallContext) => Promise<Result>,
 ): Promise<Result> {
-  const over = new AbortController();
-  const { signal } = over;
-  const release = abortWith(over, call.signal);
-  const answered = new AbortController();
-  if (call.timeoutSeconds !== undefined) void expire(context, call, over, answered.signal);
+  const { requestTimeoutSeconds } = timing;
+  const seconds = call.timeoutSeconds ?? requestTimeoutSeconds;
+  const limit = { clock, seconds, signal: call.signal, error: () => timedOut(call, seconds) };
   try {
-    signal.throwIfAborted();
-    const { requestTimeoutSeconds } = context.timing;
-    return await Promise.race([run({ signal, requestTimeoutSeconds }), aborted(signal)]);
+    return await within(limit, (signal) => run({ signal, requestTimeoutSeconds }));
   } catch (error) {
-    throw toAtlasError(call, signal.aborted ? signal.reason : error);
-  } finally {
-    release();
-    answered.abort(ANSWERED);
+    throw toAtlasError(call, error);
   }
 }
 
-async function expire(
-  { clock }: Context,
-  call: Call,
-  over: AbortController,
-  answered: AbortSignal,
-): Promise<void> {
-  await pause(clock, call.timeoutSeconds ?? 0, answered);
-  if (!answered.aborted) over.abort(timedOut(call));
+function timedOut({ provider, operation }: ProviderCall, seconds: number): AtlasError {
+  return new AtlasError("TIMEOUT", `${provider.name} did not answer ${operation} in ${seconds} seconds`);
 }
 
-function timedOut({ provider, operation, timeoutSeconds }: Call): AtlasError {
-  return new AtlasError(
-    "TIMEOUT",
-    `${provider.name} did not answer ${operation} in ${timeoutSeconds} seconds`,
-  );
-}
-
-function toAtlasError(call: Call, error: unknown): AtlasError {
+function toAtlasError(call: ProviderCall, error: unknown): AtlasError {
   const { provider, computeId, secrets = [] } = call;
   const facts = { provider: provider.name, computeId };
   if (call.signal?.aborted && error === call.signal.reason)

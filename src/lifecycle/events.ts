@@ -1,17 +1,19 @@
-/** Following the events of a compute, from any point on, also those that other processes write. */
+/** Following the events of a compute from any point on, including those that other processes write. */
 import * as z from "zod/mini";
+import { defined } from "../internal/defined.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { ComputeEvent } from "../store.ts";
 import type { Context } from "./context.ts";
-import { isEnded, loadRecord } from "./record/change.ts";
+import { loadRecord } from "./record/change.ts";
+import { isEnded } from "./record/facts.ts";
 
-/** Which events to read. */
+/** Options of reading events. */
 export interface EventOptions {
-  /** Only events behind this id. */
+  /** The id of an event; only later events are read. */
   readonly after?: string | undefined;
-  /** Whether to wait for further events until the compute has ended. @default true */
+  /** Waits for further events until the compute has ended. @default true */
   readonly follow?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,12 +25,12 @@ const FIELDS = {
 };
 
 const PAGE = 200;
-/** Between two looks that find nothing: a store that calls back does so for the events of every compute. */
+/** The pause after a read without events. A store that calls back does so for the events of every compute. */
 const POLL_SECONDS = 1;
-/** Where the store calls back, polling is only the net under it. */
+/** The pause where the store calls back, in case a call is lost. */
 const SLOW_POLL_SECONDS = 15;
 
-/** The events of a compute, oldest first; ends with its last one, or when the signal aborts. */
+/** Reads the events of a compute, oldest first, up to its last one or until the signal aborts. */
 export async function* followEvents(
   context: Context,
   id: string,
@@ -60,10 +62,10 @@ function readPage(
   computeId: string,
   after: string | undefined,
 ): Promise<readonly ComputeEvent[]> {
-  return store.events({ namespace, computeId, ...(after === undefined ? {} : { after }) }, PAGE);
+  return store.events(defined({ namespace, computeId, after }), PAGE);
 }
 
-/** Wakes a sleeper, also one that falls asleep only after the call. */
+/** Wakes a sleeper, including one that begins to sleep only after the call. */
 class Wake {
   calls = 0;
   #sleeper: AbortController | undefined;

@@ -1,18 +1,19 @@
-/** Finding an instance again, by its exact name or by its id. */
+/** Looking for an instance, by its exact name or by its id. */
 import type { Instance, InstanceReference, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
-import { type Call, callProvider, listTimeoutSeconds } from "./call.ts";
-import { type Context, providerOf } from "./context.ts";
+import { type CallParts, callProvider, listTimeoutSeconds } from "./call.ts";
+import type { Context } from "./context.ts";
+import { providerOf } from "./providers.ts";
+import { after } from "./record/time.ts";
 
-/** Every instance with exactly this name, whoever made it. */
+/** Finds every instance with exactly this name, also those of other stores. */
 export async function findNamesakes(
   context: Context,
-  call: Omit<Call, "operation">,
+  call: CallParts,
   name: string,
 ): Promise<readonly Instance[]> {
   const { provider } = call;
-  const { requestTimeoutSeconds } = context.timing;
-  const timeoutSeconds = provider.find === undefined ? listTimeoutSeconds(context) : requestTimeoutSeconds;
+  const timeoutSeconds = provider.find === undefined ? listTimeoutSeconds(context) : undefined;
   const search = { timeoutSeconds, ...call, operation: "find" };
   const found = await callProvider(context, search, async (callContext) =>
     provider.find === undefined
@@ -22,10 +23,10 @@ export async function findNamesakes(
   return found.filter((instance) => instance.name === name && instance.status !== "terminated");
 }
 
-/** Every instance with exactly this name that carries this store's owner tag: nobody else's is ours to touch. */
+/** Finds every instance with exactly this name that carries this store's owner tag. Atlas touches no other. */
 export async function findByName(
   context: Context,
-  call: Omit<Call, "operation">,
+  call: CallParts,
   name: string,
 ): Promise<readonly Instance[]> {
   const owner = await context.store.identity();
@@ -33,23 +34,30 @@ export async function findByName(
   return found.filter((instance) => instance.owner === owner);
 }
 
-/** The instance of a record as the provider shows it now: by id where it is known, else by name. The oldest of several. */
+/** Asks a provider for one instance. `undefined` when the provider says that it does not exist. */
+export function getInstance(
+  context: Context,
+  call: CallParts,
+  reference: InstanceReference,
+): Promise<Instance | undefined> {
+  return callProvider(context, { ...call, operation: "get" }, (callContext) =>
+    call.provider.get(reference, callContext),
+  );
+}
+
+/** The instance of a record as the provider shows it now: by its id where that is known, else the oldest of its name. */
 export async function lookUp(
   context: Context,
   record: ComputeRecord,
   signal?: AbortSignal,
 ): Promise<Instance | undefined> {
-  const provider = providerOf(context, record);
-  const call = { provider, signal, computeId: record.id };
-  const { providerId, name } = record;
-  if (providerId === null) return oldest(await findByName(context, call, name));
-  const timeoutSeconds = context.timing.requestTimeoutSeconds;
-  return callProvider(context, { ...call, operation: "get", timeoutSeconds }, (callContext) =>
-    provider.get({ name, providerId }, callContext),
-  );
+  const call = { provider: providerOf(context, record), signal, computeId: record.id };
+  return record.providerId === null
+    ? oldest(await findByName(context, call, record.name))
+    : getInstance(context, call, referenceOf(record));
 }
 
-/** How a record's instance is named in calls. */
+/** The reference to a record's instance, for calls. */
 export function referenceOf({ name, providerId }: ComputeRecord): InstanceReference {
   return providerId === null ? { name } : { name, providerId };
 }
@@ -59,10 +67,9 @@ export function oldest(instances: readonly Instance[]): Instance | undefined {
   return instances.toSorted((a, b) => (a.createdAt?.getTime() ?? 0) - (b.createdAt?.getTime() ?? 0))[0];
 }
 
-/** From when on the absence of the record's instance proves that it is gone: what was never seen may still turn up for long. */
-export function absenceProvenFrom(context: Context, provider: Provider, record: ComputeRecord): Date {
-  if (record.placedAt === null) return record.createdAt;
-  const { pendingGraceSeconds } = context.timing;
-  const seconds = record.providerId === null ? pendingGraceSeconds : provider.absenceGraceSeconds;
-  return new Date(record.placedAt.getTime() + seconds * 1000);
+/** The time from which absence proves that the record's instance is gone. An instance that was never seen may turn up for long. */
+export function absenceProvenFrom({ timing }: Context, provider: Provider, record: ComputeRecord): Date {
+  const { placedAt, providerId, createdAt } = record;
+  if (placedAt === null) return createdAt;
+  return after(placedAt, providerId === null ? timing.pendingGraceSeconds : provider.absenceGraceSeconds);
 }

@@ -1,12 +1,12 @@
-/** What happens to computes, in one module, so that it can be loaded at the first call and not at the import of the package. */
+/** Every step of a compute's life in one module, which is loaded at the first call and not at the import of the package. */
 
 export { terminate } from "./end.ts";
 export { followEvents } from "./events.ts";
-export { listGpuTypes } from "./gpu-types.ts";
 export { cancelJob, getJob, jobHealth, runJob, streamJob } from "./jobs.ts";
 export { pageReader } from "./list.ts";
 export { readLogs } from "./logs.ts";
 export { start, stop, touch } from "./power.ts";
+export { listGpuTypes } from "./providers.ts";
 export { reap } from "./reap/reap.ts";
 export { loadRecord } from "./record/change.ts";
 export { recordReport } from "./reports.ts";

@@ -1,97 +1,84 @@
 /** Serverless jobs, on the providers that have them. */
 import * as z from "zod/mini";
+import type { CallContext } from "../call-context.ts";
 import { AtlasError } from "../errors.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
-import type { Job, JobHealth, JobReference, JobRequest, JobRunner } from "../job-runner.ts";
+import type { Job, JobHealth, JobPolicy, JobReference, JobRequest, JobRunner } from "../job-runner.ts";
 import type { Provider } from "../provider.ts";
-import { callProvider } from "./call.ts";
+import { callProvider, type ProviderCall } from "./call.ts";
 import type { Context } from "./context.ts";
+import { namesOf } from "./providers.ts";
 
-/** A job to run, and where. */
+/** A job to run, and its provider. */
 export interface RunJobRequest extends JobRequest {
   /** Name of a configured provider. @default the first one that runs jobs */
   readonly provider?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Which job. What `runJob` returned is one. */
+/** The address of a job. The result of `runJob` is one. */
 export interface JobAddress extends JobReference {
   readonly provider: string;
 }
 
-/** A job, and the provider it is at. */
+/** A job with its provider. */
 export interface AtlasJob extends Job {
   readonly provider: string;
 }
 
-const name = field(z.string().check(z.minLength(1), z.maxLength(200)), "a string of 1 to 200 characters");
 const seconds = optional(
   field(z.number().check(z.positive(), z.maximum(604_800)), "seconds, more than 0 and up to 604800"),
 );
 const FIELDS = {
   provider: optional(field(z.string(), "the name of a configured provider")),
-  endpoint: name,
-  input: field(z.unknown(), "anything that JSON can say"),
+  endpoint: field(z.string().check(z.minLength(1), z.maxLength(200)), "a string of 1 to 200 characters"),
+  input: field(z.unknown(), "any value that JSON can express"),
   mode: optional(field(z.enum(["async", "sync"]), '"async" or "sync"')),
   waitSeconds: seconds,
   webhook: optional(field(z.string().check(z.regex(/^https?:\/\/[^\s#@]+$/)), "an http or https URL")),
-  policy: optional(
-    field(z.record(z.string(), z.unknown()), "an object with limits of the job", { secret: true }),
-  ),
+  policy: optional(field(z.custom<JobPolicy>(isObject), "an object with limits of the job")),
   signal: signalField,
 };
-const POLICY_FIELDS = {
-  executionTimeoutSeconds: seconds,
-  ttlSeconds: seconds,
-  lowPriority: optional(field(z.boolean(), "true or false")),
-};
-/** How much longer than the job itself a call that waits for it may take. */
+/** The time that a call may take beyond its wait for the job, in seconds. */
 const MARGIN_SECONDS = 30;
-const MAX_WAIT_SECONDS = 90;
+const DEFAULT_WAIT_SECONDS = 90;
+
+/** The provider checks the fields of a policy, because the limits are its own. */
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 /** Starts a job. See `Atlas.runJob`. */
 export async function runJob(context: Context, input: RunJobRequest): Promise<AtlasJob> {
-  const { provider: wanted, signal, policy, ...rest } = parseFields("The job", FIELDS, input);
-  const request: JobRequest = {
-    ...rest,
-    input: input.input,
-    ...(policy && { policy: parseFields("The job's policy", POLICY_FIELDS, policy) }),
-  };
-  const { provider, jobs } = runnerOf(context, wanted);
-  const wait = request.mode === "sync" ? (request.waitSeconds ?? MAX_WAIT_SECONDS) : 0;
-  const timeoutSeconds = wait + MARGIN_SECONDS;
-  const call = { provider, operation: "runJob", signal, timeoutSeconds };
-  const job = await callProvider(context, call, (callContext) => jobs.runJob(request, callContext));
-  return { ...job, provider: provider.name };
+  const { provider, signal, ...rest } = parseFields("The job", FIELDS, input);
+  const request: JobRequest = { ...rest, input: input.input };
+  const wait = request.mode === "sync" ? (request.waitSeconds ?? DEFAULT_WAIT_SECONDS) : 0;
+  const call = { operation: "runJob", wanted: provider, signal, timeoutSeconds: wait + MARGIN_SECONDS };
+  return placed(await askRunner(context, call, (jobs, callContext) => jobs.runJob(request, callContext)));
 }
 
-/** The job as it is now. @throws NOT_FOUND */
+/** Reads a job as it is now. @throws NOT_FOUND */
 export async function getJob(context: Context, address: JobAddress): Promise<AtlasJob> {
-  const { provider, jobs } = runnerOf(context, address.provider);
-  const call = { provider, operation: "getJob", timeoutSeconds: context.timing.requestTimeoutSeconds };
-  const job = await callProvider(context, call, (callContext) => jobs.getJob(address, callContext));
-  if (job !== undefined) return { ...job, provider: provider.name };
+  const call = { operation: "getJob", wanted: address.provider };
+  const { answer, provider } = await askRunner(context, call, (jobs, callContext) =>
+    jobs.getJob(address, callContext),
+  );
+  if (answer !== undefined) return placed({ answer, provider });
   throw new AtlasError(
     "NOT_FOUND",
-    `${provider.name} has no job ${address.id} on endpoint ${address.endpoint}; results are kept for a limited time`,
-    {
-      provider: provider.name,
-    },
+    `${provider} has no job ${address.id} on endpoint ${address.endpoint}; results are kept for a limited time`,
+    { provider },
   );
 }
 
 /** Asks for the end of a job. @throws NOT_FOUND */
 export async function cancelJob(context: Context, address: JobAddress): Promise<AtlasJob> {
-  const { provider, jobs } = runnerOf(context, address.provider);
-  const call = { provider, operation: "cancelJob", timeoutSeconds: context.timing.requestTimeoutSeconds };
-  return {
-    ...(await callProvider(context, call, (callContext) => jobs.cancelJob(address, callContext))),
-    provider: provider.name,
-  };
+  const call = { operation: "cancelJob", wanted: address.provider };
+  return placed(await askRunner(context, call, (jobs, callContext) => jobs.cancelJob(address, callContext)));
 }
 
-/** What a job puts out; ends when the job is completed, throws when it failed. */
+/** Reads the output of a job piece by piece. Ends when the job is completed, throws when it failed. */
 export function streamJob(
   context: Context,
   address: JobAddress,
@@ -102,14 +89,36 @@ export function streamJob(
   return jobs.streamJob(address, { signal, requestTimeoutSeconds });
 }
 
-/** How an endpoint does. */
+/** Reads the numbers of jobs and workers of an endpoint. */
 export async function jobHealth(
   context: Context,
-  address: { readonly provider?: string | undefined; readonly endpoint: string },
+  { provider: wanted, endpoint }: { readonly provider?: string | undefined; readonly endpoint: string },
 ): Promise<JobHealth> {
-  const { provider, jobs } = runnerOf(context, address.provider);
-  const call = { provider, operation: "jobHealth", timeoutSeconds: context.timing.requestTimeoutSeconds };
-  return callProvider(context, call, (callContext) => jobs.jobHealth(address.endpoint, callContext));
+  const { answer } = await askRunner(context, { operation: "jobHealth", wanted }, (jobs, callContext) =>
+    jobs.jobHealth(endpoint, callContext),
+  );
+  return answer;
+}
+
+/** An answer, and the name of the provider that gave it. */
+interface RunnerAnswer<Answer> {
+  readonly answer: Answer;
+  readonly provider: string;
+}
+
+function placed({ answer, provider }: RunnerAnswer<Job>): AtlasJob {
+  return { ...answer, provider };
+}
+
+/** Calls the wanted provider's job runner, or the first one's. */
+async function askRunner<Answer>(
+  context: Context,
+  { wanted, ...call }: Omit<ProviderCall, "provider"> & { readonly wanted: string | undefined },
+  ask: (jobs: JobRunner, callContext: CallContext) => Promise<Answer>,
+): Promise<RunnerAnswer<Answer>> {
+  const { provider, jobs } = runnerOf(context, wanted);
+  const answer = await callProvider(context, { ...call, provider }, (callContext) => ask(jobs, callContext));
+  return { answer, provider: provider.name };
 }
 
 function runnerOf(
@@ -121,9 +130,7 @@ function runnerOf(
   );
   const found = able.find(({ provider }) => wanted === undefined || provider.name === wanted);
   if (found !== undefined) return found;
-  const who =
-    able.length === 0
-      ? "none of the configured providers does"
-      : `these do: ${able.map(({ provider }) => provider.name).join(", ")}`;
-  throw new AtlasError("UNSUPPORTED", `${wanted ?? "nobody here"} runs no serverless jobs; ${who}`);
+  const names = namesOf(able.map(({ provider }) => provider));
+  const others = names === "" ? "none of the configured providers does" : `these do: ${names}`;
+  throw new AtlasError("UNSUPPORTED", `${wanted ?? "Atlas"} runs no serverless jobs; ${others}`);
 }

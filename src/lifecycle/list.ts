@@ -1,5 +1,6 @@
 /** Reading the recorded computes page by page. */
 import * as z from "zod/mini";
+import { defined } from "../internal/defined.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import {
   type ComputeRecord,
@@ -10,7 +11,7 @@ import {
 } from "../store.ts";
 import type { Context } from "./context.ts";
 
-/** Which computes to list; what is left out does not filter. */
+/** Filters of a list of computes. A field that is left out does not filter. */
 export interface ListOptions {
   readonly userId?: string | undefined;
   readonly status?: ComputeStatus | readonly ComputeStatus[] | undefined;
@@ -40,7 +41,7 @@ export interface RecordPage {
   readonly nextCursor: string | null;
 }
 
-/** Reads pages of what these options ask for: from their cursor on, or from the one given. @throws VALIDATION at once */
+/** Makes a reader of pages, from the given cursor or else from the cursor of the options. @throws VALIDATION at once */
 export function pageReader(
   { store, namespace }: Context,
   options: ListOptions,
@@ -51,17 +52,12 @@ export function pageReader(
     status: wanted,
     ...rest
   } = parseFields("The options of listComputes", LIST_FIELDS, options);
-  const filter: RecordFilter = {
-    namespace,
-    ...rest,
-    ...(wanted === undefined ? {} : { statuses: [wanted].flat() }),
-  };
+  const statuses = wanted === undefined ? undefined : [wanted].flat();
+  const filter: RecordFilter = defined({ namespace, ...rest, statuses });
   return async (next) => {
     const cursor = next ?? first;
-    const records = await store.list(filter, {
-      limit: limit + 1,
-      ...(cursor === null ? {} : { after: fromCursor(cursor) }),
-    });
+    const after = cursor === null ? undefined : fromCursor(cursor);
+    const records = await store.list(filter, defined({ limit: limit + 1, after }));
     const page = records.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -76,7 +72,7 @@ function toCursor({ createdAt, id }: ComputeRecord): string {
   return `${createdAt.getTime()}.${id}`;
 }
 
-/** The inverse of {@link toCursor}, for text that the schema has let through. */
+/** Reads the text of {@link toCursor}; the schema has checked its form. */
 function fromCursor(cursor: string): NonNullable<Page["after"]> {
   const dot = cursor.indexOf(".");
   return { createdAt: new Date(Number(cursor.slice(0, dot))), id: cursor.slice(dot + 1) };

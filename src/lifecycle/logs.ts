@@ -4,15 +4,16 @@ import { AtlasError, isAtlasError } from "../errors.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { LogLine } from "../provider.ts";
-import { type Context, providerOf } from "./context.ts";
+import type { Context } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
+import { providerOf } from "./providers.ts";
 import { loadRecord } from "./record/change.ts";
 
-/** Which log lines to read. */
+/** Options of reading log lines. */
 export interface LogsOptions {
-  /** How many of the last lines to begin with, 0 to 5000. @default 100 */
+  /** The number of past lines to begin with, 0 to 5000. @default 100 */
   readonly tail?: number | undefined;
-  /** Whether to go on with new lines until the instance is gone. @default false */
+  /** Goes on with new lines until the instance is gone. @default false */
   readonly follow?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,7 +24,7 @@ const FIELDS = {
   signal: signalField,
 };
 
-/** The log lines of a compute, oldest first. */
+/** Reads the log lines of a compute, oldest first. */
 export async function* readLogs(
   context: Context,
   id: string,

@@ -3,21 +3,23 @@ import { AtlasError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../store.ts";
 import { callProvider } from "./call.ts";
-import { type Context, providerOf } from "./context.ts";
+import type { Context } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
-import { after, changeRecord, loadRecord } from "./record/change.ts";
+import { namesOf, providerOf } from "./providers.ts";
+import { changeRecord, loadRecord } from "./record/change.ts";
 import { CHECK_SECONDS } from "./record/observe.ts";
+import { touchedPatch } from "./record/patch.ts";
+import { after } from "./record/time.ts";
 
-/** Notes a sign of life: the idle deadline moves. @throws CONFLICT when the compute has ended or is ending. */
+/** Records a sign of life, which moves the idle deadline. @throws CONFLICT when the compute has ended or is ending */
 export function touch(context: Context, id: string): Promise<ComputeRecord> {
   return changeRecord(context, id, (record, now) => {
     requireStatus(record, "touched", ["pending", "uncertain", "provisioning", "running", "stopped"]);
-    const idleDeadline = record.idleDeadline && after(now, record.idleTimeoutSeconds);
-    return { patch: { lastActiveAt: now, idleDeadline } };
+    return { patch: touchedPatch(record, now) };
   });
 }
 
-/** Stops a running compute. @throws UNSUPPORTED where the provider cannot, CONFLICT when it does not run. */
+/** Stops a running compute. @throws UNSUPPORTED when the provider cannot, CONFLICT when the compute does not run */
 export async function stop(context: Context, id: string): Promise<ComputeRecord> {
   const { record } = await loadRecord(context, id);
   if (record.status === "stopped") return record;
@@ -37,7 +39,7 @@ export async function stop(context: Context, id: string): Promise<ComputeRecord>
   );
 }
 
-/** Starts a stopped compute. @throws UNSUPPORTED, CONFLICT, CAPACITY when its host has no room. */
+/** Starts a stopped compute. @throws UNSUPPORTED, CONFLICT, and CAPACITY when its host has no room */
 export async function start(context: Context, id: string): Promise<ComputeRecord> {
   const { record } = await loadRecord(context, id);
   if (record.status === "running" || record.status === "provisioning") return record;
@@ -61,20 +63,19 @@ export async function start(context: Context, id: string): Promise<ComputeRecord
 async function power(context: Context, record: ComputeRecord, operation: "stop" | "start"): Promise<void> {
   const provider = providerOf(context, record);
   const method: Provider["stop"] = provider[operation];
-  if (method === undefined) throw cannot(context, provider, operation);
-  const timeoutSeconds = context.timing.requestTimeoutSeconds;
+  if (method === undefined) throw cannotPower(context, provider, operation);
   const reference = referenceOf(record);
-  await callProvider(context, { provider, operation, timeoutSeconds, computeId: record.id }, (callContext) =>
+  await callProvider(context, { provider, operation, computeId: record.id }, (callContext) =>
     method.call(provider, reference, callContext),
   );
 }
 
-function cannot({ providers }: Context, { name }: Provider, operation: "stop" | "start"): AtlasError {
-  const able = providers
-    .filter((provider) => provider[operation] !== undefined)
-    .map((provider) => provider.name);
-  const who = able.length === 0 ? "" : `; of the configured providers these can: ${able.join(", ")}`;
-  return new AtlasError("UNSUPPORTED", `${name} cannot ${operation} an instance${who}`, { provider: name });
+function cannotPower({ providers }: Context, { name }: Provider, operation: "stop" | "start"): AtlasError {
+  const able = namesOf(providers.filter((provider) => provider[operation] !== undefined));
+  const others = able === "" ? "" : `; of the configured providers these can: ${able}`;
+  return new AtlasError("UNSUPPORTED", `${name} cannot ${operation} an instance${others}`, {
+    provider: name,
+  });
 }
 
 function requireStatus({ id, status }: ComputeRecord, done: string, allowed: readonly ComputeStatus[]): void {
@@ -82,8 +83,6 @@ function requireStatus({ id, status }: ComputeRecord, done: string, allowed: rea
   throw new AtlasError(
     "CONFLICT",
     `compute ${id} is ${status} and cannot be ${done}; it would have to be ${allowed.join(" or ")}`,
-    {
-      computeId: id,
-    },
+    { computeId: id },
   );
 }

@@ -1,4 +1,4 @@
-/** Whether a pod's http port really answers. */
+/** Asking a pod's http port whether it is ready. */
 import * as z from "zod/mini";
 import { readBeginning } from "../internal/http-body.ts";
 import { parseJson } from "../internal/json.ts";
@@ -7,14 +7,14 @@ import type { Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import type { Context } from "./context.ts";
 
-/** What a probe found. */
-export interface Answer {
+/** The result of a probe. */
+export interface ProbeAnswer {
   readonly ready: boolean;
-  /** For people. */
+  /** A sentence for people. */
   readonly message: string;
 }
 
-/** How to ask. */
+/** The parts of a question. */
 export interface Probe {
   readonly context: Context;
   readonly provider: Provider;
@@ -31,8 +31,8 @@ const readinessSchema = z.object({
   status: z.enum(["ready", "starting"]),
 });
 
-/** Asks a port. Connection errors and the answers of a proxy whose pod does not listen yet are "not ready". */
-export async function isReady(probe: Probe, record: ComputeRecord, port: Port): Promise<Answer> {
+/** Asks a port. A connection error, or an answer of a proxy whose pod does not listen yet, means "not ready". */
+export async function probePort(probe: Probe, record: ComputeRecord, port: Port): Promise<ProbeAnswer> {
   if (port.protocol !== "http") return { ready: true, message: "it runs" };
   if (port.url === undefined)
     return { ready: false, message: `the URL of port ${port.internal} is not known yet` };
@@ -44,10 +44,10 @@ export async function isReady(probe: Probe, record: ComputeRecord, port: Port): 
   }
 }
 
-async function ask(probe: Probe, record: ComputeRecord, port: Port, url: string): Promise<Answer> {
+async function ask(probe: Probe, record: ComputeRecord, port: Port, url: string): Promise<ProbeAnswer> {
   const guard = await askGuard(probe, record, port, url);
   if (guard !== undefined && (!guard.ready || probe.path === undefined)) return guard;
-  const response = await request(probe, port, `${url}${probe.path ?? "/"}`);
+  const response = await fetchFrom(probe, port, `${url}${probe.path ?? "/"}`);
   await response.body?.cancel();
   const { status } = response;
   const guarded = record.authSchemes.length > 0 && probe.token === undefined;
@@ -55,7 +55,7 @@ async function ask(probe: Probe, record: ComputeRecord, port: Port, url: string)
   return { ready, message: `port ${port.internal} answers ${status}` };
 }
 
-function request(probe: Probe, port: Port, url: string): Promise<Response> {
+function fetchFrom(probe: Probe, port: Port, url: string): Promise<Response> {
   const { context, token, signal } = probe;
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return context.fetch(url, {
@@ -68,14 +68,14 @@ function request(probe: Probe, port: Port, url: string): Promise<Response> {
   });
 }
 
-/** What the guard says; `undefined` where none answers. A page in the pod's place is not taken for the pod. */
+/** Asks the guard; `undefined` when no guard answers. A page in the place of the pod does not count as the pod. */
 async function askGuard(
   probe: Probe,
   record: ComputeRecord,
   port: Port,
   url: string,
-): Promise<Answer | undefined> {
-  const response = await request(probe, port, `${url}${READINESS_PATH}`);
+): Promise<ProbeAnswer | undefined> {
+  const response = await fetchFrom(probe, port, `${url}${READINESS_PATH}`);
   const type = response.headers.get("content-type") ?? "";
   const readiness = type.includes("json")
     ? toReadiness(await readBeginning(response, MAX_ANSWER_BYTES))
@@ -103,13 +103,13 @@ function toReadiness(text: string): Readiness | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Without a path: any answer that is the pod's own. */
+/** Without a path, any answer of the pod itself counts. */
 function isOwn({ notReadyStatuses = [] }: Provider, status: number): boolean {
   const ofProxy = [502, 503, 504].includes(status) || (status >= 520 && status <= 530);
   return !ofProxy && !notReadyStatuses.includes(status);
 }
 
-/** With a path: its success; or the guard's refusal, for a caller who has no token to show. */
+/** With a path, a success counts, or the guard's refusal when the caller has no token to show. */
 function accepts(status: number, guarded: boolean): boolean {
   return (status >= 200 && status < 300) || (guarded && status === 401);
 }

@@ -1,22 +1,25 @@
-/** What a compute accepts: finding it by a token, and exchanging tokens while its pod runs. */
+/** The tokens of a compute: finding it by one, and exchanging them while its pod runs. */
 import * as z from "zod/mini";
 import { hashToken, mintToken } from "../auth/index.ts";
 import { AtlasError } from "../errors.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { ComputeRecord, Snapshot, TokenHash } from "../store.ts";
 import type { Context } from "./context.ts";
-import { after, type Change, changeRecord, isEnded } from "./record/change.ts";
+import { changeRecord } from "./record/change.ts";
+import { hasBegunToEnd, isEnded } from "./record/facts.ts";
+import type { Change } from "./record/patch.ts";
+import { after } from "./record/time.ts";
 
-/** How a token is exchanged. */
+/** Options of an exchange of tokens. */
 export interface RotateOptions {
-  /** How long the old tokens stay valid beside the new one, 0 to 86400. @default 300 */
+  /** Seconds that the old tokens stay valid beside the new one, 0 to 86400. @default 300 */
   readonly overlapSeconds?: number | undefined;
 }
 
-/** A new token, told once. */
+/** A new token. It is returned once and stored nowhere. */
 export interface RotatedToken {
   readonly token: string;
-  /** What an application stores. */
+  /** The hash, for the application to store. */
   readonly hash: string;
   /** `Authorization: Bearer <token>`. */
   readonly header: string;
@@ -28,7 +31,7 @@ const FIELDS = {
   ),
 };
 
-/** The live compute that accepts this token; any candidate that is no such token, of whatever type, finds nothing. */
+/** Finds the live compute that accepts this token. A candidate of any other type or form finds nothing. */
 export async function findByToken(
   { store, namespace }: Context,
   candidate: unknown,
@@ -56,7 +59,7 @@ export async function rotateToken(
   return { token, hash, header };
 }
 
-/** Takes back every token of the user's. See `Atlas.revokeToken`. */
+/** Revokes every token of the user. See `Atlas.revokeToken`. */
 export async function revokeToken(context: Context, id: string): Promise<ComputeRecord> {
   return changeRecord(context, id, (record) => {
     requireBearer(record);
@@ -85,7 +88,7 @@ function requireBearer({ id, status, authSchemes }: ComputeRecord): void {
     throw new AtlasError("VALIDATION", `compute ${id} takes no bearer token: spawn it with auth: "bearer"`, {
       computeId: id,
     });
-  if (isEnded(status) || status === "terminating")
+  if (hasBegunToEnd(status))
     throw new AtlasError("CONFLICT", `compute ${id} is ${status}: its token opens nothing any more`, {
       computeId: id,
     });

@@ -1,32 +1,36 @@
-/** Waiting until a compute can be used: its instance runs, and its port really answers. */
+/** Waiting until a compute is ready: its instance runs, and its port answers. */
 import * as z from "zod/mini";
-import { AtlasError, type AtlasErrorCode, isAtlasError } from "../errors.ts";
-import { callable, signalField } from "../internal/option-fields.ts";
+import { AtlasError, isAtlasError } from "../errors.ts";
+import { backoffSeconds } from "../internal/backoff.ts";
+import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import { redact } from "../internal/redact.ts";
 import type { Instance, LogLine, Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import { callProvider } from "./call.ts";
-import { type Context, type Phase, type Progress, providerOf } from "./context.ts";
+import type { Context, Phase, Progress } from "./context.ts";
 import { endCompute } from "./end.ts";
+import { codeOf, isPassing } from "./failures.ts";
 import { absenceProvenFrom, lookUp, referenceOf } from "./find-instance.ts";
-import { isReady } from "./probe.ts";
-import { reporter } from "./progress.ts";
-import { changeRecord, isEnded, loadRecord } from "./record/change.ts";
+import { onProgressField, reporter } from "./listeners.ts";
+import { probePort } from "./probe.ts";
+import { providerOf } from "./providers.ts";
+import { changeRecord, loadRecord } from "./record/change.ts";
+import { hasBegunToEnd, isEnded } from "./record/facts.ts";
 import { isNews, observed } from "./record/observe.ts";
 import type { ComputeSecrets } from "./spawn/secrets.ts";
 
-/** What to wait for, and how long. */
+/** Options of a wait. */
 export interface WaitOptions {
-  /** Path that must answer with a success; omitted: any answer of the pod itself will do. */
+  /** The path that must answer with a success. Without one, any answer of the pod itself counts. */
   readonly path?: string | undefined;
-  /** Port to ask; default: the first http port that was requested. */
+  /** The port to ask. @default the first http port that was requested */
   readonly port?: number | undefined;
-  /** Seconds to wait at most; default: what the provider needs for a boot. */
+  /** The most seconds to wait. @default the provider's time for a boot */
   readonly timeoutSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Hears how far it has got. What it throws is logged. */
+  /** Called at each step of the wait. An error that it throws is logged. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -37,11 +41,10 @@ const FIELDS = {
     field(z.number().check(z.positive(), z.maximum(86_400)), "seconds, more than 0 and up to 86400"),
   ),
   signal: signalField,
-  onProgress: optional(field(callable<(progress: Progress) => void>(), "a function")),
+  onProgress: onProgressField,
 };
 
-const FIRST_PAUSE_SECONDS = 0.1;
-const MAX_PAUSE_SECONDS = 3;
+const PAUSE = { firstSeconds: 0.1, maxSeconds: 3 };
 const LOG_LINES = 20;
 
 /** One wait under way. */
@@ -56,7 +59,7 @@ interface Wait {
   readonly report: (phase: Phase, message: string) => void;
 }
 
-/** Waits; see `Compute.waitUntilReady`. The token, where the caller has it, opens the guard. */
+/** Waits; see `Compute.waitUntilReady`. A token of the caller opens the guard. */
 export async function waitUntilReady(
   context: Context,
   record: ComputeRecord,
@@ -76,18 +79,16 @@ export async function waitUntilReady(
   const wait: Wait = { context, id: record.id, provider, secrets, path, port, signal, report };
   portToAsk(wait, record);
   const limit = timeoutSeconds ?? provider.bootTimeoutSeconds;
-  let seconds = FIRST_PAUSE_SECONDS;
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     signal?.throwIfAborted();
     const step = await tryOnce(wait);
     if (step.ready) return step.record;
     if (elapsed() >= limit) throw await tooLate(wait, limit, step.message);
-    await pause(context.clock, Math.min(seconds, limit - elapsed()), signal);
-    seconds = Math.min(seconds * 1.5, MAX_PAUSE_SECONDS);
+    await pause(context.clock, Math.min(backoffSeconds(PAUSE, tries), limit - elapsed()), signal);
   }
 }
 
-/** Where one try got to. */
+/** The result of one try. */
 type Step =
   | { readonly ready: true; readonly record: ComputeRecord }
   | { readonly ready: false; readonly message: string };
@@ -103,46 +104,37 @@ async function tryOnce(wait: Wait): Promise<Step> {
   const port = portToAsk(wait, record);
   const probe = { ...wait, token: wait.secrets.token };
   const answer =
-    port === undefined ? { ready: true, message: "it runs" } : await isReady(probe, record, port);
+    port === undefined ? { ready: true, message: "it runs" } : await probePort(probe, record, port);
   report(answer.ready ? "ready" : "starting", answer.message);
   return answer.ready ? { ready: true, record } : { ready: false, message: answer.message };
 }
 
-/** Codes after which a provider is asked again: they speak of this moment, not of the compute. */
-const PASSING: ReadonlySet<AtlasErrorCode> = new Set([
-  "TIMEOUT",
-  "TRANSPORT",
-  "PROVIDER",
-  "UNAVAILABLE",
-  "RATE_LIMIT",
-]);
-
-/** Asks the provider and stores what it says. A question that fails is asked again until the time is over. */
+/** Asks the provider and stores its answer. A passing failure becomes the record's `lastError`, and the next try asks again. */
 async function refresh(wait: Wait): Promise<ComputeRecord> {
   const { context, id, signal } = wait;
   const { record } = await loadRecord(context, id);
   if (record.status === "stopped")
     throw new AtlasError("CONFLICT", `compute ${id} is stopped: start it first`, { computeId: id });
-  if (record.status === "terminating" || isEnded(record.status)) throw await bootFailed(wait, record);
+  if (hasBegunToEnd(record.status)) throw await bootFailed(wait, record);
   if (record.status === "pending" || record.status === "uncertain") return record;
   let instance: Instance | undefined;
   try {
     instance = await lookUp(context, record, signal);
   } catch (error) {
-    if (isAtlasError(error) && PASSING.has(error.code)) return { ...record, lastError: error.message };
+    if (isAtlasError(error) && isPassing(error)) return { ...record, lastError: error.message };
     throw error;
   }
   return instance === undefined ? unseen(wait, record) : seen(wait, instance);
 }
 
-/** The record of an instance that its provider does not show: it may be too new for that. @throws BOOT_FAILED when it is gone */
+/** The record of an instance that its provider does not show, perhaps because it is too new. @throws BOOT_FAILED when it is gone */
 async function unseen(wait: Wait, record: ComputeRecord): Promise<ComputeRecord> {
   const { context, provider } = wait;
   if ((await context.store.now()) < absenceProvenFrom(context, provider, record)) return record;
   throw await bootFailed(wait, record, true);
 }
 
-/** The record with what its instance says. @throws BOOT_FAILED when that is the end of it */
+/** The record after an observation of its instance. @throws BOOT_FAILED when the instance has failed or ended */
 async function seen(wait: Wait, instance: Instance): Promise<ComputeRecord> {
   const { context, id, provider } = wait;
   const record = await changeRecord(context, id, (current, now) => {
@@ -167,8 +159,8 @@ function portToAsk({ id, port }: Wait, { ports }: ComputeRecord): Port | undefin
 
 async function bootFailed(wait: Wait, record: ComputeRecord, vanished = false): Promise<AtlasError> {
   const { provider, id } = wait;
-  const why = vanished ? "its instance is gone" : (record.lastError ?? record.reason ?? record.status);
-  return withLogs(wait, "BOOT_FAILED", `compute ${id} on ${provider.name} did not come up: ${why}`);
+  const reason = vanished ? "its instance is gone" : (record.lastError ?? record.reason ?? record.status);
+  return withLogs(wait, "BOOT_FAILED", `compute ${id} on ${provider.name} did not come up: ${reason}`);
 }
 
 async function tooLate(wait: Wait, limit: number, message: string): Promise<AtlasError> {
@@ -190,7 +182,7 @@ async function withLogs(wait: Wait, code: "BOOT_FAILED" | "TIMEOUT", message: st
   });
 }
 
-/** The last log lines; none when they cannot be had, because they only decorate an error that matters more. */
+/** The last log lines, or none when they cannot be read: they only add to an error that matters more. */
 async function lastLines({ context, id, provider, secrets }: Wait): Promise<readonly string[]> {
   const { logs } = provider;
   if (logs === undefined) return [];
@@ -198,26 +190,12 @@ async function lastLines({ context, id, provider, secrets }: Wait): Promise<read
   try {
     const { record } = await loadRecord(context, id);
     const reference = referenceOf(record);
-    const call = {
-      provider,
-      operation: "logs",
-      timeoutSeconds: context.timing.requestTimeoutSeconds,
-      computeId: id,
-    };
-    await callProvider(context, call, async (callContext) => {
-      for await (const line of logs.call(
-        provider,
-        reference,
-        { tail: LOG_LINES, follow: false },
-        callContext,
-      ))
-        lines.push(line);
+    const options = { tail: LOG_LINES, follow: false };
+    await callProvider(context, { provider, operation: "logs", computeId: id }, async (callContext) => {
+      for await (const line of logs.call(provider, reference, options, callContext)) lines.push(line);
     });
   } catch (error) {
-    context.logger.debug("no log lines to show", {
-      computeId: id,
-      code: isAtlasError(error) ? error.code : "unknown",
-    });
+    context.logger.debug("no log lines to show", { computeId: id, code: codeOf(error) });
   }
   return lines.slice(-LOG_LINES).map(({ line }) => redact(line, Object.values(secrets)));
 }

@@ -4,7 +4,7 @@ import type { Atlas } from "../atlas.ts";
 import { hashToken, isToken } from "../auth/token.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
 import { bearerOf } from "../internal/bearer.ts";
-import { messageOf } from "../lifecycle/message.ts";
+import { messageOf } from "../lifecycle/failures.ts";
 import type { ReapOptions, ReapReport } from "../lifecycle/reap/reap.ts";
 import type { TenantRecord } from "../tenant-store.ts";
 import { TenantAtlases } from "./atlases.ts";

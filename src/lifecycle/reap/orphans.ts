@@ -1,40 +1,33 @@
-/** Instances that no live record points to: ended when they are provably ours, reported otherwise. */
+/** Orphans: instances that no live record points to. Those that are provably ours are ended, others reported. */
+import { defined } from "../../internal/defined.ts";
 import { computeIdOf } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import { type ComputeRecord, isLive } from "../../store.ts";
-import { callProvider } from "../call.ts";
 import type { Context } from "../context.ts";
-import { messageOf } from "../message.ts";
+import { terminateInstance } from "../end-instance.ts";
+import { messageOf } from "../failures.ts";
 import type { Listing, ReapPass } from "./pass.ts";
 import type { ReapEntry } from "./task.ts";
 
 const NAMES_PER_QUERY = 500;
 
-/** What the search for orphans came to. */
+/** The result of a search for orphans. */
 export interface OrphanSearch {
   readonly orphans: readonly ReapEntry[];
   readonly failed: readonly ReapEntry[];
-  /** Whether more were found than `limit` allowed to end. */
+  /** True when there are more than `limit` allowed to end. */
   readonly remaining: boolean;
 }
 
-/** Looks through everything the provider lists in this namespace. */
+/** Searches all instances that the provider lists in this namespace. */
 export async function searchOrphans(
   pass: ReapPass,
   provider: Provider,
   options: { readonly end: boolean; readonly limit: number },
 ): Promise<OrphanSearch> {
   const { context } = pass;
-  let listing: Listing;
-  try {
-    listing = await pass.list(provider);
-  } catch (error) {
-    return {
-      orphans: [],
-      failed: [{ provider: provider.name, reason: "list", error: messageOf(error) }],
-      remaining: false,
-    };
-  }
+  const listing = await pass.list(provider).catch(messageOf);
+  if (typeof listing === "string") return unlisted(provider, listing);
   const named = listing.instances.filter(({ name }) => computeIdOf(context.namespace, name) !== undefined);
   const records = await recordsByName(context, named);
   const owner = await context.store.identity();
@@ -59,6 +52,10 @@ export async function searchOrphans(
   };
 }
 
+function unlisted({ name: provider }: Provider, error: string): OrphanSearch {
+  return { orphans: [], failed: [{ provider, reason: "list", error }], remaining: false };
+}
+
 async function recordsByName(
   { store, namespace }: Context,
   instances: readonly Instance[],
@@ -73,7 +70,7 @@ async function recordsByName(
   return found;
 }
 
-/** A record that is being placed may be about to adopt any instance of its name; one that ended since the list began may have ended this one. */
+/** A record that is being placed may still adopt any instance of its name, and one that ended since the list began may have ended this one. */
 function isOrphan(instance: Instance, record: ComputeRecord | undefined, { begunAt }: Listing): boolean {
   if (instance.status === "terminating" || instance.status === "terminated") return false;
   if (record === undefined) return true;
@@ -87,7 +84,7 @@ function entryOf(
   { name, providerId }: Instance,
 ): ReapEntry {
   const computeId = computeIdOf(namespace, name);
-  return { ...(computeId === undefined ? {} : { computeId }), provider, providerId, reason: "orphan" };
+  return defined({ computeId, provider, providerId, reason: "orphan" });
 }
 
 function foreignEntry({ name: provider }: Provider, { providerId }: Instance): ReapEntry {
@@ -97,12 +94,9 @@ function foreignEntry({ name: provider }: Provider, { providerId }: Instance): R
 async function endOrphan(pass: ReapPass, provider: Provider, orphan: Instance): Promise<ReapEntry> {
   const { context, signal } = pass;
   const { name, providerId } = orphan;
-  const timeoutSeconds = context.timing.requestTimeoutSeconds;
   const entry = entryOf(context, provider, orphan);
   try {
-    await callProvider(context, { provider, operation: "terminate", signal, timeoutSeconds }, (callContext) =>
-      provider.terminate({ name, providerId }, callContext),
-    );
+    await terminateInstance(context, { provider, signal }, { name, providerId });
     context.logger.warn(`ended an orphan on ${provider.name}`, { providerId, name });
     return entry;
   } catch (error) {

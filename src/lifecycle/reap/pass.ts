@@ -1,24 +1,15 @@
-/** What one pass of the reaper shares: one list per provider, and a memory of which providers are down. */
+/** The state of one pass of the reaper: one list for each provider, and a count of each provider's failures. */
 import { AtlasError } from "../../errors.ts";
 import { namePrefix } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import { callProvider, listTimeoutSeconds } from "../call.ts";
 import type { Context } from "../context.ts";
+import { isOutage } from "../failures.ts";
 
-/** After that many failures in a row a provider is left alone for the rest of the pass. */
+/** After this many failures in a row a provider is left alone for the rest of the pass. */
 const FAILURES_UNTIL_DOWN = 3;
 
-/** Codes that speak of the provider's health, not of one compute. */
-const DOWN_CODES: ReadonlySet<string> = new Set([
-  "TIMEOUT",
-  "TRANSPORT",
-  "PROVIDER",
-  "UNAVAILABLE",
-  "RATE_LIMIT",
-  "AUTH_ERROR",
-]);
-
-/** What a provider listed; what has changed since it began may be missing or outdated. */
+/** The instances that a provider listed. Changes after the list began may be missing from it. */
 export interface Listing {
   /** In the store's time. */
   readonly begunAt: Date;
@@ -40,12 +31,12 @@ export class ReapPass {
     this.#leaseEnd = clock.now().getTime() + timing.leaseSeconds * 1000;
   }
 
-  /** Whether its caller gave up, or the leases of what it claimed are over: then it begins nothing more. */
+  /** True when the caller gave up, or the leases of the claimed records are over. The pass then begins nothing more. */
   get isOver(): boolean {
     return this.signal?.aborted === true || this.context.clock.now().getTime() >= this.#leaseEnd;
   }
 
-  /** Every instance of the namespace at this provider: read once a pass, in full or not at all. */
+  /** Lists every instance of the namespace at this provider: once a pass, in full or not at all. */
   list(provider: Provider): Promise<Listing> {
     const known = this.#lists.get(provider.name);
     if (known !== undefined) return known;
@@ -64,15 +55,15 @@ export class ReapPass {
     return { begunAt, instances };
   }
 
-  /** @throws UNAVAILABLE when the provider failed so often in this pass that asking again is no use. */
+  /** @throws UNAVAILABLE when the provider failed too often in this pass to be asked again */
   requireUp(provider: string): void {
     if ((this.#failures.get(provider) ?? 0) < FAILURES_UNTIL_DOWN) return;
     throw new AtlasError("UNAVAILABLE", `${provider} did not answer in this pass`, { provider });
   }
 
-  /** Remembers how a call to the provider ended. */
+  /** Counts the failures in a row of the provider. */
   note(provider: string, error?: AtlasError): void {
-    const failed = error !== undefined && DOWN_CODES.has(error.code);
+    const failed = error !== undefined && isOutage(error);
     this.#failures.set(provider, failed ? (this.#failures.get(provider) ?? 0) + 1 : 0);
   }
 }

@@ -1,4 +1,4 @@
-/** One bounded, resumable pass over everything that is due. */
+/** One bounded, resumable pass over the computes that are due. */
 import { nanoid } from "nanoid";
 import pMap from "p-map";
 import * as z from "zod/mini";
@@ -10,35 +10,43 @@ import { liveStatuses, type Snapshot } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { type OrphanSearch, searchOrphans } from "./orphans.ts";
 import { ReapPass } from "./pass.ts";
-import { type Heading, type Outcome, type ReapEntry, reapRecord, taskOf } from "./task.ts";
+import {
+  type Heading,
+  outcome,
+  type ReapEntry,
+  type ReapOutcome,
+  reapRecord,
+  type Task,
+  taskOf,
+} from "./task.ts";
 
-/** How a pass is done. */
+/** Options of a pass. */
 export interface ReapOptions {
-  /** How many computes, and how many orphans a provider, one pass works on: 1 to 1000. @default 100 */
+  /** The number of computes, and of orphans at each provider, that one pass works on: 1 to 1000. @default 100 */
   readonly limit?: number | undefined;
   /**
    * How a pass treats instances that are provably ours and that no live compute points to: `"terminate"` ends them, `"report"` only
    * reports them, `"ignore"` does not look for them. @default "terminate"
    */
   readonly orphans?: "terminate" | "report" | "ignore" | undefined;
-  /** Only says what would be done; changes nothing. @default false */
+  /** Reports what a pass would do, and changes nothing. @default false */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a pass did. */
+/** The result of a pass. */
 export interface ReapReport {
   /** Ended, and proven gone. */
   readonly terminated: readonly ReapEntry[];
-  /** Creates whose outcome was unknown and is known now. */
+  /** Creates whose outcome was unknown and is now known. */
   readonly settled: readonly ReapEntry[];
-  /** Found gone at the provider without our doing. */
+  /** Instances that disappeared at the provider without a call of ours. */
   readonly vanished: readonly ReapEntry[];
   /** Instances without a live compute: ended, or only reported. */
   readonly orphans: readonly ReapEntry[];
-  /** What did not work; it is tried again. */
+  /** Tasks that failed; a later pass tries them again. */
   readonly failed: readonly ReapEntry[];
-  /** Whether there is more to do. */
+  /** True when there is more to do. */
   readonly remaining: boolean;
 }
 
@@ -51,7 +59,7 @@ const FIELDS = {
   signal: signalField,
 };
 
-/** Does a page of what is due. Safe to call at any time, from several places at once. */
+/** Works on one page of the computes that are due. Safe to call at any time, from several places at once. */
 export function reap(context: Context, options: ReapOptions = {}): Promise<ReapReport> {
   return traced({ name: "reap", labels: {} }, () => reapOnce(context, options));
 }
@@ -78,7 +86,7 @@ async function reapOnce(context: Context, options: ReapOptions): Promise<ReapRep
   );
 }
 
-/** What is due by provider: each provider's share is worked on by itself, so that one that is down holds up nobody else's. */
+/** The due records of each provider. Each share runs by itself, so that a provider that is down does not hold up the others. */
 function sharesOf(
   { providers }: Context,
   due: readonly Snapshot[],
@@ -95,8 +103,8 @@ function claimDue({ store, namespace, timing }: Context, limit: number): Promise
   return store.claimDue({ namespace, lease: nanoid(), leaseSeconds: timing.leaseSeconds, limit });
 }
 
-/** @throws STORE_UNAVAILABLE after everything was tried: what failed at a provider is an outcome. */
-async function work(pass: ReapPass, due: readonly Snapshot[]): Promise<readonly Outcome[]> {
+/** Works on every record. A provider's failure is an outcome. @throws STORE_UNAVAILABLE after every record was tried */
+async function work(pass: ReapPass, due: readonly Snapshot[]): Promise<readonly ReapOutcome[]> {
   try {
     return await pMap(due, ({ record, now }) => reapRecord(pass, record, now), {
       concurrency: CONCURRENCY,
@@ -107,7 +115,7 @@ async function work(pass: ReapPass, due: readonly Snapshot[]): Promise<readonly 
   }
 }
 
-/** What is due, read without claiming it. */
+/** Reads the due records without claiming them. */
 async function findDue({ store, namespace }: Context, limit: number): Promise<readonly Snapshot[]> {
   const now = await store.now();
   const due: Snapshot[] = [];
@@ -126,28 +134,25 @@ async function findDue({ store, namespace }: Context, limit: number): Promise<re
   return due.slice(0, limit);
 }
 
-const PLANNED: Readonly<Record<string, Heading>> = {
+const PLANNED: Readonly<Record<Task["kind"], Heading>> = {
   end: "terminated",
   expire: "terminated",
   settle: "settled",
   look: "checked",
 };
 
-function toPlan({ record, now }: Snapshot): Outcome {
+function toPlan({ record, now }: Snapshot): ReapOutcome {
   const task = taskOf(record, now);
-  const { id: computeId, provider, providerId } = record;
-  const reason = task.kind === "expire" ? task.reason : (record.reason ?? record.status);
-  const entry = { computeId, provider, ...(providerId === null ? {} : { providerId }), reason };
-  return { heading: PLANNED[task.kind] ?? "checked", entry };
+  return outcome(PLANNED[task.kind], record, task.kind === "expire" ? task.reason : undefined);
 }
 
 function toReport(
-  outcomes: readonly Outcome[],
+  outcomes: readonly ReapOutcome[],
   searches: readonly OrphanSearch[],
   pageIsFull: boolean,
 ): ReapReport {
   const under = (heading: Heading): ReapEntry[] =>
-    outcomes.filter((outcome) => outcome.heading === heading).map(({ entry }) => entry);
+    outcomes.filter((done) => done.heading === heading).map(({ entry }) => entry);
   return {
     terminated: under("terminated"),
     settled: under("settled"),

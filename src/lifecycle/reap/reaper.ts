@@ -1,16 +1,16 @@
-/** The reaper of a long-lived process: pass after pass, never two at once. */
+/** The reaper of a long-lived process. It runs pass after pass, never two at once. */
 import * as z from "zod/mini";
 import { callable } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import { pause } from "../../internal/pause.ts";
 import type { Context } from "../context.ts";
-import { messageOf } from "../message.ts";
-import { notify } from "../notify.ts";
+import { messageOf } from "../failures.ts";
+import { notify } from "../listeners.ts";
 import type { ReapReport } from "./reap.ts";
 
-/** How a reaper runs. */
+/** Options of a reaper. */
 export interface ReaperOptions {
-  /** Seconds from the end of a pass to the beginning of the next, 1 to 3600; a pass that left work is followed after one. @default 60 */
+  /** Seconds between two passes, 1 to 3600. After a pass that left work the next one begins after a second. @default 60 */
   readonly everySeconds?: number | undefined;
   /** Called after every pass. */
   readonly onReport?: ((report: ReapReport) => void) | undefined;
@@ -21,10 +21,10 @@ const FIELDS = {
   onReport: optional(field(callable<(report: ReapReport) => void>(), "a function")),
 };
 
-/** So that work that cannot be finished does not keep a reaper running without a breath. */
-const SHORTEST_PAUSE_SECONDS = 1;
+/** The least pause, so that work that cannot be finished does not keep a reaper busy. */
+const MIN_PAUSE_SECONDS = 1;
 
-/** What a reaper does again and again. */
+/** One pass, as the reaper runs it. */
 type Pass = () => Promise<ReapReport>;
 
 /** A reaper that runs in the background. `await using` stops it at the end of the block. */
@@ -54,11 +54,11 @@ async function loop(
 ): Promise<void> {
   while (!signal.aborted) {
     const more = await reapOnce();
-    await pause(clock, more ? SHORTEST_PAUSE_SECONDS : everySeconds, signal);
+    await pause(clock, more ? MIN_PAUSE_SECONDS : everySeconds, signal);
   }
 }
 
-/** One pass whose failure is told and does not end the loop. */
+/** Runs one pass. A failure is logged and does not end the loop. @returns true when the next pass should follow at once */
 async function passOnce(context: Context, pass: Pass, onReport: ReaperOptions["onReport"]): Promise<boolean> {
   try {
     const report = await pass();

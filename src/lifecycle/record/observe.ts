@@ -1,10 +1,11 @@
-/** What an instance's state means for its compute. */
+/** The change that an instance's state makes to its compute. */
 import { isDeepStrictEqual } from "node:util";
 import type { Instance, Port, PortRequest } from "../../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../../store.ts";
-import { after, type Change, endedPatch, type Patch, terminatingPatch } from "./change.ts";
+import { type Change, endedPatch, NO_LEASE, type Patch, terminatingPatch } from "./patch.ts";
+import { after } from "./time.ts";
 
-/** How often a compute that nothing else is due for is looked at, in seconds. */
+/** Seconds between two looks at a compute that has no other task. */
 export const CHECK_SECONDS = 300;
 
 /** States from which an observation may move a compute. An end that was begun is never taken back. */
@@ -16,7 +17,7 @@ const OBSERVABLE: ReadonlySet<ComputeStatus> = new Set([
   "stopped",
 ]);
 
-/** The change that an instance, as the provider shows it, makes to its compute. Pure. */
+/** The change that an instance, as its provider shows it, makes to its compute. Pure. */
 export function observed(
   record: ComputeRecord,
   instance: Instance,
@@ -55,26 +56,25 @@ function factsOf(record: ComputeRecord, instance: Instance): Patch {
     costPerHour,
     costSince: costSinceOf(record),
     ports: mergePorts(record.ports, instance.ports),
-    lease: null,
-    leaseUntil: null,
+    ...NO_LEASE,
     attempts: 0,
     lastError: null,
   };
 }
 
-/** A create that is confirmed has cost money since it was sent. */
+/** A confirmed create has cost money since it was sent. */
 function costSinceOf({ status, costSince, placedAt }: ComputeRecord): Date | null {
   return status === "pending" || status === "uncertain" ? placedAt : costSince;
 }
 
 const SHOWN = ["status", "providerId", "region", "gpu", "costPerHour", "ports", "lastError"] as const;
 
-/** Whether an observation says anything that the record does not. Who looks again and again writes only then. */
+/** True when an observation differs from the record. Pollers use it to skip needless writes. */
 export function isNews(record: ComputeRecord, patch: Patch): boolean {
   return SHOWN.some((key) => patch[key] !== undefined && !isDeepStrictEqual(patch[key], record[key]));
 }
 
-/** The requested ports with what the instance says of them. */
+/** The requested ports, with the addresses that the instance gives them. */
 export function mergePorts(requested: readonly PortRequest[], known: readonly Port[]): readonly Port[] {
   return requested.map((port) => ({
     ...port,
@@ -104,7 +104,7 @@ function stoppedPatch(now: Date): Patch {
   };
 }
 
-/** What runs or is stopped is not booting because its provider says something else for a while; only a start begins a boot again. */
+/** A passing word of the provider does not send a running or stopped compute back to booting. Only a start begins a boot again. */
 function waitingPatch(
   record: ComputeRecord,
   instance: Instance,

@@ -1,52 +1,55 @@
-/** Where a request could go: every provider's candidates, in order of preference, within the price that is allowed. */
-import { AtlasError, type AtlasErrorCode, type CandidateRefusal, isAtlasError } from "../../errors.ts";
+/** The candidates of a request: those of every provider, in order of preference, within the price that is allowed. */
+import { type CandidateRefusal, isAtlasError } from "../../errors.ts";
 import { describe, invalid } from "../../internal/parse.ts";
 import type { Candidate, PlacementRequest, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
-import { callProvider, isCleanRefusal } from "../call.ts";
+import { callProvider } from "../call.ts";
 import type { Context } from "../context.ts";
+import { isCleanRefusal } from "../failures.ts";
+import { namesOf } from "../providers.ts";
+import { refusalOf } from "./refusals.ts";
 
-/** A candidate with the provider that offers it, and the request as that provider gets it. */
+/** A candidate with its provider, and the request as that provider gets it. */
 export interface Placement {
   readonly provider: Provider;
   readonly candidate: Candidate;
   readonly request: PlacementRequest;
 }
 
-/** The placements to try, and the ones that are out already. */
+/** The placements to try, and the refusals so far. */
 export interface Placements {
   readonly placements: readonly Placement[];
   readonly refusals: readonly CandidateRefusal[];
 }
 
 /**
- * Collects the candidates of all providers. Nothing is created.
+ * Collects the candidates of all providers. Creates nothing. There may be none: then the refusals tell the reason of each provider.
  * @throws VALIDATION when an option of a provider, or the request, is not valid for it.
- * @throws UNSUPPORTED, CAPACITY when nobody can place it, with every refusal.
  */
 export async function collectPlacements(
   context: Context,
   request: ParsedRequest,
   signal: AbortSignal | undefined,
 ): Promise<Placements> {
-  const requests = providerRequests(context, request);
-  const refusals: CandidateRefusal[] = [];
-  const placements: Placement[] = [];
-  for (const [provider, own] of requests) {
-    const offered = await offers(context, provider, own, signal);
-    if (isAtlasError(offered)) refusals.push(toRefusal(provider, {}, offered));
-    else placements.push(...offered.map((candidate) => ({ provider, candidate, request: own })));
-  }
-  const affordable = placements.filter((placement) => {
-    const refusal = priceRefusal(context, request, placement);
-    if (refusal !== undefined) refusals.push(refusal);
-    return refusal === undefined;
-  });
-  if (affordable.length === 0) throw nowhere(refusals);
-  return { placements: affordable, refusals };
+  const offers: Placements[] = [];
+  for (const [provider, own] of providerRequests(context, request))
+    offers.push(await offersOf(context, provider, own, signal));
+  const priced = offers
+    .flatMap(({ placements }) => placements)
+    .map((placement) => ({ placement, refusal: priceRefusal(context, request, placement) }));
+  return {
+    placements: priced.flatMap(({ placement, refusal }) => (refusal === undefined ? [placement] : [])),
+    refusals: [
+      ...offers.flatMap(({ refusals }) => refusals),
+      ...priced.flatMap(({ refusal }) => refusal ?? []),
+    ],
+  };
 }
 
-function providerRequests(context: Context, parsed: ParsedRequest): readonly [Provider, PlacementRequest][] {
+function providerRequests(
+  { providers }: Context,
+  parsed: ParsedRequest,
+): readonly [Provider, PlacementRequest][] {
   const {
     providerOptions,
     auth,
@@ -57,21 +60,24 @@ function providerRequests(context: Context, parsed: ParsedRequest): readonly [Pr
     maxLifetimeSeconds,
     ...request
   } = parsed;
-  const names = context.providers.map(({ name }) => name);
-  const unknown = Object.keys(providerOptions).filter((name) => !names.includes(name));
-  if (unknown.length > 0)
-    throw invalid(
-      "The request",
-      unknown.map((name) => ({
-        field: "providerOptions",
-        received: describe(name),
-        allowed: names.join(", "),
-      })),
-    );
-  return context.providers.map((provider) => [
+  refuseUnknownProviders(providers, Object.keys(providerOptions));
+  return providers.map((provider) => [
     provider,
     { ...request, options: ownOptions(provider, providerOptions) },
   ]);
+}
+
+function refuseUnknownProviders(providers: readonly Provider[], names: readonly string[]): void {
+  const unknown = names.filter((name) => !providers.some((provider) => provider.name === name));
+  if (unknown.length === 0) return;
+  throw invalid(
+    "The request",
+    unknown.map((name) => ({
+      field: "providerOptions",
+      received: describe(name),
+      allowed: namesOf(providers),
+    })),
+  );
 }
 
 function ownOptions(provider: Provider, providerOptions: Readonly<Record<string, unknown>>): unknown {
@@ -87,75 +93,44 @@ function ownOptions(provider: Provider, providerOptions: Readonly<Record<string,
   ]);
 }
 
-async function offers(
+/** The placements that one provider offers, or its refusal. */
+async function offersOf(
   context: Context,
   provider: Provider,
   request: PlacementRequest,
   signal: AbortSignal | undefined,
-): Promise<readonly Candidate[] | AtlasError> {
+): Promise<Placements> {
   const timeoutSeconds = context.timing.createTimeoutSeconds;
   const call = { provider, operation: "candidates", signal, timeoutSeconds };
   try {
     const candidates = await callProvider(context, call, (callContext) =>
       provider.candidates(request, callContext),
     );
-    if (candidates.length > 0) return candidates;
-    return new AtlasError("CAPACITY", `${provider.name} offers nothing that fits the request now`);
+    const message = `${provider.name} offers nothing that fits the request now`;
+    return {
+      placements: candidates.map((candidate) => ({ provider, candidate, request })),
+      refusals: candidates.length > 0 ? [] : [refusalOf(provider, {}, { code: "CAPACITY", message })],
+    };
   } catch (error) {
-    if (isAtlasError(error) && (error.code === "UNSUPPORTED" || isCleanRefusal(error))) return error;
-    throw error;
+    if (!isAtlasError(error) || !(error.code === "UNSUPPORTED" || isCleanRefusal(error))) throw error;
+    return { placements: [], refusals: [refusalOf(provider, {}, error)] };
   }
-}
-
-/** A refusal as it is listed in the error that ends a walk. */
-export function toRefusal(
-  provider: Provider,
-  { gpu, region }: Candidate,
-  error: AtlasError,
-): CandidateRefusal {
-  return {
-    provider: provider.name,
-    ...(gpu === undefined ? {} : { gpu }),
-    ...(region === undefined ? {} : { region }),
-    code: error.code,
-    reason: error.message,
-  };
 }
 
 function priceRefusal(
   { limits }: Context,
-  request: ParsedRequest,
+  { maxCostPerHour, userId }: ParsedRequest,
   { provider, candidate }: Placement,
 ): CandidateRefusal | undefined {
   const { costPerHour } = candidate;
-  const { maxCostPerHour } = request;
-  const capped = [
-    maxCostPerHour,
-    limits.costPerHour,
-    request.userId === null ? undefined : limits.costPerHourPerUser,
-  ];
-  if (capped.every((cap) => cap === undefined)) return undefined;
-  if (costPerHour === undefined)
-    return toRefusal(
-      provider,
-      candidate,
-      new AtlasError("CAPACITY", "its price is not known, and a limit on cost is set"),
-    );
-  if (maxCostPerHour === undefined || costPerHour <= maxCostPerHour) return undefined;
-  const reason = `it costs ${costPerHour} dollars an hour, maxCostPerHour is ${maxCostPerHour}`;
-  return toRefusal(provider, candidate, new AtlasError("CAPACITY", reason));
-}
-
-/** Codes that say more than CAPACITY when every refusal has them. */
-const UNANIMOUS: ReadonlySet<AtlasErrorCode> = new Set(["UNSUPPORTED", "QUOTA"]);
-
-/** The error of a walk that found no place: CAPACITY, or what every refusal says alike. */
-export function nowhere(refusals: readonly CandidateRefusal[]): AtlasError {
-  const codes = new Set(refusals.map(({ code }) => code));
-  const only = [...UNANIMOUS].find((code) => codes.size === 1 && codes.has(code));
-  const list = refusals.map(
-    ({ provider, gpu, region, reason }) => `${[provider, gpu, region].filter(Boolean).join(" ")}: ${reason}`,
-  );
-  const message = `no provider could place the request: ${list.join("; ")}`;
-  return new AtlasError(only ?? "CAPACITY", message, { candidates: refusals });
+  const perUser = userId === null ? undefined : limits.costPerHourPerUser;
+  const caps = [maxCostPerHour, limits.costPerHour, perUser];
+  if (caps.every((cap) => cap === undefined)) return undefined;
+  if (costPerHour !== undefined && (maxCostPerHour === undefined || costPerHour <= maxCostPerHour))
+    return undefined;
+  const message =
+    costPerHour === undefined
+      ? "its price is not known, and a limit on cost is set"
+      : `it costs ${costPerHour} dollars an hour, maxCostPerHour is ${maxCostPerHour}`;
+  return refusalOf(provider, candidate, { code: "CAPACITY", message });
 }

@@ -1,15 +1,16 @@
-/** The row that is written before the provider hears of a compute. */
+/** The record that is written before the provider is called, and its match with an earlier call under the same idempotency key. */
 import { createHmac } from "node:crypto";
 import { AtlasError } from "../../errors.ts";
 import { instanceName } from "../../internal/names.ts";
 import type { ParsedRequest } from "../../request.ts";
 import type { ComputeRecord } from "../../store.ts";
 import type { Context } from "../context.ts";
-import { after, earliest } from "../record/change.ts";
+import { after, earliest } from "../record/time.ts";
 import type { Placement } from "./candidates.ts";
 import { type ComputeSecrets, tokenHashes } from "./secrets.ts";
+import type { Spawned } from "./state.ts";
 
-/** What an intent is made of. */
+/** The parts of an intent. */
 export interface IntentParts {
   readonly id: string;
   readonly now: Date;
@@ -61,13 +62,13 @@ export function newIntent(context: Context, parts: IntentParts): ComputeRecord {
   };
 }
 
-/** The part of a record that says where it is being created. */
+/** The fields of a record that name the candidate that it is being created on. */
 type Placed = Pick<
   ComputeRecord,
   "provider" | "gpu" | "region" | "costPerHour" | "costSince" | "placedAt" | "checkAt"
 >;
 
-/** Where a compute is being created now. Its cost will count from here on, once it is known to exist. */
+/** The patch of a record that is being created on a placement. Its cost counts from here, once the instance is known to exist. */
 export function placedPatch({ timing }: Context, { provider, candidate }: Placement, now: Date): Placed {
   return {
     provider: provider.name,
@@ -80,7 +81,7 @@ export function placedPatch({ timing }: Context, { provider, candidate }: Placem
   };
 }
 
-/** Tells one request from another under the same idempotency key; empty without one. Keyed, because a request's env holds secrets. */
+/** A fingerprint that tells apart two requests under the same idempotency key; empty without a key. It is keyed, because the env holds secrets. */
 export function fingerprint(owner: string, { idempotencyKey, ...request }: ParsedRequest): string {
   if (idempotencyKey === null) return "";
   return createHmac("sha256", owner).update(canonicalJson(request)).digest("hex");
@@ -94,9 +95,9 @@ function canonicalJson(value: unknown): string {
   );
 }
 
-/** The record of an earlier call under the same key, if it was the same call. @throws CONFLICT when it was another one. */
-export function sameRequest(record: ComputeRecord, requestHash: string): ComputeRecord {
-  if (record.requestHash === requestHash) return record;
+/** The result of an earlier call under the same key, without its secrets. @throws CONFLICT when that call had another request */
+export function repeated(record: ComputeRecord, requestHash: string): Spawned {
+  if (record.requestHash === requestHash) return { record, secrets: {}, raw: undefined, isNew: false };
   throw new AtlasError(
     "CONFLICT",
     `idempotencyKey ${JSON.stringify(record.idempotencyKey)} was used for another request, compute ${record.id}: use a new key`,

@@ -1,18 +1,19 @@
-/** The secrets of one compute: minted once, told to the pod, kept nowhere. */
+/** The secrets of one compute: minted once, passed to the pod, stored nowhere. */
 import { deriveSigningSecret, hashToken, mintSigningSecret, mintToken } from "../../auth/index.ts";
+import { defined } from "../../internal/defined.ts";
 import type { AuthScheme, TokenHash } from "../../store.ts";
 
-/** What `spawnCompute` mints for a compute. */
+/** The secrets that `spawnCompute` mints for a compute. */
 export interface ComputeSecrets {
-  /** Opens the pod; the user's. */
+  /** The user's token, which opens the pod. */
   readonly token?: string;
   /** Signs URLs of the pod. */
   readonly signingSecret?: string;
-  /** With which the pod itself calls the control plane. */
+  /** The pod's own credential for the control plane. */
   readonly podToken?: string;
 }
 
-/** New secrets for these schemes; with a signing key the signing secret follows from it and the compute's id. */
+/** Mints the secrets for these schemes. With a signing key, the signing secret is derived from it and the compute's id. */
 export function mintSecrets(
   schemes: readonly AuthScheme[],
   computeId: string,
@@ -21,11 +22,11 @@ export function mintSecrets(
     controlUrl,
   }: { readonly signingKey: string | undefined; readonly controlUrl: string | undefined },
 ): ComputeSecrets {
-  return {
-    ...(schemes.includes("bearer") ? { token: mintToken().token } : {}),
-    ...(schemes.includes("signed-url") ? { signingSecret: signingSecretOf(computeId, signingKey) } : {}),
-    ...(controlUrl === undefined ? {} : { podToken: mintToken().token }),
-  };
+  return defined({
+    token: schemes.includes("bearer") ? mintToken().token : undefined,
+    signingSecret: schemes.includes("signed-url") ? signingSecretOf(computeId, signingKey) : undefined,
+    podToken: controlUrl === undefined ? undefined : mintToken().token,
+  });
 }
 
 function signingSecretOf(computeId: string, signingKey: string | undefined): string {
@@ -34,14 +35,14 @@ function signingSecretOf(computeId: string, signingKey: string | undefined): str
 
 /** The pod's environment variables that carry these secrets. */
 export function secretsEnv({ token, signingSecret, podToken }: ComputeSecrets): Record<string, string> {
-  return {
-    ...(token === undefined ? {} : { ATLAS_PRESHARED_KEY: token }),
-    ...(signingSecret === undefined ? {} : { ATLAS_SIGNING_SECRET: signingSecret }),
-    ...(podToken === undefined ? {} : { ATLAS_POD_TOKEN: podToken }),
-  };
+  return defined({
+    ATLAS_PRESHARED_KEY: token,
+    ATLAS_SIGNING_SECRET: signingSecret,
+    ATLAS_POD_TOKEN: podToken,
+  });
 }
 
-/** What the store keeps of these secrets. */
+/** The hashes of these secrets, for the store. */
 export function tokenHashes({ token, podToken }: ComputeSecrets): readonly TokenHash[] {
   const tokens = [
     ["user", token],

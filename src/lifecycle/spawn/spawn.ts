@@ -1,31 +1,27 @@
-import { type AtlasError, type CandidateRefusal, isAtlasError, withFacts } from "../../errors.ts";
+/** Spawning a compute: parse the request, collect the candidates, then place it on one of them. */
 import { newComputeId } from "../../internal/names.ts";
-import { callable, signalField } from "../../internal/option-fields.ts";
-import { field, optional, parseFields } from "../../internal/parse.ts";
+import { signalField } from "../../internal/option-fields.ts";
+import { parseFields } from "../../internal/parse.ts";
 import { traced } from "../../internal/telemetry.ts";
 import { type ParsedRequest, parseRequest } from "../../request.ts";
 import type { ComputeRecord } from "../../store.ts";
-import { isCleanRefusal } from "../call.ts";
 import type { Context, Progress } from "../context.ts";
-import { reporter } from "../progress.ts";
-import { changeRecord, stateEvent, tell } from "../record/change.ts";
-import { collectPlacements, nowhere, type Placement, type Placements, toRefusal } from "./candidates.ts";
-import { createOn, endedMeanwhile, failed, type Spawned, type Walk } from "./create.ts";
-import { fingerprint, newIntent, placedPatch, sameRequest } from "./intent.ts";
+import { onProgressField, reporter } from "../listeners.ts";
+import { collectPlacements } from "./candidates.ts";
+import { fingerprint, repeated } from "./intent.ts";
+import { place } from "./place.ts";
 import { mintSecrets } from "./secrets.ts";
+import type { Spawned } from "./state.ts";
 
 /** Options of a spawn beside the request. */
 export interface SpawnOptions {
-  /** Gives up. A create that was under way is then `uncertain`, and ended by the reaper when it turns up. */
+  /** Gives up the spawn. A create under way becomes `uncertain`; the reaper ends its instance when that turns up. */
   readonly signal?: AbortSignal | undefined;
-  /** Hears how far it has got. What it throws is logged. */
+  /** Called at each step of the spawn. An error that it throws is logged. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-const FIELDS = {
-  signal: signalField,
-  onProgress: optional(field(callable<(progress: Progress) => void>(), "a function")),
-};
+const FIELDS = { signal: signalField, onProgress: onProgressField };
 
 /** Spawns a compute. See `Atlas.spawnCompute` for what it throws. */
 export function spawn(context: Context, input: unknown, options: SpawnOptions = {}): Promise<Spawned> {
@@ -38,8 +34,8 @@ async function spawnOnce(context: Context, input: unknown, options: SpawnOptions
   signal?.throwIfAborted();
   const owner = await context.store.identity();
   const requestHash = fingerprint(owner, request);
-  const earlier = await findEarlier(context, request, requestHash);
-  if (earlier !== undefined) return repeated(earlier);
+  const earlier = await findEarlier(context, request);
+  if (earlier !== undefined) return repeated(earlier, requestHash);
   const report = reporter(context, onProgress);
   report("placing", "looking for a place");
   const found = await collectPlacements(context, request, signal).catch((error: unknown) => {
@@ -51,74 +47,10 @@ async function spawnOnce(context: Context, input: unknown, options: SpawnOptions
   return place({ context, request, requestHash, id, secrets, owner, signal, report }, found);
 }
 
-function repeated(record: ComputeRecord): Spawned {
-  return { record, secrets: {}, raw: undefined, isNew: false };
-}
-
 async function findEarlier(
   { store, namespace }: Context,
   { idempotencyKey }: ParsedRequest,
-  requestHash: string,
 ): Promise<ComputeRecord | undefined> {
   if (idempotencyKey === null) return undefined;
-  const earlier = await store.getByIdempotencyKey(namespace, idempotencyKey);
-  return earlier && sameRequest(earlier.record, requestHash);
-}
-
-/** Tries one placement after the other until one takes the compute. The first that the limits allow is written down before anyone is asked. */
-async function place(walk: Walk, { placements, refusals }: Placements): Promise<Spawned> {
-  const { id, requestHash } = walk;
-  const refused: CandidateRefusal[] = [...refusals];
-  let record: ComputeRecord | undefined;
-  let limited: AtlasError | undefined;
-  for (const placement of placements) {
-    try {
-      const placed =
-        record === undefined ? await writeIntent(walk, placement) : await moveTo(walk, placement);
-      if (placed.id !== id) return repeated(sameRequest(placed, requestHash));
-      record = placed;
-      return await createOn(walk, record, placement);
-    } catch (error) {
-      if (!isAtlasError(error)) throw error;
-      if (!goesOn(error)) throw record === undefined ? error : withFacts(error, { computeId: id });
-      if (record === undefined) limited ??= error;
-      refused.push(toRefusal(placement.provider, placement.candidate, error));
-    }
-  }
-  if (record === undefined) throw withFacts(limited ?? nowhere(refused), { candidates: refused });
-  throw await failed(walk, withFacts(nowhere(refused), { computeId: id }));
-}
-
-/** Whether another candidate may do better: one that is free, or one that costs less. */
-function goesOn(error: AtlasError): boolean {
-  const { code, details } = error;
-  return isCleanRefusal(error) || (code === "LIMIT_EXCEEDED" && String(details?.limit).startsWith("cost"));
-}
-
-/** Records the compute on its first candidate. @returns the record of an earlier call under the same key, if there is one */
-async function writeIntent(walk: Walk, first: Placement): Promise<ComputeRecord> {
-  const { context } = walk;
-  const { store, limits } = context;
-  const intent = newIntent(context, { ...walk, first, now: await store.now() });
-  const event = stateEvent(intent);
-  const earlier = await store.insert(intent, event, limits);
-  if (earlier !== undefined) return earlier;
-  tell(context, intent, event);
-  return intent;
-}
-
-async function moveTo({ context, id }: Walk, placement: Placement): Promise<ComputeRecord> {
-  const event = {
-    type: "note",
-    data: { candidate: placement.candidate.region ?? placement.provider.name },
-  } as const;
-  return changeRecord(
-    context,
-    id,
-    (record, now) => {
-      if (record.status !== "pending") throw endedMeanwhile(record);
-      return { patch: placedPatch(context, placement, now), event };
-    },
-    context.limits,
-  );
+  return (await store.getByIdempotencyKey(namespace, idempotencyKey))?.record;
 }

@@ -1,0 +1,77 @@
+/** Patches: the parts of a record that a step changes. Deadlines, version and cost follow from them here. Pure. */
+import { backoffSeconds } from "../../internal/backoff.ts";
+import type { ComputeRecord, EndReason, NewEvent } from "../../store.ts";
+import { costSoFar } from "./facts.ts";
+import { after, earliest } from "./time.ts";
+
+/** The fields of a record that a step may set; the others follow from them. */
+export type Patch = Partial<
+  Omit<
+    ComputeRecord,
+    "id" | "namespace" | "name" | "version" | "createdAt" | "updatedAt" | "dueAt" | "costBefore"
+  >
+>;
+
+/** A patch, and the facts to tell beside a change of status. */
+export interface Change {
+  readonly patch: Patch;
+  readonly event?: { readonly type: NewEvent["type"]; readonly data: Readonly<Record<string, unknown>> };
+}
+
+const RETRY = { firstSeconds: 5, maxSeconds: 300 };
+
+/** The record after a patch, at that time. */
+export function applyPatch(record: ComputeRecord, patch: Patch, now: Date): ComputeRecord {
+  const next = {
+    ...record,
+    ...patch,
+    costBefore: costSoFar(record, now),
+    costSince: nextCostSince(record, patch, now),
+    version: record.version + 1,
+    updatedAt: now,
+  };
+  return { ...next, dueAt: dueAtOf(next) };
+}
+
+/** `costBefore` counts up to now, so a cost that was running runs from now on. */
+function nextCostSince(record: ComputeRecord, { costSince }: Patch, now: Date): Date | null {
+  if (costSince === null) return null;
+  return record.costSince === null ? (costSince ?? null) : now;
+}
+
+/** A task that failed is due at its next try and not before, so that a provider that is down does not crowd out the others. */
+function dueAtOf(record: ComputeRecord): Date | null {
+  const { attempts, bootDeadline, idleDeadline, lifetimeDeadline, checkAt } = record;
+  return attempts > 0 && checkAt !== null
+    ? checkAt
+    : earliest(bootDeadline, idleDeadline, lifetimeDeadline, checkAt);
+}
+
+const NOTHING_DUE = { bootDeadline: null, idleDeadline: null, lifetimeDeadline: null, checkAt: null };
+
+/** The patch that gives a lease back. */
+export const NO_LEASE: { readonly lease: null; readonly leaseUntil: null } = {
+  lease: null,
+  leaseUntil: null,
+};
+
+/** The patch that begins an end. It is stored before the provider is asked, is due at once, and is never taken back. */
+export function terminatingPatch(reason: EndReason, now: Date): Patch {
+  return { ...NOTHING_DUE, ...NO_LEASE, status: "terminating", reason, checkAt: now, attempts: 0 };
+}
+
+/** The patch of an end that is final. */
+export function endedPatch(status: "terminated" | "failed", reason: EndReason, now: Date): Patch {
+  return { ...NOTHING_DUE, ...NO_LEASE, status, reason, endedAt: now, costSince: null, attempts: 0 };
+}
+
+/** The patch that puts off a try that failed or is not finished: longer each time. */
+export function retryPatch({ attempts }: ComputeRecord, lastError: string | null, now: Date): Patch {
+  const checkAt = after(now, backoffSeconds(RETRY, attempts));
+  return { ...NO_LEASE, checkAt, attempts: attempts + 1, lastError };
+}
+
+/** The patch of a sign of life: the idle deadline moves. */
+export function touchedPatch({ idleDeadline, idleTimeoutSeconds }: ComputeRecord, now: Date): Patch {
+  return { lastActiveAt: now, idleDeadline: idleDeadline && after(now, idleTimeoutSeconds) };
+}

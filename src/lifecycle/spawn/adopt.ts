@@ -1,0 +1,61 @@
+/** Writing back what a create made. */
+import { AtlasError } from "../../errors.ts";
+import type { Instance, Provider } from "../../provider.ts";
+import type { ComputeRecord } from "../../store.ts";
+import { endCompute } from "../end.ts";
+import { changeRecord } from "../record/change.ts";
+import { hasBegunToEnd } from "../record/facts.ts";
+import { observed } from "../record/observe.ts";
+import { type Change, terminatingPatch } from "../record/patch.ts";
+import { endedMeanwhile, type Spawned, type SpawnState, withTrace } from "./state.ts";
+
+/**
+ * Stores the instance in the record. Ends the instance when it failed to boot, or when its compute was ended meanwhile.
+ * @throws BOOT_FAILED, CONFLICT in these two cases
+ */
+export async function adopt(state: SpawnState, provider: Provider, instance: Instance): Promise<Spawned> {
+  const { context, id, secrets } = state;
+  const record = await changeRecord(context, id, (current, now) =>
+    adoption(current, provider, instance, now),
+  ).catch((error: unknown) => {
+    throw withTrace(error, provider, instance);
+  });
+  if (!hasBegunToEnd(record.status)) {
+    state.report("provisioning", `${provider.name} created ${instance.providerId}`, record);
+    return { record, secrets, raw: instance.raw, isNew: true };
+  }
+  const ended = await endCompute(context, record);
+  const isBroken = instance.status === "failed" || instance.status === "terminated";
+  throw isBroken ? bootFailed(ended, instance) : endedMeanwhile(ended);
+}
+
+/** The change that an instance makes to its record. An end that came meanwhile begins again, because now there is an instance. */
+function adoption(
+  record: ComputeRecord,
+  provider: Provider,
+  instance: Instance,
+  now: Date,
+): Change | undefined {
+  if (!hasBegunToEnd(record.status)) {
+    const change = observed(record, instance, provider.bootTimeoutSeconds, now);
+    return change && { ...change, patch: { ...change.patch, placedAt: now } };
+  }
+  return {
+    patch: {
+      ...terminatingPatch(record.reason ?? "abandoned", now),
+      providerId: instance.providerId,
+      placedAt: now,
+      endedAt: null,
+      costSince: record.costSince ?? now,
+    },
+  };
+}
+
+function bootFailed({ id, provider }: ComputeRecord, { providerId, message }: Instance): AtlasError {
+  const reason = message ?? "it gave no reason";
+  return new AtlasError("BOOT_FAILED", `${provider} could not boot compute ${id}: ${reason}`, {
+    provider,
+    computeId: id,
+    providerId,
+  });
+}

@@ -1,0 +1,66 @@
+/** The walk over the placements: records the compute, and tries one placement after the other. */
+import { type AtlasError, type CandidateRefusal, isAtlasError, withFacts } from "../../errors.ts";
+import { type ComputeRecord, isCostLimit } from "../../store.ts";
+import { isCleanRefusal } from "../failures.ts";
+import { changeRecord } from "../record/change.ts";
+import { stateEvent, tell } from "../record/events.ts";
+import { adopt } from "./adopt.ts";
+import type { Placement, Placements } from "./candidates.ts";
+import { createInstance } from "./create.ts";
+import { newIntent, placedPatch, repeated } from "./intent.ts";
+import { noPlacementError, refusalOf } from "./refusals.ts";
+import { endedMeanwhile, markFailed, type Spawned, type SpawnState } from "./state.ts";
+
+/**
+ * Tries the placements in order until one takes the compute. The record is written on the first one that the limits allow, before its
+ * provider is called.
+ */
+export async function place(state: SpawnState, { placements, refusals }: Placements): Promise<Spawned> {
+  const { id, requestHash } = state;
+  const refused: CandidateRefusal[] = [...refusals];
+  let record: ComputeRecord | undefined;
+  let limited: AtlasError | undefined;
+  for (const placement of placements) {
+    try {
+      const placed = await (record === undefined ? writeIntent : moveTo)(state, placement);
+      if (placed.id !== id) return repeated(placed, requestHash);
+      record = placed;
+      const instance = await createInstance(state, record, placement);
+      return await adopt(state, placement.provider, instance);
+    } catch (error) {
+      if (!isAtlasError(error)) throw error;
+      if (!isCleanRefusal(error) && !isCostLimit(error))
+        throw record === undefined ? error : withFacts(error, { computeId: id });
+      if (record === undefined) limited ??= error;
+      refused.push(refusalOf(placement.provider, placement.candidate, error));
+    }
+  }
+  if (record === undefined) throw withFacts(limited ?? noPlacementError(refused), { candidates: refused });
+  throw await markFailed(state, withFacts(noPlacementError(refused), { computeId: id }));
+}
+
+/** Records the compute on its first placement. @returns the record of an earlier call under the same key, if there is one */
+async function writeIntent(state: SpawnState, first: Placement): Promise<ComputeRecord> {
+  const { context } = state;
+  const { store, limits } = context;
+  const intent = newIntent(context, { ...state, first, now: await store.now() });
+  const event = stateEvent(intent);
+  const earlier = await store.insert(intent, event, limits);
+  if (earlier !== undefined) return earlier;
+  tell(context, intent, event);
+  return intent;
+}
+
+/** Records that the compute is being created on another placement. */
+async function moveTo({ context, id }: SpawnState, placement: Placement): Promise<ComputeRecord> {
+  const data = { candidate: placement.candidate.region ?? placement.provider.name };
+  return changeRecord(
+    context,
+    id,
+    (record, now) => {
+      if (record.status !== "pending") throw endedMeanwhile(record);
+      return { patch: placedPatch(context, placement, now), event: { type: "note", data } };
+    },
+    context.limits,
+  );
+}

@@ -1,0 +1,27 @@
+/** Refused candidates, and the error of a request that no candidate took. Pure. */
+import { AtlasError, type AtlasErrorCode, type CandidateRefusal } from "../../errors.ts";
+import { defined } from "../../internal/defined.ts";
+import type { Candidate, Provider } from "../../provider.ts";
+
+/** The entry of a candidate in the error that ends a spawn. A provider without a candidate passes `{}`. */
+export function refusalOf(
+  { name: provider }: Provider,
+  { gpu, region }: Candidate,
+  { code, message: reason }: { readonly code: AtlasErrorCode; readonly message: string },
+): CandidateRefusal {
+  return defined({ provider, gpu, region, code, reason });
+}
+
+/** Codes that say more than CAPACITY when every refusal has the same one. */
+const UNANIMOUS: readonly AtlasErrorCode[] = ["UNSUPPORTED", "QUOTA"];
+
+/** The error of a spawn that found no place: CAPACITY, or the code that all refusals share. */
+export function noPlacementError(refusals: readonly CandidateRefusal[]): AtlasError {
+  const codes = new Set(refusals.map(({ code }) => code));
+  const shared = UNANIMOUS.find((code) => codes.size === 1 && codes.has(code));
+  const list = refusals.map(
+    ({ provider, gpu, region, reason }) => `${[provider, gpu, region].filter(Boolean).join(" ")}: ${reason}`,
+  );
+  const message = `no provider could place the request: ${list.join("; ")}`;
+  return new AtlasError(shared ?? "CAPACITY", message, { candidates: refusals });
+}

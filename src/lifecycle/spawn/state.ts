@@ -1,0 +1,63 @@
+/** The state of one spawn, its result, and the ends that its steps share. */
+import { AtlasError, isAtlasError, withFacts } from "../../errors.ts";
+import type { Instance, Provider } from "../../provider.ts";
+import type { ParsedRequest } from "../../request.ts";
+import type { ComputeRecord } from "../../store.ts";
+import type { Context } from "../context.ts";
+import type { Report } from "../listeners.ts";
+import { changeRecord } from "../record/change.ts";
+import { endedPatch } from "../record/patch.ts";
+import type { ComputeSecrets } from "./secrets.ts";
+
+/** A compute that was spawned. It has no secrets when an earlier call spawned it. */
+export interface Spawned {
+  /** False when an earlier call under the same idempotency key spawned it. */
+  readonly isNew: boolean;
+  readonly record: ComputeRecord;
+  readonly secrets: ComputeSecrets;
+  readonly raw: unknown;
+}
+
+/** One spawn under way. */
+export interface SpawnState {
+  readonly context: Context;
+  readonly request: ParsedRequest;
+  readonly requestHash: string;
+  /** Id of the compute. */
+  readonly id: string;
+  readonly secrets: ComputeSecrets;
+  /** The store's own id, the owner tag of the instance. */
+  readonly owner: string;
+  readonly signal: AbortSignal | undefined;
+  readonly report: Report;
+}
+
+/**
+ * Marks the compute as failed and returns the reason, to be thrown. A store that is down does not hide the reason: the reaper settles
+ * the record later.
+ */
+export async function markFailed<Reason>({ context, id }: SpawnState, reason: Reason): Promise<Reason> {
+  const lastError = isAtlasError(reason) ? reason.message : "aborted";
+  try {
+    await changeRecord(context, id, ({ status }, now) =>
+      status === "pending" ? { patch: { ...endedPatch("failed", "failed", now), lastError } } : undefined,
+    );
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "unknown";
+    context.logger.error(`compute ${id} could not be marked as failed`, { computeId: id, error: message });
+  }
+  return reason;
+}
+
+/** The error of a spawn whose compute was ended before its instance was there. */
+export function endedMeanwhile({ id, status }: ComputeRecord): AtlasError {
+  return new AtlasError("CONFLICT", `compute ${id} was ended while it was being created; it is ${status}`, {
+    computeId: id,
+  });
+}
+
+/** The error of a write that failed while an instance may exist: it names the provider and, where known, the instance. */
+export function withTrace(error: unknown, { name: provider }: Provider, instance?: Instance): unknown {
+  const facts = { provider, providerId: instance?.providerId, mayHaveCreated: true };
+  return isAtlasError(error) ? withFacts(error, facts) : error;
+}
