@@ -1,4 +1,4 @@
-/** The server in the pod: it opens to whoever holds the token, or a signed URL, and to nobody else. */
+/** The server in the pod. It opens only with the token or a signed URL. */
 import { createServer, type IncomingMessage } from "node:http";
 import { hashToken, verifySignedUrl, verifyToken } from "atlas-compute/auth";
 

@@ -1,7 +1,7 @@
 /**
- * What the guard costs: requests per second with it and without it, side by side in one run, as ratios.
+ * Measures the cost of the guard: requests per second with it and without it, side by side in one run, as ratios.
  *
- * This process calls each server in turns, many rounds over; a server is this file again, in a process of its own. The
+ * This process calls each server in turn for many rounds. Each server is this file again, in a process of its own. The
  * median of the rounds counts.
  */
 import { type ChildProcess, fork } from "node:child_process";
