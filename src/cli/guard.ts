@@ -71,7 +71,7 @@ export function guardCommand(world: CliWorld, finish: (code: number) => void): C
     )
     .option(
       "--unreachable-seconds <seconds>",
-      "the longest time without contact to the control plane",
+      "the longest time without contact with the control plane",
       toSeconds,
       1800,
     )

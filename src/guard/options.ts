@@ -4,14 +4,14 @@ import { type Clock, systemClock } from "../clock.ts";
 import { callable, clockField, fetchField } from "../internal/option-fields.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
 import type { ControlPlaneAccess } from "./life/control-plane.ts";
-import { SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
+import { hashSchema, SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
 import type { EnvironmentVariables } from "./life/self-ending.ts";
 import { type AllowedOrigins, allowOrigins } from "./verdict/cors.ts";
 import { PUBLIC_PATH } from "./verdict/public-paths.ts";
 
 /** The conditions under which a pod ends itself. */
 export interface DeadManOptions {
-  /** The longest time without contact to the control plane, in seconds; null for no limit. @default 1800 */
+  /** The longest time without contact with the control plane, in seconds; null for no limit. @default 1800 */
   readonly unreachableSeconds?: number | null | undefined;
 }
 
@@ -98,12 +98,7 @@ const DEAD_MAN = z.union([
 
 const OPTIONS = {
   presharedKey: optional(oneOrMore(token)),
-  hashes: optional(
-    field(
-      z.array(z.string().check(z.regex(/^[0-9a-f]{64}$/))),
-      "SHA-256 hashes, each 64 lowercase hex digits",
-    ),
-  ),
+  hashes: optional(field(z.array(hashSchema), "SHA-256 hashes, each 64 lowercase hex digits")),
   signingSecret: optional(oneOrMore(secret)),
   origins: optional(field(z.array(origin), ORIGIN_ALLOWED)),
   publicPaths: optional(

@@ -9,7 +9,7 @@ const PROBE_SECONDS = 60;
 export interface DeadManSwitchOptions {
   /** The deadline in milliseconds since 1970, or null for none. */
   readonly deadline: number | null;
-  /** The longest time without contact to the control plane; null for no limit. */
+  /** The longest time without contact with the control plane; null for no limit. */
   readonly unreachableSeconds: number | null;
   /** Resolves with true when the control plane is there. Called only after a minute without other contact. */
   readonly probe: (() => Promise<boolean>) | undefined;

@@ -31,9 +31,12 @@ export interface Heartbeat {
   readonly signs: readonly SignKind[];
 }
 
+/** The schema of a token's hash: SHA-256 in lowercase hex. @internal */
+export const hashSchema: z.ZodMiniString = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+
 /** The schema of one {@link AcceptedHash}. @internal */
 export const acceptedHashSchema: z.ZodMiniType<AcceptedHash> = z.object({
-  hash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+  hash: hashSchema,
   expiresAt: z.nullable(isoTime),
 });
 
