@@ -25,7 +25,7 @@ export interface ReapOptions {
   /** The number of computes, and of orphans at each provider, that one pass works on: 1 to 1000. @default 100 */
   readonly limit?: number | undefined;
   /**
-   * How a pass treats instances that are provably ours and that no live compute points to: `"terminate"` ends them, `"report"` only
+   * The treatment of instances that are provably ours and that no live compute points to: `"terminate"` ends them, `"report"` only
    * reports them, `"ignore"` does not look for them. @default "terminate"
    */
   readonly orphans?: "terminate" | "report" | "ignore" | undefined;
