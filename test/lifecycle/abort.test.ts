@@ -32,8 +32,8 @@ function slow(options: SceneOptions = {}): Scene {
   return scene({ ...options, mock: { latencySeconds: 10, ...options.mock } });
 }
 
-describe("a spawn whose caller gives up", () => {
-  it("before it began asks nobody, stores nothing and throws the signal's reason", async () => {
+describe("a spawn with a caller that gives up", () => {
+  it("before it began calls no provider, stores nothing and throws the signal's reason", async () => {
     const { atlas, settle, provider, records } = scene();
     const spawn = atlas.spawnCompute({}, { signal: AbortSignal.abort(new GaveUp()) });
     await expect(settle(spawn)).rejects.toBeInstanceOf(GaveUp);
@@ -110,7 +110,7 @@ describe("a spawn whose caller gives up", () => {
     expect(world.alive()).toEqual([]);
   });
 
-  it("is not brought back by somebody who waits for its compute", async () => {
+  it("is not brought back by a caller that waits for its compute", async () => {
     const world = scene();
     world.provider.script("create", { fault: "timeout-after", seconds: 20 });
     await giveUp(world, "creating", 10);
@@ -133,7 +133,7 @@ describe("a spawn whose caller gives up", () => {
     expect(await world.record(compute.id)).toMatchObject({ status: "terminated", reason: "idle" });
   });
 
-  it("frees what it counted against a limit when it has ended", async () => {
+  it("no longer counts against a limit once it has ended", async () => {
     const world = slow({ limits: { computes: 1 } });
     await giveUp(world, "creating", 5);
     expect(await world.failure(world.atlas.spawnCompute({}))).toMatchObject({ code: "LIMIT_EXCEEDED" });

@@ -32,7 +32,7 @@ describe("the events of a compute", () => {
     expect(seen).toEqual(whole);
   });
 
-  it("say when, why, what it cost and where", async () => {
+  it("tell the time, the reason, the cost and the place", async () => {
     const { spawn, atlas, settle, clock } = scene({ mock: { costPerHour: 3.6 } });
     const compute = await spawn({ gpu: "l4" });
     await clock.advance(1000);

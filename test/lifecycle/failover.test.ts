@@ -29,7 +29,7 @@ describe("law 3: failover only on a clean refusal", () => {
     expect(await states(id)).toEqual(["pending", "provisioning"]);
   });
 
-  it.each(ends)("ends at %s, with the row failed and nobody else asked", async (fault, code) => {
+  it.each(ends)("ends at %s, with the record failed and no other provider asked", async (fault, code) => {
     const clock = manualClock();
     const second = mock({ clock, name: "second" });
     const first = mock({ clock });
@@ -47,7 +47,7 @@ describe("law 3: failover only on a clean refusal", () => {
     });
   });
 
-  it("lists every candidate with its reason when nobody takes it", async () => {
+  it("lists every candidate with its reason when no provider takes the request", async () => {
     const clock = manualClock();
     const providers = [
       mock({ clock, name: "one" }),
@@ -75,7 +75,7 @@ describe("law 3: failover only on a clean refusal", () => {
     expect(await record(error.computeId ?? "")).toMatchObject({ status: "failed", endedAt: clock.now() });
   });
 
-  it("says QUOTA when that is what everybody says", async () => {
+  it("has the code QUOTA when every refusal has it", async () => {
     const { atlas, failure, provider } = scene();
     provider.script("create", { fault: "quota", times: 3 });
     expect(await failure(atlas.spawnCompute({ gpu: "h100" }))).toMatchObject({ code: "QUOTA" });
@@ -102,7 +102,7 @@ describe("law 3: failover only on a clean refusal", () => {
     ]);
   });
 
-  it("is UNSUPPORTED, with nothing stored, when nobody can ever serve it", async () => {
+  it("is UNSUPPORTED, with nothing stored, when no provider can ever serve it", async () => {
     const clock = manualClock();
     const providers = [
       mock({ clock, gpus: [{ id: "l4" }] }),

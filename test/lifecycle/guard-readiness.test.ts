@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { READINESS_PATH } from "../../src/internal/readiness.ts";
 import { type Scene, scene } from "../support/scene.ts";
 
-/** A scene whose pods answer their readiness path like this, and everything else with 200. */
+/** A scene with pods that answer their readiness path like this, and every other path with 200. */
 async function podThatAnswers(answer: (id: string) => Response): Promise<Scene & { readonly id: string }> {
   const set = scene();
   set.provider.respond((request, { env }) =>

@@ -39,7 +39,7 @@ describe("limits", () => {
     ).toEqual([...["ok", "ok", "ok", "LIMIT_EXCEEDED"]]);
   });
 
-  it("say what is allowed and what it would become, and store nothing", async () => {
+  it("name the allowed and the resulting total, and store nothing", async () => {
     const { spawn, atlas, failure, records, provider } = scene({ limits: { computesPerUser: 1 } });
     await spawn({ userId: "user_42" });
     const error = await failure(atlas.spawnCompute({ userId: "user_42" }));
@@ -52,7 +52,7 @@ describe("limits", () => {
     expect(provider.instances).toHaveLength(1);
   });
 
-  it("count what is ending and what is uncertain, until it is proven gone", async () => {
+  it("count ending and uncertain computes until they are proven gone", async () => {
     const { spawn, atlas, failure, settle, provider, reap, clock } = scene({ limits: { computes: 1 } });
     const { id } = await spawn();
     provider.script("terminate", { fault: "error-before", times: 2 });
@@ -67,7 +67,7 @@ describe("limits", () => {
     expect(await failure(atlas.spawnCompute({}))).toMatchObject({ code: "LIMIT_EXCEEDED" });
   });
 
-  it("on cost count what the instance really costs, once that is known", async () => {
+  it("on cost count the instance's real cost, once it is known", async () => {
     const { spawn, atlas, failure, settle, provider } = scene({
       limits: { costPerHour: 3 },
       mock: { gpus: [{ id: "l4", costPerHour: 1 }] },

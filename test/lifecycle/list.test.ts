@@ -84,7 +84,7 @@ describe("a list of computes", () => {
     expect(await atlas.listComputes().then(({ computes }) => computes.length)).toBe(25);
   });
 
-  it("shows what each has cost by now, and no secret", async () => {
+  it("shows the cost of each so far, and no secret", async () => {
     const { atlas, clock } = await many();
     await clock.advance(3600);
     const { computes } = await atlas.listComputes({ status: "provisioning" });

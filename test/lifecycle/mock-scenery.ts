@@ -60,7 +60,7 @@ const faults = fc.constantFrom(...(Object.keys(FAULTS) as (keyof typeof FAULTS)[
   }),
 );
 
-/** One provider whose lists lag and that takes a name twice, and one that is slow and does not. */
+/** Two providers: one with lists that lag, which takes a name twice, and a slow one that does not. */
 export const mockScenery: Scenery<Provocation> = {
   clouds: (clock) => [lagging(clock), unique(clock)].map(mockCloud),
   requests: [{}, { gpu: ["h100", "l4"] }],

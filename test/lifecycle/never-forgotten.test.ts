@@ -6,7 +6,7 @@ const effort: Effort = { runs: 100, longest: 30 };
 
 describe("whatever happens", () => {
   it(
-    "no instance is doubled or forgotten, no record is left without one, nobody else's is touched, and no secret is printed",
+    "no instance is doubled or forgotten, no record is left without one, no foreign instance is touched, and no secret is printed",
     () => neverForgets(mockScenery, effort),
     patience(effort),
   );

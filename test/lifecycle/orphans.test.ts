@@ -78,7 +78,7 @@ describe("law 5: ours or not ours", () => {
     expect(one.alive()).toHaveLength(2);
   });
 
-  it("never touches what another store's client spawned on the same account", async () => {
+  it("never touches an instance that another store's client spawned on the same account", async () => {
     const one = await world();
     const two = await world({ clock: one.clock, providers: [one.provider] });
     const { id } = await one.spawn();
@@ -106,7 +106,7 @@ describe("law 5: ours or not ours", () => {
     expect(alive().map((instance) => instance.id)).toEqual([providerId]);
   });
 
-  it("keeps what is being created by somebody else meanwhile", async () => {
+  it("keeps an instance that another process is creating meanwhile", async () => {
     const clock = manualClock();
     const provider = mock({ clock });
     const spawning = intercept(provider, ["create"], async () => {
@@ -118,7 +118,7 @@ describe("law 5: ours or not ours", () => {
     expect(provider.instances).toMatchObject([{ name: `atlas-default-${id}` }]);
   });
 
-  it("does not end again what another has ended since the list was read", async () => {
+  it("does not end again an instance that another worker ended after the list was read", async () => {
     let meanwhile = async (): Promise<unknown> => undefined;
     const set = await world({
       through: (store) => intercept(store, ["list"], () => meanwhile()),
@@ -178,7 +178,7 @@ describe("the search for orphans", () => {
     expect(alive()).toEqual([]);
   });
 
-  it("leaves alone what is ending already", async () => {
+  it("leaves an instance alone that is ending already", async () => {
     const { reap, provider, count } = await withOrphans(1);
     provider.setStatus("mock-1", "terminating");
     expect((await reap()).orphans).toEqual([]);

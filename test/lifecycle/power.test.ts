@@ -25,7 +25,7 @@ describe("stop and start", () => {
     ]);
   });
 
-  it("are successes when it is so already, and ask nobody", async () => {
+  it("succeed without a call when the compute is in that state already", async () => {
     const world = scene();
     const { atlas, settle, count } = world;
     const id = await running(world);
@@ -53,7 +53,7 @@ describe("stop and start", () => {
       });
   });
 
-  it("are UNSUPPORTED where the provider cannot, saying who can", async () => {
+  it("are UNSUPPORTED where the provider cannot, and the error lists the providers that can", async () => {
     const clock = manualClock();
     const { stop: _, start: __, ...able } = mock({ clock });
     const limited: Provider = able;
@@ -92,7 +92,7 @@ describe("stop and start", () => {
     }
   });
 
-  it("see what somebody else stopped or started", async () => {
+  it("see a stop or a start that another caller made", async () => {
     const world = scene({ mock: { bootSeconds: 10 } });
     const { provider, record, clock, reap } = world;
     const id = await running(world, { idleTimeoutSeconds: null });

@@ -46,7 +46,7 @@ function mockWithLateList(provider: MockProvider, happen: () => Promise<unknown>
 }
 
 describe("reap", () => {
-  it("ends what is idle, and nothing a second before", async () => {
+  it("ends an idle compute, and nothing a second before", async () => {
     const { reap, clock, record, id, alive } = await running({ idleTimeoutSeconds: 900 });
     await clock.advance(899);
     expect(await reap()).toEqual({
@@ -65,7 +65,7 @@ describe("reap", () => {
     expect(alive()).toEqual([]);
   });
 
-  it("keeps what is touched in time", async () => {
+  it("keeps a compute that is touched in time", async () => {
     const { reap, clock, record, id, atlas } = await running({ idleTimeoutSeconds: 900 });
     for (let round = 0; round < 5; round += 1) {
       await clock.advance(800);
@@ -75,7 +75,7 @@ describe("reap", () => {
     expect((await record(id)).status).toBe("running");
   });
 
-  it("keeps what is touched after it was claimed as idle", async () => {
+  it("keeps a compute that is touched after it was claimed as idle", async () => {
     const clock = manualClock();
     const kept = memoryStore({ clock });
     let whenClaimed = async (): Promise<unknown> => undefined;
@@ -93,7 +93,7 @@ describe("reap", () => {
     expect((await atlas.getCompute(id)).idleDeadline).toEqual(new Date(clock.now().getTime() + 60_000));
   });
 
-  it("ends what has lived long enough, however busy it is, from its creation on", async () => {
+  it("ends a compute whose lifetime is over, counted from its creation, however busy it is", async () => {
     const { reap, clock, id, atlas } = await running({ idleTimeoutSeconds: 900, maxLifetimeSeconds: 3600 });
     for (let round = 0; round < 6; round += 1) {
       await clock.advance(599);
@@ -104,7 +104,7 @@ describe("reap", () => {
     expect((await reap()).terminated).toMatchObject([{ computeId: id, reason: "max_lifetime" }]);
   });
 
-  it("ends what does not boot in time", async () => {
+  it("ends a compute that does not boot in time", async () => {
     const { spawn, reap, clock, record, alive } = scene({
       mock: { bootSeconds: 1000, bootTimeoutSeconds: 600 },
     });
@@ -117,7 +117,7 @@ describe("reap", () => {
     expect(alive()).toEqual([]);
   });
 
-  it("keeps what has booted at the last moment", async () => {
+  it("keeps a compute that booted at the last moment", async () => {
     const { spawn, reap, clock, record } = scene({ mock: { bootSeconds: 600, bootTimeoutSeconds: 600 } });
     const { id } = await spawn();
     await clock.advance(600);
@@ -125,7 +125,7 @@ describe("reap", () => {
     expect((await record(id)).status).toBe("running");
   });
 
-  it("ends what failed to boot, with the provider's word on it", async () => {
+  it("ends a compute that failed to boot, with the provider's message", async () => {
     const { spawn, provider, reap, clock, record, events } = scene();
     provider.script("create", { fault: "boot-failure", message: "no such image" });
     const { id } = await spawn();
@@ -137,7 +137,7 @@ describe("reap", () => {
     });
   });
 
-  it("notices what vanished, and frees its limit", async () => {
+  it("notices a compute that vanished, and frees its limit", async () => {
     const { spawn, provider, reap, clock, record, id } = await running({}, { limits: { computes: 1 } });
     provider.vanish("mock-1");
     await clock.advance(301);
@@ -148,7 +148,7 @@ describe("reap", () => {
     expect((await spawn()).status).toBe("provisioning");
   });
 
-  it("notices what a provider still shows as terminated", async () => {
+  it("notices a compute that its provider still shows as terminated", async () => {
     const clock = manualClock();
     const provider = mock({ clock });
     const { get } = provider;
@@ -196,7 +196,7 @@ describe("reap", () => {
     expect((await records()).map(({ status }) => status)).toEqual(Array(5).fill("terminated"));
   });
 
-  it("only says what it would do in a dry run", async () => {
+  it("only reports its tasks in a dry run", async () => {
     const { reap, clock, records, provider, store } = await running({ idleTimeoutSeconds: 60 });
     provider.add({ name: `atlas-default-${"0".repeat(20)}`, owner: await store.identity() });
     await clock.advance(60);
@@ -225,7 +225,7 @@ describe("reap", () => {
 });
 
 describe("a look at a compute", () => {
-  it("changes nothing of one that somebody stopped since the list was read", async () => {
+  it("does not change a compute that a caller stopped after the list was read", async () => {
     const clock = manualClock();
     const provider = mock({ clock });
     let meanwhile = async (): Promise<unknown> => undefined;
@@ -299,7 +299,7 @@ describe("a reap that meets trouble", () => {
     expect((await records()).map(({ status }) => status)).toEqual(Array(30).fill("terminating"));
   });
 
-  it("does not let what a provider that is down holds up crowd out everything else", async () => {
+  it("does not let the computes of a provider that is down crowd out all others", async () => {
     const { world, ids } = await onTwo({ idleTimeoutSeconds: null, maxLifetimeSeconds: null });
     const { provider, clock, reap, record } = world;
     provider.script("list", { fault: "error-before", times: Number.POSITIVE_INFINITY });
@@ -342,7 +342,7 @@ describe("a reap that meets trouble", () => {
     expect(await failure(atlas.reap())).toMatchObject({ code: "STORE_UNAVAILABLE" });
   });
 
-  it("leaves what runs on a provider that is not configured, and says so", async () => {
+  it("leaves a compute on a provider that is not configured, and says so", async () => {
     const { store, clock, id } = await running({ idleTimeoutSeconds: 60 });
     await clock.advance(61);
     const other = scene({ clock, store, mock: { name: "other" } });
@@ -372,7 +372,7 @@ describe("two reaps at once", () => {
     expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
   });
 
-  it("begin nothing whose lease is over before its turn came", async () => {
+  it("begin no task whose lease ended before its turn", async () => {
     const timing = { leaseSeconds: 15 };
     const { spawn, atlas, settle, clock, provider, records } = scene({ mock: { latencySeconds: 0 }, timing });
     for (let index = 0; index < 20; index += 1)
@@ -385,7 +385,7 @@ describe("two reaps at once", () => {
     expect((await settle(atlas.reap({ orphans: "ignore" }))).terminated).toHaveLength(12);
   });
 
-  it("leave what is under way to the next one when their caller gives up", async () => {
+  it("leave unfinished tasks to the next pass when their caller gives up", async () => {
     const { clock, record, atlas, id, provider, settle } = await running({ idleTimeoutSeconds: 60 });
     await clock.advance(61);
     provider.script("terminate", "hang");
@@ -416,7 +416,7 @@ describe("two reaps at once", () => {
     expect((await record(id)).status).toBe("terminated");
   });
 
-  it("write nothing over what another did after a lease was lost", async () => {
+  it("do not overwrite the work of another pass after a lease was lost", async () => {
     const timing = { leaseSeconds: 30, requestTimeoutSeconds: 200 };
     const { atlas, clock, settle, record, id, provider } = await running(
       { idleTimeoutSeconds: 60 },

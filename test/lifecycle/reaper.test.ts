@@ -151,7 +151,7 @@ describe("close", () => {
     expect(closed).toEqual(["store"]);
   });
 
-  it("is what leaving an await using block does", async () => {
+  it("happens at the end of an await using block", async () => {
     const closed: string[] = [];
     const store = intercept(memoryStore(), ["close"], () => closed.push("store"));
     {

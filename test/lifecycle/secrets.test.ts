@@ -13,7 +13,7 @@ const signingKey = "a signing key of this application, 32 bytes or more";
 
 afterEach(() => vi.restoreAllMocks());
 
-/** A provider whose words repeat everything it was told, as some do. */
+/** A provider with answers that repeat the whole request, as some do. */
 function blabbing(provider: ReturnType<typeof mock>): ReturnType<typeof mock> {
   let heard: unknown = {};
   const words = (): string => `told ${JSON.stringify(heard)} and ${Object.values(Object(heard)).join(", ")}`;

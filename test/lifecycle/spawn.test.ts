@@ -39,7 +39,7 @@ describe("law 1: a row before a pod", () => {
     expect(await records()).toEqual([]);
   });
 
-  it("names compute and instance when it cannot be written back, and the reaper ends what nobody holds the token of", async () => {
+  it("names compute and instance when it cannot be written back, and the reaper ends the instance, whose token is lost", async () => {
     let isUp = false;
     const { atlas, failure, provider, clock, reap, record, alive } = scene({
       through: (store) => intercept(store, ["replace"], () => (isUp ? undefined : down())),
@@ -119,7 +119,7 @@ describe("spawning", () => {
   });
 
   it.each([[{ onprogress: () => undefined }], [{ signal: "now" }], [{ onProgress: "log" }]])(
-    "takes no %o for its options, and asks nobody",
+    "refuses %o as its options, and calls no provider",
     async (options) => {
       const { atlas, failure, provider, records } = scene();
       expect(await failure(atlas.spawnCompute({}, options as never))).toMatchObject({ code: "VALIDATION" });

@@ -50,7 +50,7 @@ describe("law 4: ended means confirmed", () => {
     "hang",
     "rate-limit",
   ] as const)(
-    "stays terminating when the provider answers %s, says what failed, and is ended by the reaper",
+    "stays terminating when the provider answers %s, tells the failure, and is ended by the reaper",
     async (fault) => {
       const { spawn, atlas, settle, provider, record, clock, reap, alive } = scene();
       const { id } = await spawn();
@@ -125,7 +125,7 @@ describe("law 4: ended means confirmed", () => {
     expect(await records()).toMatchObject([{ status: "terminated", reason: "requested" }]);
   });
 
-  it("ends what arrives after its compute was given up for good", async () => {
+  it("ends an instance that arrives after its compute was given up", async () => {
     const { atlas, clock, settle, alive, record, records, provider } = scene({
       timing: { pendingGraceSeconds: 5 },
     });

@@ -33,16 +33,19 @@ function lagging(listLagSeconds: number, more: MockOptions = {}): Scene {
 }
 
 describe("law 2: no blind second create", () => {
-  it.each(after.map(nameOf))("adopts what %s left open, when it turns up at once or late", async (fault) => {
-    for (const lag of [0, 5, 55]) {
-      const world = lagging(lag);
-      world.provider.script("create", fault);
-      const compute = await world.spawn({ gpu: "h100" });
-      expect(compute).toMatchObject({ gpu: "h100-sxm", providerId: world.provider.instances[0]?.id });
-      expect(world.provider.instances[0]?.env.ATLAS_PRESHARED_KEY).toBe(compute.auth?.token);
-      expect([creates(world), world.provider.instances.length]).toEqual([1, 1]);
-    }
-  });
+  it.each(after.map(nameOf))(
+    "adopts the instance of a create with %s, when it turns up at once or late",
+    async (fault) => {
+      for (const lag of [0, 5, 55]) {
+        const world = lagging(lag);
+        world.provider.script("create", fault);
+        const compute = await world.spawn({ gpu: "h100" });
+        expect(compute).toMatchObject({ gpu: "h100-sxm", providerId: world.provider.instances[0]?.id });
+        expect(world.provider.instances[0]?.env.ATLAS_PRESHARED_KEY).toBe(compute.auth?.token);
+        expect([creates(world), world.provider.instances.length]).toEqual([1, 1]);
+      }
+    },
+  );
 
   it.each(after.map(nameOf))(
     "is UNCERTAIN after %s when the instance does not turn up in time, and found later",
@@ -100,7 +103,7 @@ describe("law 2: no blind second create", () => {
     },
   );
 
-  it("counts what an uncertain compute cost from its create on, when it is found", async () => {
+  it("counts the cost of an uncertain compute from its create on, when it is found", async () => {
     const { provider, atlas, failure, clock, settle, reap } = lagging(200, { costPerHour: 36 });
     provider.script("create", "timeout-after");
     const { computeId = "" } = await failure(atlas.spawnCompute({ gpu: "l4" }));
@@ -208,7 +211,7 @@ describe("law 2: no blind second create", () => {
     expect(provider.instances.map(({ status }) => status)).toEqual(["running", "running"]);
   });
 
-  it("does not adopt for a waiting handle what its spawn is still looking for", async () => {
+  it("does not adopt for a waiting handle an instance that its spawn is still looking for", async () => {
     const { provider, atlas, clock, settle, states } = lagging(3, { bootSeconds: 60 });
     provider.script("create", { fault: "timeout-after", seconds: 5 });
     const first = atlas.spawnCompute({ idempotencyKey: "key" });

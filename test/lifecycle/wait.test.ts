@@ -139,7 +139,7 @@ describe("waitUntilReady", () => {
     expect(await record(compute.id)).toMatchObject({ status: "terminated", reason: "boot_timeout" });
   });
 
-  it("fails with BOOT_FAILED and the last log lines at once when the boot failed, and ends what is left", async () => {
+  it("fails at once with BOOT_FAILED and the last log lines when the boot failed, and ends the instance", async () => {
     const { spawn, failure, provider, record, alive } = scene({ mock: { bootSeconds: 10 } });
     provider.script("create", { fault: "boot-failure", message: "no such image" });
     const compute = await spawn({ ports: [8000] });
@@ -155,7 +155,7 @@ describe("waitUntilReady", () => {
     expect(alive()).toEqual([]);
   });
 
-  it("fails with BOOT_FAILED when the instance vanished or somebody ended the compute", async () => {
+  it("fails with BOOT_FAILED when the instance vanished or a caller ended the compute", async () => {
     const { spawn, failure, provider, atlas, clock, settle } = scene({ mock: { bootSeconds: 100 } });
     const vanished = await spawn();
     provider.vanish("mock-1");
@@ -170,7 +170,7 @@ describe("waitUntilReady", () => {
     expect(await settle(waiting)).toMatchObject({ code: "BOOT_FAILED", computeId: ended.id });
   });
 
-  it("does not bring back what somebody ends while it looks", async () => {
+  it("does not bring back a compute that is ended while it looks", async () => {
     const clock = manualClock();
     const provider = mock({ clock });
     let meanwhile = async (): Promise<unknown> => undefined;
@@ -231,7 +231,7 @@ describe("waitUntilReady", () => {
     expect(await failure(compute.waitUntilReady())).toMatchObject({ code: "AUTH_ERROR" });
   });
 
-  it("says what failed last when the time is over", async () => {
+  it("tells the last failure when the time is over", async () => {
     const { spawn, provider, failure } = scene();
     const compute = await spawn();
     provider.script("get", { fault: "error-before", times: Number.POSITIVE_INFINITY });

@@ -1,6 +1,6 @@
 /** Standing between two parts that call each other. */
 
-/** What stands around a call: it makes the call, or does something else, and its result is what the caller gets. */
+/** Wraps a call: makes it, or does something else. The caller gets its result. */
 export type Around = (
   call: () => unknown,
   method: string,
@@ -24,7 +24,7 @@ export function surround<Target extends object>(
   });
 }
 
-/** Asked before a method runs; what it throws is what the caller gets, and while it waits the caller waits. */
+/** Runs before a method. The caller gets the error that it throws, and waits while it waits. */
 export type Before = (method: string, parameters: readonly unknown[]) => unknown;
 
 /** The same object, with every call of these methods announced first. */

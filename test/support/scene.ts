@@ -19,7 +19,7 @@ import { failureOf } from "./failure-of.ts";
 
 export { failureOf } from "./failure-of.ts";
 
-/** What a test plays on. Every promise is to be awaited through `settle`, which lets time pass as it is slept. */
+/** The parts of a scene. A test awaits every promise through `settle`, which lets time pass as it is slept. */
 export interface Scene {
   readonly clock: ManualClock;
   readonly provider: MockProvider;
@@ -37,11 +37,11 @@ export interface Scene {
   events(id: string): Promise<readonly ComputeEvent[]>;
   /** The instances that exist now. */
   alive(): readonly MockInstance[];
-  /** How often the provider was asked this. */
+  /** The number of calls of this operation. */
   count(operation: MockProvider["calls"][number]["operation"]): number;
 }
 
-/** What a scene is made of; what is left out is as usual. */
+/** Options of a scene. A part that is left out is the usual one. */
 export interface SceneOptions extends Omit<Partial<AtlasOptions>, "clock"> {
   readonly clock?: ManualClock;
   readonly mock?: Omit<MockOptions, "clock">;

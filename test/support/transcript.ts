@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import type { Logger } from "../../src/lifecycle/context.ts";
 
-/** What was said so far. */
+/** The log lines so far. */
 export interface Transcript {
   readonly logger: Logger;
   /** Writes a value down in every form in which it could be printed, stored or sent. */

@@ -1,9 +1,9 @@
-/** A provider and its fake, as a world sees them: what exists behind the API, and what goes wrong there. */
+/** A provider and its fake, as a world sees them: the instances behind the API, and the faults there. */
 import type { Provider } from "../../../src/provider.ts";
 import type { EndReason } from "../../../src/store.ts";
 import type { Mortal } from "./mortal.ts";
 
-/** An instance that there is or was, whoever made it. */
+/** An instance that exists or existed, of this store or of another. */
 export interface CloudInstance {
   readonly id: string;
   readonly name: string;
@@ -33,12 +33,12 @@ export interface Cloud<Fault> {
   heal(): void;
   /** By the names that the scenery lists. */
   readonly incidents: Readonly<Record<string, Incident>>;
-  /** Adds somebody else's instance, and answers its id. */
+  /** Adds an instance of another owner. @returns its id */
   addStranger?(name: string, owner: string): string;
   /** Reaches the servers in the instances. */
   readonly fetch: typeof globalThis.fetch;
-  /** What must be printed nowhere: the account's key. */
+  /** The account's key, which must be printed nowhere. */
   readonly secrets: readonly string[];
-  /** What was not as the vendor's specification has it. */
+  /** Requests that broke the vendor's specification. */
   violations?(): readonly unknown[];
 }

@@ -1,9 +1,9 @@
-/** What is not as it should be in a world. Pure. */
+/** Findings: the faults of a world. Pure. */
 import { type ComputeEvent, type ComputeRecord, isLive } from "../../../src/store.ts";
 import type { CloudInstance } from "./cloud.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** What there is. */
+/** The instances and records of a world. */
 export interface Sight {
   readonly records: readonly ComputeRecord[];
   readonly events: readonly ComputeEvent[];
@@ -15,7 +15,7 @@ export interface Sight {
   readonly ledger: Ledger;
 }
 
-/** What must hold at every moment. */
+/** The findings against the rules of every moment. */
 export function findingsAtAnyTime(
   { records, instances }: Sight,
   limits: Required<WorldLimits>,
@@ -44,7 +44,7 @@ export interface WorldLimits {
   readonly computes: number;
 }
 
-/** What must hold once everything has come to rest. */
+/** The findings against the rules of a world at rest. */
 export function findingsAtRest(sight: Sight): readonly string[] {
   const { records, instances, remains, ledger } = sight;
   const live = records.filter(({ status }) => isLive(status));
@@ -81,7 +81,7 @@ function isOf(record: ComputeRecord, { name, id, provider }: Sight["instances"][
   return record.name === name && record.providerId === id && record.provider === provider;
 }
 
-/** Whether a create of ours made it. */
+/** True when a create of this world made the instance. */
 function isOurs({ env }: CloudInstance): boolean {
   return env.ATLAS_COMPUTE_ID !== undefined;
 }

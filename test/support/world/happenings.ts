@@ -1,10 +1,10 @@
-/** What can happen in a world, and random stretches of it. */
+/** The happenings of a world, and random sequences of them. */
 import fc from "fast-check";
 import type { ManualClock } from "../../../src/providers/mock/index.ts";
 import type { SpawnRequest } from "../../../src/request.ts";
 import type { Cloud } from "./cloud.ts";
 
-/** Which of its own deadlines a compute has. */
+/** The deadlines of a compute. */
 export type Lives = "on" | "idle" | "shortly";
 
 const CALLS = ["touch", "stop", "start", "terminate", "wait"] as const;
@@ -31,7 +31,7 @@ export interface Spawn {
   readonly key: string | null;
 }
 
-/** What a world is made of. */
+/** The parts of a world. */
 export interface Scenery<Fault> {
   readonly clouds: (clock: ManualClock) => readonly Cloud<Fault>[];
   readonly requests: readonly SpawnRequest[];

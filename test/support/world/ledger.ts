@@ -1,4 +1,4 @@
-/** What the callers of a world were told, and what happened that may end a compute. */
+/** The results that the callers of a world received, and the happenings that may end a compute. */
 import { inspect } from "node:util";
 import { AtlasError, isAtlasError } from "../../../src/errors.ts";
 import type { EndReason } from "../../../src/store.ts";
@@ -8,13 +8,13 @@ export class AbortedByTest extends Error {}
 
 /** The ledger of one world. */
 export class Ledger {
-  /** What was wrong at the moment it happened. */
+  /** Faults found at the moment they happened. */
   readonly problems: string[] = [];
-  /** Computes whose handle a caller got. */
+  /** Ids of computes with a handle that a caller received. */
   readonly held: string[] = [];
-  /** Computes whose caller gave up while their create was under way. */
+  /** Ids of computes with a caller that gave up during the create. */
   readonly givenUp: string[] = [];
-  /** Ids of instances that are somebody else's. */
+  /** Ids of instances of another owner. */
   readonly strangers: string[] = [];
   /** Everything that was printed, in every way in which it can be. */
   readonly printed: string[] = [];
@@ -22,7 +22,7 @@ export class Ledger {
   readonly #general = new Set<EndReason>();
   readonly #keys = new Map<string, string>();
 
-  /** Notes what may end a compute from now on, or any compute. */
+  /** Records a reason that may end a compute from now on, or any compute. */
   excuse(id: string | undefined, ...reasons: readonly EndReason[]): void {
     const excuses = id === undefined ? this.#general : (this.#excuses.get(id) ?? new Set<EndReason>());
     for (const reason of reasons) excuses.add(reason);
@@ -45,7 +45,7 @@ export class Ledger {
     this.#keys.set(key, id);
   }
 
-  /** Notes what a spawn failed with. */
+  /** Records the error of a spawn. */
   noteFailure(error: unknown, signal: AbortSignal | undefined): void {
     if (!isAtlasError(error)) return;
     const { code, computeId = "", message, provider } = error;
@@ -56,7 +56,7 @@ export class Ledger {
       this.problems.push(`a spawn failed without a reason: ${message}`);
   }
 
-  /** Hears what a call came to. Only our own errors, and the signal's reason, are ours to throw. */
+  /** Records the result of a call. Atlas may throw only its own errors and the signal's reason. */
   async hear(call: Promise<unknown>): Promise<void> {
     try {
       this.print(await call);

@@ -1,4 +1,4 @@
-/** Dying: what a process called goes on on the other side, and no answer ever reaches it. */
+/** The death of a process: its calls go on at the other side, and no answer ever reaches it. */
 
 import { surround } from "../intercept.ts";
 

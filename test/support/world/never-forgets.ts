@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { happenings, type Scenery } from "./happenings.ts";
 import { World } from "./world.ts";
 
-/** How much is tried; `ATLAS_RUNS` sets the runs, and `ATLAS_SEED` repeats those of a seed. */
+/** The number of runs. `ATLAS_RUNS` sets it, and `ATLAS_SEED` repeats the runs of a seed. */
 export interface Effort {
   readonly runs: number;
   /** The most happenings in one run. */
@@ -14,7 +14,7 @@ export interface Effort {
 const PATIENCE_MILLISECONDS = 60_000;
 const PATIENCE_FOR_A_RUN_MILLISECONDS = 3_000;
 
-/** How long a test of so many runs may take, in milliseconds. */
+/** The time that a test of so many runs may take, in milliseconds. */
 export function patience({ runs }: Effort): number {
   return PATIENCE_MILLISECONDS + numRuns(runs) * PATIENCE_FOR_A_RUN_MILLISECONDS;
 }
@@ -23,7 +23,7 @@ function numRuns(runs: number): number {
   return Number(process.env.ATLAS_RUNS ?? runs);
 }
 
-/** Lets happen what chance wants, run after run, and looks at what is left when all has come to rest, and when all was ended. */
+/** Plays random happenings, run after run, and checks the state when all has come to rest and when all was ended. */
 export async function neverForgets<Fault>(scenery: Scenery<Fault>, { runs, longest }: Effort): Promise<void> {
   await load(scenery);
   const seed = process.env.ATLAS_SEED;
@@ -45,7 +45,7 @@ export async function neverForgets<Fault>(scenery: Scenery<Fault>, { runs, longe
   });
 }
 
-/** Loads what a first call loads: on a clock that does not wait for it, loading would look like a provider that does not answer. */
+/** Loads the modules of a first call. On a clock that does not wait for them, loading would look like a provider that does not answer. */
 async function load<Fault>(scenery: Scenery<Fault>): Promise<void> {
   const { clock, clouds } = new World(scenery);
   const context = { signal: new AbortController().signal, requestTimeoutSeconds: 30 };

@@ -14,7 +14,7 @@ import { type Mortal, mortal } from "./mortal.ts";
 
 const limits = { computesPerUser: 3, computes: 6 };
 
-/** What every pod of a world has in its environment, and nobody else may see. */
+/** The secret in the environment of every pod of a world, which must appear nowhere else. */
 const SECRET = "a-secret-in-the-environment";
 
 /** One process of an application. */
@@ -69,7 +69,7 @@ export class World<Fault> {
     await this.comeToRest();
   }
 
-  /** What is not as it should be, at rest. */
+  /** The findings at rest. */
   async findings(): Promise<readonly string[]> {
     const violations = this.clouds.flatMap((cloud) => cloud.violations?.() ?? []);
     return [
