@@ -4,6 +4,7 @@ import { callable } from "../internal/option-fields.ts";
 import { type Field, field, optional } from "../internal/parse.ts";
 import type { ComputeRecord } from "../store.ts";
 import type { Context, Phase, Progress } from "./context.ts";
+import { messageOf } from "./failures.ts";
 
 /** A listener to the progress of a call. */
 export type OnProgress = (progress: Progress) => void;
@@ -21,9 +22,7 @@ export function notify<Value>(
   value: Value,
 ): void {
   const call = async (): Promise<unknown> => listener?.(value);
-  call().catch((error: unknown) =>
-    logger.error(`${name} threw`, { error: error instanceof Error ? error.message : "not an Error" }),
-  );
+  call().catch((error: unknown) => logger.error(`${name} threw`, { error: messageOf(error) }));
 }
 
 /** Reports one step. */

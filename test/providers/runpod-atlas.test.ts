@@ -1,11 +1,13 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Atlas, createAtlas } from "../../src/atlas.ts";
+import type { RunJobRequest } from "../../src/index.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
 import { type LeapingClock, leapingClock } from "../fakes/clock.ts";
 import { type FakeRunpod, fakeRunpod } from "../fakes/runpod.ts";
 import { type ServedFake, serveFake } from "../fakes/serve.ts";
+import { failureOf } from "../support/failure-of.ts";
 
 const WISH: SpawnRequest = {
   gpu: "rtx-4090",
@@ -81,5 +83,12 @@ describe("a compute on RunPod, over real HTTP", () => {
   it("runs jobs beside it", async () => {
     const job = await atlas.runJob({ provider: "runpod", endpoint: "ep1", input: 1, mode: "sync" });
     expect(job).toMatchObject({ status: "completed", output: { echo: 1 } });
+  });
+
+  it.each([{ ttlSeconds: 1 }, { priority: 1 }, "short"])("refuses the policy %o of a job", async (policy) => {
+    const job = { endpoint: "ep1", input: 1, policy } as RunJobRequest;
+    const error = await failureOf(atlas.runJob(job));
+    expect(error.code).toBe("VALIDATION");
+    expect(error.message).toMatch(/policy/);
   });
 });

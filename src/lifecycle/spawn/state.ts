@@ -4,6 +4,7 @@ import type { Instance, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
 import type { ComputeRecord } from "../../store.ts";
 import type { Context } from "../context.ts";
+import { messageOf } from "../failures.ts";
 import type { Report } from "../listeners.ts";
 import { changeRecord } from "../record/change.ts";
 import { endedPatch } from "../record/patch.ts";
@@ -43,8 +44,8 @@ export async function markFailed<Reason>({ context, id }: SpawnState, reason: Re
       status === "pending" ? { patch: { ...endedPatch("failed", "failed", now), lastError } } : undefined,
     );
   } catch (error) {
-    const message = error instanceof Error ? error.message : "unknown";
-    context.logger.error(`compute ${id} could not be marked as failed`, { computeId: id, error: message });
+    const facts = { computeId: id, error: messageOf(error) };
+    context.logger.error(`compute ${id} could not be marked as failed`, facts);
   }
   return reason;
 }
