@@ -1,5 +1,5 @@
 /**
- * The contract of a store that also remembers the tenants of a shared control plane: services that spawn on provider keys of their own.
+ * The contract of a store that also keeps the tenants of a shared control plane: services that spawn on provider keys of their own.
  * The comments are the laws; `tenantStoreLaws` holds every store to them. As in a store of computes, every method is atomic, and failures of the
  * database are `STORE_UNAVAILABLE`.
  */
@@ -8,17 +8,17 @@
 export interface TenantCredential {
   /** SHA-256 of the credential, lowercase hex. */
   readonly hash: string;
-  /** When it stops being accepted; null until it is rotated or revoked. */
+  /** The time from which it is rejected; null until it is rotated or revoked. */
   readonly expiresAt: Date | null;
 }
 
-/** Everything that is remembered of one tenant. Times are the store's. */
+/** Everything that is stored about one tenant. Times are the store's. */
 export interface TenantRecord {
   /** A letter and 19 more of `0-9a-z`. Its computes are recorded in the namespace of that name. */
   readonly id: string;
   /** The namespace of the registry, not of the tenant's computes. */
   readonly namespace: string;
-  /** What people call it; one of a kind in the registry. */
+  /** The name for people; unique in the registry. */
   readonly name: string;
   /** Rises by one with every change. */
   readonly version: number;
@@ -35,7 +35,7 @@ export interface TenantSnapshot {
   readonly now: Date;
 }
 
-/** What a store of tenants does. */
+/** The calls of a store of tenants. */
 export interface TenantStore {
   /** Adds a tenant. @returns false, with nothing written, when its id or its name is taken in its namespace. */
   insertTenant(tenant: TenantRecord): Promise<boolean>;
@@ -49,15 +49,15 @@ export interface TenantStore {
   /** The tenant that this credential belongs to now: not expired. */
   getTenantByHash(namespace: string, hash: string): Promise<TenantSnapshot | undefined>;
 
-  /** Replaces the tenant whose stored version is `tenant.version - 1`. @returns false, with nothing written, when there is no such one. */
+  /** Replaces the tenant whose stored version is `tenant.version - 1`. @returns false, with nothing written, when no tenant matches. */
   replaceTenant(tenant: TenantRecord): Promise<boolean>;
 
   /** Every tenant of the namespace, in the order of their names' characters. */
   listTenants(namespace: string): Promise<readonly TenantRecord[]>;
 
   /**
-   * The namespace, whichever it is, in which a compute has a token with this hash; expired or not, of its user or of its pod. Where to look a token
-   * up, and no proof of anything.
+   * The namespace, among all, in which a compute has a user's or a pod's token with this hash, expired or not. It tells
+   * where to look a token up, and proves nothing.
    */
   namespaceOfToken(hash: string): Promise<string | undefined>;
 }

@@ -6,12 +6,12 @@ import type { Store } from "../store.ts";
 import type { Queryable } from "../stores/postgres/index.ts";
 import type { TenantStore } from "../tenant-store.ts";
 
-/** A store, and what else was opened for it. */
+/** A store and its connection, closed together. */
 export interface OpenStore extends AsyncDisposable {
   readonly store: Store & TenantStore;
 }
 
-/** What is used of the package `pg`. */
+/** The used part of the package `pg`. */
 interface PostgresDriver {
   readonly Pool: new (options: {
     connectionString: string;
@@ -20,7 +20,7 @@ interface PostgresDriver {
 }
 
 /**
- * Opens the store at this place, or else at `ATLAS_DATABASE`: the path of an SQLite file, or a `postgres://` URL.
+ * Opens the store at the flag's place or at `ATLAS_DATABASE`: the path of an SQLite file, or a `postgres://` URL.
  * @throws VALIDATION without a place, and for an argument that holds a password
  * @throws UNSUPPORTED when PostgreSQL's driver is not installed
  */
@@ -32,7 +32,7 @@ export async function openStore(
   if (!place)
     throw new AtlasError(
       "VALIDATION",
-      "Which database? Set ATLAS_DATABASE, or give --store: the path of an SQLite file or a postgres:// URL.",
+      "No database is set. Set ATLAS_DATABASE, or pass --store: the path of an SQLite file or a postgres:// URL.",
     );
   if (!/^postgres(ql)?:/i.test(place)) return openFile(place);
   if (flag && mayHoldPassword(flag))
@@ -60,7 +60,7 @@ async function openPostgres(connectionString: string): Promise<OpenStore> {
   return { store: postgresStore(pool), [Symbol.asyncDispose]: () => pool.end() };
 }
 
-/** The driver is the application's own: it is looked for where the command is run, not where this package lies. */
+/** Loads the application's own driver, from the working directory and not from the folder of this package. */
 function postgresDriver(): PostgresDriver {
   const load = createRequire(join(process.cwd(), "package.json"));
   try {

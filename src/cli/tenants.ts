@@ -1,4 +1,4 @@
-/** `atlas-compute tenants`: registering the services that share a control plane, and exchanging what they prove themselves with. */
+/** `atlas-compute tenants`: registers the services that share a control plane, and rotates their credentials and keys. */
 import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../clock.ts";
 import { NAMESPACE } from "../internal/names.ts";
@@ -15,7 +15,7 @@ import { openStore } from "./open-store.ts";
 import type { ReadSecret } from "./secret.ts";
 import type { CliWorld } from "./world.ts";
 
-/** What every one of these commands is told. */
+/** The options of every command. */
 interface CommonFlags {
   readonly store?: string;
   readonly namespace: string;
@@ -33,7 +33,7 @@ interface ListFlags extends CommonFlags {
   readonly json: boolean;
 }
 
-/** What a command works with. */
+/** The tools of a command. */
 interface Desk {
   readonly registry: Registry;
   readonly world: CliWorld;
@@ -41,15 +41,15 @@ interface Desk {
 }
 
 const HELP = `
-A credential is shown once, alone on standard output; everything else is told on standard error.
-A provider key is asked for, or read from standard input; it is stored encrypted with ATLAS_ENC_KEY.
+A credential is shown once, alone on standard output; all other messages go to standard error.
+The command prompts for a provider key, or reads it from standard input, and stores it encrypted with ATLAS_ENC_KEY.
 
 Examples:
   $ export ATLAS_DATABASE=./atlas.db ATLAS_ENC_KEY="$(openssl rand -base64 32)"
   $ atlas-compute tenants add acme --provider runpod < key-of-acme.txt > credential-of-acme.txt
   $ atlas-compute tenants rotate acme --overlap-seconds 3600`;
 
-/** The command with its own commands. */
+/** Builds the command with its subcommands. */
 export function tenantsCommand(world: CliWorld, readSecret: ReadSecret): Command {
   const command = new Command("tenants")
     .description("Registers the services that share a control plane.")
@@ -66,7 +66,7 @@ export function tenantsCommand(world: CliWorld, readSecret: ReadSecret): Command
   command
     .command("add <name>")
     .description("registers a tenant and shows its credential")
-    .option("--provider <provider>", "also take in its own key for this provider")
+    .option("--provider <provider>", "also store the tenant's own key for this provider")
     .action(run<AddFlags>(add));
   command
     .command("list")
@@ -75,13 +75,18 @@ export function tenantsCommand(world: CliWorld, readSecret: ReadSecret): Command
     .action(run<ListFlags>(list));
   command
     .command("rotate <name>")
-    .description("exchanges a tenant's credential, or with --provider its key for that provider")
-    .option("--provider <provider>", "take in a new key for this provider")
-    .option("--overlap-seconds <seconds>", "how long the old credential stays valid", toSeconds, 86_400)
+    .description("rotates a tenant's credential, or with --provider replaces its key for that provider")
+    .option("--provider <provider>", "store a new key for this provider")
+    .option(
+      "--overlap-seconds <seconds>",
+      "seconds for which the old credentials stay valid",
+      toSeconds,
+      86_400,
+    )
     .action(run<RotateFlags>(rotate));
   command
     .command("revoke <name>")
-    .description("takes back every credential of a tenant")
+    .description("revokes every credential of a tenant")
     .action(run<CommonFlags>(revoke));
   return command;
 }
@@ -121,16 +126,16 @@ async function rotate(desk: Desk, { provider, overlapSeconds }: RotateFlags, nam
   }
   show(world, await rotateCredential(registry, name, { overlapSeconds }));
   world.stderr(
-    `Tenant ${name} has a new credential, shown this once. The old ones end in ${overlapSeconds} seconds.\n`,
+    `Tenant ${name} has a new credential, shown this once. The old ones expire in ${overlapSeconds} seconds.\n`,
   );
 }
 
 async function revoke({ registry, world }: Desk, _flags: CommonFlags, name: string): Promise<void> {
   await revokeCredentials(registry, name);
-  world.stderr(`Tenant ${name} is revoked. What it runs goes on until it is ended.\n`);
+  world.stderr(`Tenant ${name} is revoked. Its computes run until you end them.\n`);
 }
 
-/** Whether the key can be stored is found out before anybody types it. */
+/** Checks the encryption key before a person types the provider key. */
 async function takeKey({ registry, readSecret }: Desk, name: string, provider: string): Promise<string> {
   registry.encryptionKey();
   return readSecret(`The key of ${name} for ${provider}`);
@@ -161,10 +166,10 @@ function toTable(tenants: readonly Tenant[]): string {
 
 function toNamespace(text: string): string {
   if (NAMESPACE.test(text)) return text;
-  throw new InvalidArgumentError("Write 1 to 20 of a-z and 0-9, beginning with a letter.");
+  throw new InvalidArgumentError("Use 1 to 20 of a-z and 0-9, beginning with a letter.");
 }
 
 function toSeconds(text: string): number {
   if (/^\d{1,7}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Write a whole number of seconds.");
+  throw new InvalidArgumentError("Use a whole number of seconds.");
 }

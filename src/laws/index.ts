@@ -1,5 +1,5 @@
 /**
- * The laws that every provider and every store keeps, to run over your own. They need `fast-check` beside this package, and
+ * The laws that every provider and every store keeps, to run on your own. They need `fast-check` beside this package, and
  * any test runner that has `describe` and `it`.
  *
  * @module

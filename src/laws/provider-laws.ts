@@ -1,5 +1,5 @@
 /**
- * The laws of a provider, to run over any of them: one of this package, or your own.
+ * The laws of a provider, to run on a provider of this package or on your own.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The laws of a store, to run over any of them: one of this package, or your own.
+ * The laws of a store, to run on a store of this package or on your own.
  *
  * @example
  * ```ts

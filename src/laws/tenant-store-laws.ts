@@ -1,4 +1,4 @@
-/** The laws of a store that remembers tenants of a shared control plane too. */
+/** The laws of a store that also keeps the tenants of a shared control plane. */
 
 import type { Runner } from "./store/harness.ts";
 import { type TenantStoreUnderTest, tenantLaws } from "./store/tenant-laws.ts";

@@ -7,8 +7,8 @@ import type { TenantsSettings } from "./options.ts";
 import { openProviderKey } from "./provider-keys.ts";
 
 /**
- * Makes and keeps them. A tenant's computes, their names at the provider, their tokens, idempotency keys, events and limits all belong to the
- * namespace that is called like the tenant's id, so that no call of one tenant can name what another has.
+ * Makes and keeps the clients of tenants. A tenant's computes, their names at the provider, their tokens, idempotency keys, events and limits belong
+ * to the namespace with the tenant's id, so that no call of one tenant can name a compute of another.
  */
 export class TenantAtlases {
   readonly #settings: TenantsSettings;
@@ -18,7 +18,7 @@ export class TenantAtlases {
     this.#settings = settings;
   }
 
-  /** The same Atlas as before, unless a key was exchanged. @throws KEY_UNAVAILABLE */
+  /** Returns the tenant's Atlas; a changed provider key makes a new one. @throws KEY_UNAVAILABLE */
   of(tenant: TenantRecord): Atlas {
     const keys = JSON.stringify(tenant.providerKeys);
     const known = this.#made.get(tenant.id);
@@ -30,7 +30,7 @@ export class TenantAtlases {
     return atlas;
   }
 
-  /** Lets go of what their providers hold. */
+  /** Closes every tenant's Atlas. */
   async close(): Promise<void> {
     await Promise.all([...this.#made.values()].map(({ atlas }) => atlas.close()));
   }

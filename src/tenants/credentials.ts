@@ -1,4 +1,4 @@
-/** What a tenant proves itself with: made once, exchanged with an overlap, taken back, recognised. */
+/** The credentials of tenants: created once, rotated with an overlap, revoked, recognised. */
 import * as z from "zod/mini";
 import { mintToken } from "../auth/index.ts";
 import { hashToken, isToken } from "../auth/token.ts";
@@ -9,26 +9,26 @@ import type { TenantRecord, TenantSnapshot } from "../tenant-store.ts";
 import { sealProviderKeys } from "./provider-keys.ts";
 import { changeTenant, type Registry, type Tenant, toTenant, validCredentials } from "./registry.ts";
 
-/** A tenant with its new credential, told once. */
+/** A tenant with its new credential, which is shown once. */
 export interface NewCredential {
   readonly tenant: Tenant;
-  /** What the tenant sends as `Authorization: Bearer …`: 32 random bytes, base64url. Only its hash is stored. */
+  /** The tenant sends it as `Authorization: Bearer …`: 32 random bytes, base64url. Only its hash is stored. */
   readonly credential: string;
 }
 
-/** What a tenant begins with. */
+/** Options of a new tenant. */
 export interface CreateTenantOptions {
-  /** Its own keys, by provider. @default none */
+  /** The tenant's own provider keys, by provider. @default none */
   readonly providerKeys?: Readonly<Record<string, string>> | undefined;
 }
 
-/** How a credential is exchanged. */
+/** Options of a rotation. */
 export interface RotateTenantOptions {
-  /** How long the old credentials stay valid beside the new one, 0 to 2592000 (30 days). @default 86400 */
+  /** The seconds for which the old credentials stay valid beside the new one, 0 to 2592000 (30 days). @default 86400 */
   readonly overlapSeconds?: number | undefined;
 }
 
-/** `lastUsedAt` is written no more often than that. */
+/** The shortest time between two writes of `lastUsedAt`. */
 const LAST_USED_SECONDS = 60;
 
 const FIELDS = {
@@ -59,18 +59,23 @@ export async function createTenant(
   const id = `c${newComputeId().slice(1)}`;
   const now = await store.now();
   const tenant: TenantRecord = {
-    ...{ id, namespace, name, version: 1, createdAt: now, lastUsedAt: null },
+    id,
+    namespace,
+    name,
+    version: 1,
+    createdAt: now,
+    lastUsedAt: null,
     credentials: [{ hash, expiresAt: null }],
     providerKeys: sealProviderKeys(registry, id, providerKeys),
   };
   if (await store.insertTenant(tenant)) return { tenant: toTenant({ tenant, now }), credential };
   throw new AtlasError(
     "CONFLICT",
-    `there is a tenant ${name} already: choose another name, or rotate its credential`,
+    `the tenant ${name} exists already: choose another name, or rotate its credential`,
   );
 }
 
-/** Makes a new credential, and lets the old ones run out. It also lets a revoked tenant in again. @throws NOT_FOUND */
+/** Creates a new credential, and limits the life of the old ones. A revoked tenant has access again. @throws NOT_FOUND */
 export async function rotateCredential(
   registry: Registry,
   name: string,
@@ -89,26 +94,26 @@ export async function rotateCredential(
   return { tenant, credential };
 }
 
-/** Takes back every credential. What the tenant runs goes on, and is reaped, until somebody ends it. @throws NOT_FOUND */
+/** Revokes every credential. The tenant's computes keep running, and the reaper keeps watching them. @throws NOT_FOUND */
 export function revokeCredentials(registry: Registry, name: string): Promise<Tenant> {
   return changeTenant(registry, name, () => ({ credentials: [] }));
 }
 
-/** The tenant that this credential belongs to; any candidate that is no such credential belongs to nobody. */
+/** Finds the tenant of a credential. For any other candidate, of any type, the result is `undefined`. */
 export async function recognise(
   { store, namespace }: Registry,
   candidate: unknown,
 ): Promise<TenantSnapshot | undefined> {
   if (!isToken(candidate)) return undefined;
   const found = await store.getTenantByHash(namespace, hashToken(candidate));
-  if (found === undefined || wasNotedLately(found)) return found;
+  if (found === undefined || wasRecordedLately(found)) return found;
   const { tenant, now } = found;
   const used = { ...tenant, lastUsedAt: now, version: tenant.version + 1 };
-  // Where somebody else changed it meanwhile, the next call notes the use.
+  // After a concurrent change of the tenant the next call records the use.
   await store.replaceTenant(used);
   return { tenant: used, now };
 }
 
-function wasNotedLately({ tenant: { lastUsedAt }, now }: TenantSnapshot): boolean {
+function wasRecordedLately({ tenant: { lastUsedAt }, now }: TenantSnapshot): boolean {
   return lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() < LAST_USED_SECONDS * 1000;
 }

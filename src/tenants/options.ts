@@ -1,4 +1,4 @@
-/** What the tenants of a shared control plane are configured with. */
+/** The configuration of the tenants of a shared control plane. */
 import type { KeyObject } from "node:crypto";
 import * as z from "zod/mini";
 import { type AtlasOptions, toContext } from "../atlas-options.ts";
@@ -15,24 +15,24 @@ import type { Registry } from "./registry.ts";
 /** Makes a provider on a tenant's own key. */
 export type ProviderFactory = (apiKey: string) => Provider;
 
-/** What `createTenants` takes: beside what is here, whatever `createAtlas` takes, which then holds for each tenant by itself. */
+/** Options of `createTenants`. The options of `createAtlas` apply to each tenant separately. */
 export interface TenantsOptions extends Omit<AtlasOptions, "providers" | "store"> {
   /** Remembers tenants and computes: `sqliteStore`, `postgresStore` or `memoryStore`. */
   readonly store: Store & TenantStore;
   /**
-   * How to make a provider on a tenant's own key, by provider; the order is the order of preference. One that a tenant has no key for is
-   * not made for it. Where a provider needs more than a key, put it into the text and take that apart here.
+   * Factories that make a provider on a tenant's own key, by provider, in order of preference. A tenant gets only the providers
+   * for which it has a key. When a provider needs more than a key, put everything into the key's text and parse it here.
    */
   readonly providers: Readonly<Record<string, ProviderFactory>>;
-  /** Providers on the application's own keys, for callers who are no tenants. @default none: only tenants can spawn */
+  /** Providers on the application's own keys, for callers that are not tenants. @default none: only tenants can spawn */
   readonly ownProviders?: readonly Provider[] | undefined;
-  /** What provider keys are sealed with: base64 of 32 bytes. @default process.env.ATLAS_ENC_KEY */
+  /** The key that seals provider keys: base64 of 32 bytes. @default process.env.ATLAS_ENC_KEY */
   readonly encryptionKey?: string | undefined;
-  /** `strict`: `authenticate` refuses who is no tenant. `recognise`: it only says so, and the application decides. @default "strict" */
+  /** `strict`: `authenticate` rejects a caller that is not a tenant. `recognise`: it returns `null`, and the application decides. @default "strict" */
   readonly mode?: "strict" | "recognise" | undefined;
 }
 
-/** Everything that tenants work with. */
+/** The parsed configuration. */
 export interface TenantsSettings {
   readonly registry: Registry;
   readonly factories: Readonly<Record<string, ProviderFactory>>;
@@ -53,7 +53,7 @@ const FIELDS = {
   mode: optional(field(z.enum(["strict", "recognise"]), '"strict" or "recognise"')),
 };
 
-/** The settings that these options describe. @throws VALIDATION, KEY_UNAVAILABLE */
+/** Parses the options. @throws VALIDATION, KEY_UNAVAILABLE */
 export function toSettings(options: TenantsOptions): TenantsSettings {
   const { store, providers, mode, ownProviders = [], encryptionKey, ...rest } = options;
   const given = parseFields("The options of createTenants", FIELDS, { store, providers, mode });

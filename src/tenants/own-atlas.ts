@@ -3,15 +3,15 @@ import type { Compute } from "../compute.ts";
 import type { Context } from "../lifecycle/context.ts";
 import type { ReapOptions, ReapReport } from "../lifecycle/reap/reap.ts";
 
-/** What the application's own Atlas asks its tenants. */
+/** The tenants, as the application's own Atlas uses them. */
 export interface Others {
-  /** The tenant's Atlas in which this token belongs to a compute. */
+  /** Finds the tenant's Atlas in which this token belongs to a compute. */
   atlasForToken(candidate: unknown): Promise<Atlas | undefined>;
-  /** What a pass over each tenant did. */
+  /** Reaps for each tenant. */
   reap(options: ReapOptions): Promise<readonly ReapReport[]>;
 }
 
-/** The application's own Atlas: it sees its own computes only, but finds whose a token is, and reaps, for its tenants too. */
+/** The application's own Atlas: it sees only its own computes, but it finds tokens and reaps for its tenants too. */
 export class OwnAtlas extends Atlas {
   readonly #others: Others;
 

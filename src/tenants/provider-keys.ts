@@ -1,4 +1,4 @@
-/** The provider keys that tenants entrust to us: sealed in the store, open only in the memory of who calls the provider. */
+/** The provider keys of tenants: sealed in the store, in clear only in the memory of the process that calls the provider. */
 import { AtlasError } from "../errors.ts";
 import { PROVIDER_NAME } from "../internal/names.ts";
 import { seal, unseal } from "../internal/sealed-key.ts";
@@ -7,7 +7,7 @@ import { changeTenant, type Registry, type Tenant } from "./registry.ts";
 /** One line: a key that was read from a file often has a line break behind it. */
 const KEY = /^[^\s\p{Cc}](?:\P{Cc}{0,8190}[^\s\p{Cc}])?$/u;
 
-/** Sets, or exchanges, the tenant's key for a provider. @throws NOT_FOUND, VALIDATION, KEY_UNAVAILABLE */
+/** Sets or replaces the tenant's key for a provider. @throws NOT_FOUND, VALIDATION, KEY_UNAVAILABLE */
 export async function setProviderKey(
   registry: Registry,
   name: string,
@@ -19,7 +19,7 @@ export async function setProviderKey(
   }));
 }
 
-/** The keys as they are stored. @throws VALIDATION, which shows no key */
+/** Seals keys for the store. @throws VALIDATION, without the key in its message */
 export function sealProviderKeys(
   registry: Registry,
   tenantId: string,
@@ -32,7 +32,7 @@ export function sealProviderKeys(
   return Object.fromEntries(sealed);
 }
 
-/** The tenant's key for a provider. @throws KEY_UNAVAILABLE when it does not decrypt */
+/** Opens the tenant's key for a provider. @throws KEY_UNAVAILABLE when it does not decrypt */
 export function openProviderKey(
   registry: Registry,
   { id, provider, sealed }: { readonly id: string; readonly provider: string; readonly sealed: string },
@@ -40,7 +40,7 @@ export function openProviderKey(
   return unseal(registry.encryptionKey(), rowId(id, provider), sealed);
 }
 
-/** A key is bound to its tenant and its provider: moved to another of either, it does not open. */
+/** Binds a key to its tenant and its provider: in the row of another one it does not open. */
 function rowId(tenantId: string, provider: string): string {
   return `${tenantId}/${provider}`;
 }

@@ -1,4 +1,4 @@
-/** Who the tenants are: finding, showing and changing them. */
+/** The registry of tenants: finding, showing and changing them. */
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { AtlasError } from "../errors.ts";
@@ -6,13 +6,13 @@ import { compareAndSwap } from "../internal/compare-and-swap.ts";
 import type { Store } from "../store.ts";
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../tenant-store.ts";
 
-/** Where tenants are registered. */
+/** A store of tenants, and the namespace of its registry. */
 export interface Registry {
   readonly store: Store & TenantStore;
   readonly namespace: string;
-  /** Times the pauses of a change that meets another one. */
+  /** Times the pauses after a collision of two changes. */
   readonly clock: Clock;
-  /** What provider keys are sealed with. @throws KEY_UNAVAILABLE */
+  /** The key that seals provider keys. @throws KEY_UNAVAILABLE */
   readonly encryptionKey: () => KeyObject;
 }
 
@@ -21,23 +21,23 @@ export interface Tenant {
   /** A letter and 19 more of `0-9a-z`; its computes are recorded in the namespace of that name. */
   readonly id: string;
   readonly name: string;
-  /** How many credentials it can present now: none when it was revoked, more than one in the overlap of a rotation. */
+  /** The number of its valid credentials: none after a revocation, more than one in the overlap of a rotation. */
   readonly credentials: number;
-  /** The providers that it has a key of its own for. */
+  /** The providers for which it has a key. */
   readonly providers: readonly string[];
   readonly createdAt: Date;
-  /** When it last called, to the minute. */
+  /** The time of its last call, to the minute. */
   readonly lastUsedAt: Date | null;
 }
 
-/** What may be shown of a tenant. */
+/** Converts a record to the public view of a tenant. */
 export function toTenant({ tenant, now }: TenantSnapshot): Tenant {
   const { id, name, createdAt, lastUsedAt } = tenant;
   const credentials = validCredentials(tenant, now).length;
   return { id, name, credentials, providers: Object.keys(tenant.providerKeys), createdAt, lastUsedAt };
 }
 
-/** The credentials that it can present at that time. */
+/** The credentials that are valid at that time. */
 export function validCredentials(tenant: TenantRecord, now: Date): TenantRecord["credentials"] {
   return tenant.credentials.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
 }
@@ -49,7 +49,7 @@ export async function listTenants({ store, namespace }: Registry): Promise<reado
   return tenants.map((tenant) => toTenant({ tenant, now }));
 }
 
-/** Changes a tenant; `decide` is asked again when somebody else changed it meanwhile. @throws NOT_FOUND */
+/** Changes a tenant; `decide` runs again after a concurrent change. @throws NOT_FOUND */
 export async function changeTenant(
   { store, namespace, clock }: Registry,
   name: string,
@@ -64,7 +64,7 @@ export async function changeTenant(
   });
 }
 
-/** The error for a name or an id that no tenant has. */
+/** Builds the error for an unknown name or id of a tenant. */
 export function unknownTenant(name: string): AtlasError {
-  return new AtlasError("NOT_FOUND", `there is no tenant ${JSON.stringify(String(name).slice(0, 64))}`);
+  return new AtlasError("NOT_FOUND", `no tenant is called ${JSON.stringify(String(name).slice(0, 64))}`);
 }

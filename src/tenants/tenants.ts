@@ -30,8 +30,8 @@ export type Handler = (request: Request) => Promise<Response>;
 /** The tenants; made by {@link createTenants}. */
 export class Tenants implements AsyncDisposable {
   /**
-   * The application's own Atlas, on `ownProviders`. It sees none of the tenants' computes, but its `findByToken`, `reap` and `startReaper` work for
-   * all tenants too: they are what `/internal` of a control plane needs.
+   * The application's own Atlas, on `ownProviders`. It cannot see the tenants' computes, but its `findByToken`, `reap` and `startReaper` work for
+   * all tenants too, as the `/internal` routes of a control plane need.
    */
   readonly atlas: Atlas;
   readonly #settings: TenantsSettings;
@@ -47,7 +47,7 @@ export class Tenants implements AsyncDisposable {
     });
   }
 
-  /** Registers a tenant and tells its credential, once. @throws VALIDATION, CONFLICT when the name is taken */
+  /** Registers a tenant. Returns its credential, which is not shown again. @throws VALIDATION, CONFLICT when the name is taken */
   create(name: string, options: CreateTenantOptions = {}): Promise<NewCredential> {
     return createTenant(this.#settings.registry, name, options);
   }
@@ -57,18 +57,18 @@ export class Tenants implements AsyncDisposable {
     return listTenants(this.#settings.registry);
   }
 
-  /** A new credential, told once; the old ones stay valid for the overlap. Lets a revoked tenant in again. @throws NOT_FOUND, VALIDATION */
+  /** Creates a new credential, which is shown once; the old ones stay valid for the overlap. A revoked tenant has access again. @throws NOT_FOUND, VALIDATION */
   rotate(name: string, options: RotateTenantOptions = {}): Promise<NewCredential> {
     return rotateCredential(this.#settings.registry, name, options);
   }
 
-  /** Takes back every credential of a tenant. What it runs goes on, and is reaped, until somebody ends it. @throws NOT_FOUND */
+  /** Revokes every credential of a tenant. Its computes keep running, and the reaper keeps watching them. @throws NOT_FOUND */
   revoke(name: string): Promise<Tenant> {
     return revokeCredentials(this.#settings.registry, name);
   }
 
   /**
-   * Sets, or exchanges, a tenant's own key for a provider. The new key has to be of the same account: what runs in another one is not found with it.
+   * Sets or replaces a tenant's own key for a provider. The new key must belong to the same account, or Atlas no longer finds the tenant's instances.
    * @throws NOT_FOUND, VALIDATION
    */
   setProviderKey(name: string, provider: string, key: string): Promise<Tenant> {
@@ -76,9 +76,9 @@ export class Tenants implements AsyncDisposable {
   }
 
   /**
-   * The tenant that a request comes from, by its `Authorization: Bearer`; `null` for everybody else where `mode` is `"recognise"`.
-   * @throws UNAUTHORIZED for everybody else where it is `"strict"`
-   * @throws STORE_UNAVAILABLE when nobody can say
+   * Finds the tenant of a request by its `Authorization: Bearer`. In the mode `"recognise"` the result is `null` for every other caller.
+   * @throws UNAUTHORIZED for every other caller in the mode `"strict"`
+   * @throws STORE_UNAVAILABLE when the store cannot answer
    */
   async authenticate(request: Request): Promise<Tenant | null> {
     const found = await recognise(this.#settings.registry, bearerOf(request));
@@ -92,9 +92,9 @@ export class Tenants implements AsyncDisposable {
   }
 
   /**
-   * The Atlas of a tenant: on its own provider keys, and blind to everything that is not its own.
+   * Returns the Atlas of a tenant: on its own provider keys, without access to any other tenant's computes.
    * @throws NOT_FOUND
-   * @throws KEY_UNAVAILABLE when it has no provider key, or one that does not decrypt. There is no other key to fall back to.
+   * @throws KEY_UNAVAILABLE when the tenant has no provider key, or one that does not decrypt. Another key is never used instead.
    */
   async atlasFor({ id }: Pick<Tenant, "id">): Promise<Atlas> {
     const { store, namespace } = this.#settings.registry;
@@ -104,9 +104,9 @@ export class Tenants implements AsyncDisposable {
   }
 
   /**
-   * A handler that passes each request on to the handler of whom it concerns: of a tenant, when it comes with the tenant's credential or with the token
-   * of one of its computes; else the application's own. `make` is called once for each of them. That a request arrives there proves nothing: what may be
-   * done is up to the credential, which `authenticate` and the control plane check.
+   * Makes a handler that routes each request: to a tenant's handler when the request has the tenant's credential or the token
+   * of one of its computes, else to the application's own. `make` is called once for each handler. The routing grants nothing:
+   * `authenticate` and the control plane check the credential.
    */
   handler(make: (atlas: Atlas) => Handler): Handler {
     const own = make(this.atlas);
@@ -120,7 +120,7 @@ export class Tenants implements AsyncDisposable {
     };
   }
 
-  /** Lets go of connections and timers, and closes the store. Ends no compute. */
+  /** Closes every client and the store. Ends no compute. */
   async close(): Promise<void> {
     await this.#atlases.close();
     await this.atlas.close();
@@ -131,7 +131,7 @@ export class Tenants implements AsyncDisposable {
     return this.close();
   }
 
-  /** The Atlas that a bearer token concerns. */
+  /** Finds the Atlas for a bearer token. */
   async #atlasOf(bearer: string | undefined): Promise<Atlas> {
     const tenant =
       (await recognise(this.#settings.registry, bearer))?.tenant ?? (await this.#holderOf(bearer));
@@ -157,7 +157,7 @@ export class Tenants implements AsyncDisposable {
     return pMap(withKeys, (tenant) => this.#reap(tenant, options), { concurrency: CONCURRENCY });
   }
 
-  /** What is wrong with one tenant must not keep the others from being reaped. */
+  /** A failure of one tenant must not keep the others from being reaped. */
   async #reap(tenant: TenantRecord, options: ReapOptions): Promise<ReapReport> {
     try {
       return await this.#atlases.of(tenant).reap(options);
@@ -183,8 +183,8 @@ function toProblem(error: unknown): Response {
 }
 
 /**
- * Makes the registry of tenants: other services that share this control plane, each of which spawns on provider keys of its own and can neither see
- * nor end what another has.
+ * Creates the registry of tenants: services that share this control plane. Each tenant spawns on its own provider keys, and can neither see
+ * nor end the computes of another.
  *
  * @throws VALIDATION naming each option that is wrong
  * @throws KEY_UNAVAILABLE without an encryption key of exactly 32 bytes

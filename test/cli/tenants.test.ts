@@ -73,7 +73,7 @@ describe("atlas-compute tenants", { timeout: 60_000 }, () => {
     expect(table + JSON.stringify(json)).not.toMatch(new RegExp(`${credential.trim()}|key-of-acme|enc:v1`));
   });
 
-  it("exchanges a credential, and with --provider the key instead", async () => {
+  it("rotates a credential, and with --provider the key instead", async () => {
     const added = await tenants("add acme");
     const rotated = await tenants("rotate acme --overlap-seconds 60");
     expect(rotated).toMatchObject({ code: 0, stdout: expect.stringMatching(CREDENTIAL) });
@@ -83,7 +83,7 @@ describe("atlas-compute tenants", { timeout: 60_000 }, () => {
     expect(tenant).toMatchObject({ credentials: 2, providers: ["fly"] });
   });
 
-  it("revokes without an encryption key, for which there may be no time", async () => {
+  it("revokes without an encryption key, because a revocation may be urgent", async () => {
     await tenants("add acme");
     env = { ATLAS_DATABASE: env.ATLAS_DATABASE ?? "" };
     expect(await tenants("revoke acme")).toMatchObject({ code: 0, stdout: "" });
@@ -115,10 +115,10 @@ describe("atlas-compute tenants", { timeout: 60_000 }, () => {
 
   it.each<[string, string, RegExp]>([
     ["a name that is taken", "add taken", /taken.*choose another name/],
-    ["a name that is none", "add not/a/name", /name: got/],
-    ["an unknown tenant", "rotate nobody", /no tenant "nobody"/],
+    ["an invalid name", "add not/a/name", /name: got/],
+    ["an unknown tenant", "rotate missing", /no tenant is called "missing"/],
     ["an empty key", "add acme --provider mock", /key for mock is not valid/],
-    ["a provider that is none", "add acme --provider M", /name of a provider/],
+    ["an invalid provider name", "add acme --provider M", /name of a provider/],
   ])("refuses %s with exit code 2, and writes nothing to stdout", async (_, args, message) => {
     await tenants("add taken");
     expect(await tenants(args)).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(message) });
@@ -131,7 +131,7 @@ describe("atlas-compute tenants", { timeout: 60_000 }, () => {
     },
   );
 
-  it("says what is missing: the database, the encryption key", async () => {
+  it("names the missing setting: the database, the encryption key", async () => {
     const without = await runCli(["tenants", "list"], {});
     expect(without).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining("ATLAS_DATABASE") });
     env = { ATLAS_DATABASE: env.ATLAS_DATABASE ?? "" };
@@ -149,7 +149,7 @@ describe("atlas-compute tenants", { timeout: 60_000 }, () => {
     },
   );
 
-  it("says what to install where PostgreSQL's driver is missing", async () => {
+  it("names the package to install when PostgreSQL's driver is missing", async () => {
     const elsewhere = { env: { ATLAS_DATABASE: "postgres://127.0.0.1:1/none" }, cwd: folder };
     const result = await runCli(["tenants", "list"], elsewhere);
     expect(result).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining("npm install pg") });

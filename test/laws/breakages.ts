@@ -1,4 +1,4 @@
-/** Providers that break the laws, one law each: what the suite must not let pass. */
+/** Providers that break the laws, one law each. The suite must fail each of them. */
 
 import type { CallContext } from "../../src/call-context.ts";
 import { AtlasError, isAtlasError, withFacts } from "../../src/errors.ts";
@@ -11,7 +11,7 @@ export type Breakage = (provider: MockProvider) => Provider;
 /** Instances on a page, in the tests of the suite itself. */
 export const PAGE_SIZE = 2;
 
-/** Creates, and goes on like this where the create fails. */
+/** Creates, and runs this step when the create fails. */
 function whenCreateFails(
   goOn: (
     error: unknown,
@@ -35,7 +35,7 @@ export const createsTwice: Breakage = (provider) => ({
   },
 });
 
-/** Says of every failed create that nothing came of it. */
+/** Denies for every failed create that an instance may exist. */
 export const deniesCreation: Breakage = whenCreateFails(async (error) => {
   throw isAtlasError(error) ? new AtlasError(error.code, error.message, { mayHaveCreated: false }) : error;
 });
@@ -171,7 +171,7 @@ const BREAKAGES: Readonly<Record<string, readonly Breakage[]>> = {
     (provider) => ({ ...provider, find: async () => [] }),
   ],
   "an instance runs": [changesInstances((instance) => ({ ...instance, status: "unknown" }))],
-  "get of what does not exist": [
+  "get of an unknown instance": [
     takesNameForId,
     (provider) => ({
       ...provider,
@@ -204,7 +204,7 @@ const BREAKAGES: Readonly<Record<string, readonly Breakage[]>> = {
     (provider) => ({ ...provider, terminate: async () => undefined }),
     (provider) => ({ ...provider, terminate: provider.stop }),
   ],
-  "terminate of what is ending": [
+  "terminate of an instance that is ending": [
     (provider) => ({
       ...provider,
       terminate: async (reference, context) => {
@@ -287,7 +287,7 @@ const BREAKAGES: Readonly<Record<string, readonly Breakage[]>> = {
   "a call whose signal": [answersNothing, ignoresSignals],
 };
 
-/** Every way we have to break the law that reads like this. */
+/** Every breakage of the law with this name. */
 export function breakagesOf(law: string): readonly Breakage[] {
   const beginnings = Object.keys(BREAKAGES).filter((beginning) => law.startsWith(beginning));
   return BREAKAGES[beginnings.sort((first, second) => second.length - first.length)[0] ?? ""] ?? [];

@@ -24,7 +24,7 @@ describe("the law suite of providers", () => {
       await expect(collect(mockTraits, breakage).get(law)?.(), breakage.toString()).rejects.toThrow();
   });
 
-  it("fails a provider that makes a second instance where names are unique", async () => {
+  it("fails a provider that creates a second instance where names are unique", async () => {
     const laws = collect({ ...mockTraits, duplicateNames: false }, createsTwice);
     await expect(
       laws.get("a create under a name that exists adopts the instance there")?.(),
@@ -32,7 +32,7 @@ describe("the law suite of providers", () => {
   });
 
   it.each(every.filter((law) => /^a create that meets [a-z]+-after/.test(law)))(
-    "fails a provider that denies what it may have created: %s",
+    "fails a provider that denies an instance that it may have created: %s",
     async (law) => {
       await expect(collect(mockTraits, deniesCreation).get(law)?.()).rejects.toThrow();
     },

@@ -16,7 +16,7 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server with an empty cluster on a free loopback port. What it writes to disk is gone after `stop`. */
+/** Starts a server with an empty cluster on a free loopback port. Its files are gone after `stop`. */
 export async function startPostgres(): Promise<PostgresServer> {
   await requireReachable(process.cwd());
   const folder = await mkdtemp(join(tmpdir(), "atlas-postgres-"));
@@ -53,7 +53,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
 }
 
-/** As root the server runs as another user, who has to reach its program in node_modules. */
+/** Under root the server runs as another user, which must be able to reach its program in node_modules. */
 async function requireReachable(folder: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const { mode } = await stat(folder);

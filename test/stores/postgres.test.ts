@@ -75,7 +75,7 @@ describe("migrate", () => {
     expect(rows).toEqual(postgresMigrations.map(({ number, name }) => ({ number, name })));
   });
 
-  it("is asked for by every call before it", async () => {
+  it("is named by the error of every earlier call", async () => {
     const store = postgresStore(first, { schema: newSchema() });
     const calls: readonly (() => Promise<unknown>)[] = [
       () => store.identity(),
@@ -101,7 +101,7 @@ describe("migrate", () => {
     expect(await refusal(store.migrate())).toEqual(unavailable(newer, false));
   });
 
-  it("works in a schema that is there, for a user who may not make one", async () => {
+  it("works in an existing schema, for a user without the right to create one", async () => {
     const schema = newSchema();
     await first.query(
       `create role "${schema}" login password 'x'; create schema "${schema}" authorization "${schema}"`,
@@ -163,7 +163,7 @@ test("no event becomes visible before another one with a smaller id", async () =
   expect((await allEvents(store)).map((event) => event.computeId)).toEqual([early.id, late.id]);
 });
 
-test("what a driver makes of types does not matter", async () => {
+test("a driver's own type parsers do not matter", async () => {
   const TEXT = 25;
   const getTypeParser = (oid: number) => (value: string) => (oid === TEXT ? value : { odd: value });
   const store = await migrated(server.pool({ types: { getTypeParser } }));
@@ -211,7 +211,7 @@ describe("watch", () => {
     expect(pool.idleCount).toBe(2);
   });
 
-  it("goes on after its connection was lost, and has its watchers look for what they missed", async () => {
+  it("continues after a lost connection, and calls its watchers to catch up", async () => {
     const schema = newSchema();
     const store = await migrated(server.pool(), schema);
     const heard = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -245,12 +245,12 @@ describe("watch", () => {
   });
 });
 
-describe("a failure of the database says what to do, and nothing that is secret", () => {
+describe("a failure of the database names the remedy, and no secret", () => {
   const secrets = /secret|127\.0\.0\.1|atlas:|select|insert into|namespace/;
 
   it.each([
     [
-      "nobody listens",
+      "no server listens",
       "postgres://atlas:secret@127.0.0.1:1/postgres",
       /cannot be reached.*\(ECONNREFUSED\)$/,
       true,
@@ -286,7 +286,7 @@ describe("a failure of the database says what to do, and nothing that is secret"
     expect(String(error)).not.toMatch(secrets);
   });
 
-  it("when what the driver throws is no error at all", async () => {
+  it("when the driver throws a value that is not an error", async () => {
     const store = postgresStore({ query: () => Promise.reject("secret") });
     expect(await refusal(store.now())).toEqual(
       unavailable(/could not tell the time: it failed: see its log$/),
@@ -297,7 +297,7 @@ describe("a failure of the database says what to do, and nothing that is secret"
 test.each([
   ["a client that cannot query", {}, {}, /client: got an object; allowed: a client with query/],
   [
-    "a schema that would have to be quoted",
+    "a schema that needs quoting",
     undefined,
     { schema: 'a"; drop schema public' },
     /schema: got .*allowed: up to 31 of/,

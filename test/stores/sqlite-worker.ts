@@ -1,4 +1,4 @@
-/** One of several processes on one SQLite file: inserts and claims as fast as it can, and prints what it got. */
+/** One of several processes on one SQLite file: inserts and claims as fast as it can, and prints its results. */
 import { isAtlasError } from "../../src/errors.ts";
 import { claim, insert, newRecord } from "../../src/laws/store/harness.ts";
 import { sqliteStore } from "../../src/stores/sqlite/index.ts";

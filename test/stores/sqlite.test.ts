@@ -64,7 +64,7 @@ async function work(path: string, name: string): Promise<WorkerReport> {
   return JSON.parse(stdout);
 }
 
-test("what was written is there when the file is opened again, at the machine's time", async () => {
+test("a reopened file has every record, and the machine's time", async () => {
   const path = newPath();
   const record = newRecord({ userId: "u", metadata: { plan: "pro" } });
   const before = sqliteStore(path);
@@ -86,7 +86,7 @@ test("the file and those beside it are for their owner only", async () => {
   await store.close();
 });
 
-test("nothing is opened or made before the first use", async () => {
+test("the store opens and creates no file before its first use", async () => {
   const path = newPath();
   const store = sqliteStore(path);
   await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
@@ -158,7 +158,7 @@ describe("a file that cannot serve is an error that says what to do", () => {
       path,
       "these are notes about a database, and much longer than a header of one".repeat(100),
     );
-    expect(await refusal(path)).toEqual(unavailable(/is no SQLite database: give another path/));
+    expect(await refusal(path)).toEqual(unavailable(/is not an SQLite database: give another path/));
   });
 
   it("a damaged database", async () => {
@@ -196,7 +196,7 @@ describe("a file that cannot serve is an error that says what to do", () => {
   });
 });
 
-/** Root may write everything, so it steps back for a moment. */
+/** Root may write every file, so the test gives up root for a moment. */
 async function asNobody<Result>(work: () => Promise<Result>): Promise<Result> {
   if (process.geteuid?.() !== 0) return work();
   process.seteuid?.(65_534);
@@ -210,7 +210,7 @@ async function asNobody<Result>(work: () => Promise<Result>): Promise<Result> {
 test.each([
   ["an empty path", "", {}, /path: got ""/],
   [
-    "a prefix that would have to be quoted",
+    "a prefix that needs quoting",
     "x.db",
     { tablePrefix: 'a"; drop table' },
     /tablePrefix: got .*allowed: up to 31 of/,
@@ -223,7 +223,7 @@ test.each([
   );
 });
 
-test("indexes serve what is asked often", async () => {
+test("indexes serve the frequent queries", async () => {
   const path = newPath();
   await sqliteStore(path).migrate();
   const database = new DatabaseSync(path);

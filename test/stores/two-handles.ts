@@ -3,7 +3,7 @@ import { type ManualClock, manualClock } from "../../src/providers/mock/manual-c
 
 type DurableStore = TenantStoreUnderTest["store"] & { migrate(): Promise<void> };
 
-/** Two handles on one database, for the law suites. `open` is asked for the first and the second one. */
+/** Two handles on one database, for the law suites. It calls `open` for each handle. */
 export async function twoHandles(
   open: (clock: ManualClock, number: 0 | 1) => DurableStore,
 ): Promise<TenantStoreUnderTest> {

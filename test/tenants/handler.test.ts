@@ -54,7 +54,7 @@ async function call(
 }
 
 describe("a control plane shared by tenants", () => {
-  it("lets a tenant spawn on its own key, its pod report, and nobody else near it", async () => {
+  it("lets a tenant spawn on its own key, its pod report, and rejects every other caller", async () => {
     const scene = tenantsScene({ controlUrl });
     const plane = planeOf(scene);
     const acme = await scene.join("acme", "key-of-acme");
@@ -118,7 +118,7 @@ describe("a control plane shared by tenants", () => {
     expect((await call(plane, "POST /pod/status", podToken, { body: { status: "up" } })).status).toBe(204);
   });
 
-  it("serves who is no tenant as before where it only recognises, on the application's own providers", async () => {
+  it("serves other callers on the application's own providers when it only recognises tenants", async () => {
     const clock = manualClock();
     const own = mock({ clock });
     const scene = tenantsScene({ clock, mode: "recognise", ownProviders: [own] });
@@ -144,7 +144,7 @@ describe("a control plane shared by tenants", () => {
     expect((await call(plane, "GET /computes")).status).toBe(401);
   });
 
-  it("answers 503 while the store is down, never 401, and lets nobody in", async () => {
+  it("answers 503 while the store is down, never 401, and admits no caller", async () => {
     const scene = tenantsScene();
     const plane = planeOf(scene);
     const { credential } = await scene.join("acme", "key-of-acme");
@@ -164,7 +164,7 @@ describe("a control plane shared by tenants", () => {
     expect([status, body.code]).toEqual([503, "KEY_UNAVAILABLE"]);
   });
 
-  it("makes one handler for each tenant, and another when its key was exchanged", async () => {
+  it("makes one handler for each tenant, and another after its key was replaced", async () => {
     const { tenants, join } = tenantsScene();
     let made = 0;
     const handler = tenants.handler(() => {

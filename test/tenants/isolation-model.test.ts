@@ -10,7 +10,7 @@ type Name = (typeof NAMES)[number];
 interface Step {
   readonly who: Name;
   readonly call: "spawn" | "terminate" | "stop" | "start" | "touch" | "reap" | "reapAll" | "revoke";
-  /** Which of all computes, whosever it is. */
+  /** An index into all computes of all tenants. */
   readonly target: number;
 }
 
@@ -37,7 +37,7 @@ interface Made {
   readonly who: Name;
 }
 
-/** Everybody on one provider account, the application itself included. */
+/** All tenants and the application itself, on one provider account. */
 async function everybody({ tenants, join }: TenantsScene): Promise<ReadonlyMap<Name, Atlas>> {
   const atlases = new Map<Name, Atlas>([["own", tenants.atlas]]);
   for (const name of NAMES.slice(1)) atlases.set(name, (await join(name, "shared")).atlas);
@@ -51,7 +51,7 @@ async function spawn(atlas: Atlas, who: Name, { settle }: TenantsScene): Promise
   return { id, providerId, who };
 }
 
-it("whoever does whatever on one shared account, an instance ends by its owner's hand alone", {
+it("only its owner's calls end an instance, in any sequence of calls on one shared account", {
   timeout: 60_000,
 }, async () => {
   const property = fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {

@@ -6,7 +6,7 @@ import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 import { alive, errorOf, tenantsScene } from "./scene.ts";
 
 describe("a tenant", () => {
-  it("spawns on its own provider key, and its records say whose they are", async () => {
+  it("spawns on its own provider key, and its records name it", async () => {
     const { account, join, store } = tenantsScene();
     const acme = await join("acme", "key-of-acme");
     const beta = await join("beta", "key-of-beta");
@@ -28,7 +28,7 @@ describe("a tenant", () => {
     await expect(beta.atlas.listComputes()).rejects.toEqual(errorOf("STORE_UNAVAILABLE"));
   });
 
-  it("neither sees nor ends nor touches what another has, though they share an account", async () => {
+  it("neither sees nor ends nor touches another's computes, though they share an account", async () => {
     const { account, tenants, join, settle } = tenantsScene({ ownProviders: [mock()] });
     const acme = await join("acme", "shared");
     const beta = await join("beta", "shared");
@@ -100,7 +100,7 @@ describe("the application's own Atlas", () => {
     for (const name of ["acme", "beta", "gamma"]) expect(alive(account(`key-of-${name}`))).toEqual([]);
   });
 
-  it("goes on reaping for the others when one tenant's key does not decrypt, and says so", async () => {
+  it("goes on reaping for the others when one tenant's key does not decrypt, and reports it", async () => {
     const { tenants, clock, join, settle, store } = tenantsScene();
     await (await join("acme", "key-of-acme")).spawn();
     const compute = await (await join("beta", "key-of-beta")).spawn();
@@ -128,7 +128,7 @@ describe("the application's own Atlas", () => {
     expect(alive(account("key-of-acme"))).toEqual([]);
   });
 
-  it("finds whose a token is, among all tenants", async () => {
+  it("finds the compute of a token among all tenants", async () => {
     const { tenants, join } = tenantsScene();
     const acme = await join("acme", "key-of-acme");
     const { id, auth } = await acme.spawn();
@@ -142,7 +142,7 @@ describe("the application's own Atlas", () => {
     await expect(tenants.atlas.spawnCompute({ image: "app:1" })).rejects.toEqual(errorOf("CAPACITY"));
   });
 
-  it("spawns on its own providers where it has some, in its own namespace", async () => {
+  it("spawns on its own providers, in its own namespace", async () => {
     const provider = mock();
     const { tenants, store } = tenantsScene({ ownProviders: [provider], namespace: "shared" });
     const { id } = await tenants.atlas.spawnCompute({ image: "app:1" });
@@ -162,7 +162,7 @@ describe("a provider key", () => {
     expect((await tenants.list())[0]?.providers).toEqual(["mock"]);
   });
 
-  it("is used from the next call on when it was exchanged", async () => {
+  it("is used from the next call on after its replacement", async () => {
     const { account, tenants, join, settle } = tenantsScene();
     const acme = await join("acme", "key-1");
     expect(await tenants.atlasFor(acme)).toBe(acme.atlas);

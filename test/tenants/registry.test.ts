@@ -7,7 +7,7 @@ import { hostileValues } from "../auth/arbitraries.ts";
 import { encryptionKey, errorOf, requestWith, tenantsScene } from "./scene.ts";
 
 describe("a new tenant", () => {
-  it("is told its credential once, and only the hash is stored", async () => {
+  it("gets its credential once, and only the hash is stored", async () => {
     const { tenants, store } = tenantsScene();
     const { tenant, credential } = await tenants.create("acme", { providerKeys: { mock: "secret-key" } });
     expect(credential).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -18,7 +18,7 @@ describe("a new tenant", () => {
     );
   });
 
-  it("is listed by name, with what it can do and without any secret", async () => {
+  it("is listed by name, without any secret", async () => {
     const { tenants, clock } = tenantsScene();
     await tenants.create("beta");
     await tenants.create("acme", { providerKeys: { mock: "key" } });
@@ -35,7 +35,7 @@ describe("a new tenant", () => {
     ]);
   });
 
-  it("needs a name that nobody has", async () => {
+  it("needs a name that no other tenant has", async () => {
     const { tenants } = tenantsScene();
     await tenants.create("acme");
     await expect(tenants.create("acme")).rejects.toEqual(errorOf("CONFLICT"));
@@ -55,7 +55,7 @@ describe("a new tenant", () => {
     ["a line break behind the key", { mock: "secret-key\n" }],
     ["two lines", { mock: "secret-key\nmore" }],
     ["a key that is too long", { mock: "secret-key".repeat(1000) }],
-    ["a provider that is none", { "No Provider": "secret-key" }],
+    ["an invalid provider name", { "No Provider": "secret-key" }],
   ])("cannot have %s, and the refusal does not show it", async (_, providerKeys) => {
     const { tenants } = tenantsScene();
     const creating = tenants.create("acme", { providerKeys });
@@ -84,26 +84,26 @@ describe("authenticate", () => {
     `Bearer ${"a".repeat(20_000)}`,
   ];
 
-  it.each(wrong)("refuses everybody else where it is strict: %j", async (authorization) => {
+  it.each(wrong)("rejects every other caller in the strict mode: %j", async (authorization) => {
     const { tenants } = tenantsScene();
     await tenants.create("acme");
     await expect(tenants.authenticate(requestWith(authorization))).rejects.toEqual(errorOf("UNAUTHORIZED"));
   });
 
-  it.each(wrong)("only says so where it recognises: %j", async (authorization) => {
+  it.each(wrong)("returns null for every other caller when it only recognises: %j", async (authorization) => {
     const { tenants } = tenantsScene({ mode: "recognise" });
     await tenants.create("acme");
     expect(await tenants.authenticate(requestWith(authorization))).toBeNull();
   });
 
-  it("knows tenants where it only recognises", async () => {
+  it("knows tenants when it only recognises", async () => {
     const { tenants } = tenantsScene({ mode: "recognise" });
     const { credential } = await tenants.create("acme");
     expect((await tenants.authenticate(requestWith(`Bearer ${credential}`)))?.name).toBe("acme");
   });
 
   it.each(["strict", "recognise"] as const)(
-    "lets nobody in, and refuses nobody, while the store is down: %s",
+    "neither admits nor rejects a caller while the store is down: %s",
     async (mode) => {
       const store = memoryStore();
       const { tenants } = tenantsScene({ mode, store });
@@ -116,7 +116,7 @@ describe("authenticate", () => {
     },
   );
 
-  it("notes when a tenant was last used, to the minute", async () => {
+  it("records the last use of a tenant, to the minute", async () => {
     const { tenants, clock, store } = tenantsScene();
     const { credential } = await tenants.create("acme");
     const call = () => tenants.authenticate(requestWith(`Bearer ${credential}`));
@@ -148,7 +148,7 @@ describe("rotate", () => {
     expect((await tenants.list())[0]?.credentials).toBe(1);
   });
 
-  it("does not cut off who still uses the first credential when it is rotated twice, and prolongs nothing", async () => {
+  it("keeps the first credential valid through a second rotation, and prolongs nothing", async () => {
     const { tenants, clock } = tenantsScene();
     const { credential: first } = await tenants.create("acme");
     await tenants.rotate("acme", { overlapSeconds: 60 });
@@ -178,7 +178,7 @@ describe("rotate", () => {
       expect((await tenants.authenticate(requestWith(`Bearer ${credential}`)))?.name).toBe("acme");
   });
 
-  it("refuses an unknown tenant and an overlap that is none", async () => {
+  it("refuses an unknown tenant and an invalid overlap", async () => {
     const { tenants } = tenantsScene();
     await tenants.create("acme");
     await expect(tenants.rotate("nobody")).rejects.toEqual(errorOf("NOT_FOUND"));
@@ -188,7 +188,7 @@ describe("rotate", () => {
 });
 
 describe("revoke", () => {
-  it("ends every credential at once, and a rotation lets the tenant in again", async () => {
+  it("ends every credential at once, and a rotation gives the tenant access again", async () => {
     const { tenants } = tenantsScene();
     const { credential: first } = await tenants.create("acme");
     const { credential: second } = await tenants.rotate("acme");
@@ -212,10 +212,10 @@ describe("createTenants", () => {
 
   it.each<[string, object]>([
     ["an unknown option", { keys: {} }],
-    ["a store that knows no tenants", { store: { ...memoryStore() } }],
-    ["a provider that is no function", { providers: { runpod: "key" } }],
-    ["a mode that is none", { mode: "off" }],
-    ["a namespace that is none", { namespace: "No Namespace" }],
+    ["a store without tenants", { store: { ...memoryStore() } }],
+    ["a provider that is not a function", { providers: { runpod: "key" } }],
+    ["an unknown mode", { mode: "off" }],
+    ["an invalid namespace", { namespace: "No Namespace" }],
   ])("refuses %s", (_, options) => {
     const make = () => createTenants({ store, providers, encryptionKey, ...options } as TenantsOptions);
     expect(make).toThrow(errorOf("VALIDATION"));
@@ -225,7 +225,7 @@ describe("createTenants", () => {
     expect(() => createTenants({ store, providers, encryptionKey: key })).toThrow(errorOf("KEY_UNAVAILABLE"));
   });
 
-  it("hands any candidate to nobody", async () => {
+  it("finds no compute for an invalid candidate", async () => {
     const { tenants } = tenantsScene();
     await tenants.create("acme");
     for (const value of hostileValues) expect(await tenants.atlas.findByToken(value)).toBeUndefined();

@@ -16,20 +16,20 @@ import { createTenants, type Tenants, type TenantsOptions } from "../../src/tena
 
 export const encryptionKey: string = Buffer.alloc(32, 1).toString("base64");
 
-/** What a test plays on. */
+/** The tools of a test. */
 export interface TenantsScene {
   readonly tenants: Tenants;
   readonly store: Store & TenantStore;
   readonly clock: ManualClock;
-  /** The account that a key is for: whoever has the same key shares it. */
+  /** The account of a key: tenants with the same key share it. */
   account(key: string): MockProvider;
   /** Registers a tenant with a key for `mock`. */
   join(name: string, key: string): Promise<Member>;
-  /** Lets time pass while somebody sleeps on it. */
+  /** Lets time pass until the promise settles. */
   settle<Result>(promise: PromiseLike<Result>): Promise<Result>;
 }
 
-/** A tenant, and what it calls with. */
+/** A tenant, with its credential and its client. */
 export interface Member {
   readonly id: string;
   readonly credential: string;

@@ -1,4 +1,4 @@
-/** Laws of what a provider says of itself and of what it offers. */
+/** Laws of a provider's declarations and of its offers. */
 import assert from "node:assert/strict";
 import { isAtlasError } from "../../errors.ts";
 import type { Laws } from "./scene.ts";

@@ -19,7 +19,7 @@ function endingLaws(law: Law): void {
     assert.deepEqual(await scene.list(), []);
   });
 
-  law("terminate of what is ending, has ended, or never was, is success", async (scene) => {
+  law("terminate of an instance that is ending, has ended or never existed is success", async (scene) => {
     const created = await scene.createShown();
     await scene.terminate(created);
     await scene.terminate(created);
@@ -79,7 +79,7 @@ function closeLaws(law: Law): void {
   });
 }
 
-/** Waits until the provider itself says that the instance is no more. */
+/** Waits until the provider itself shows that the instance is gone. */
 async function gone(scene: Scene, { name, providerId = "" }: InstanceReference): Promise<void> {
   await scene.eventually("it is gone", async () => {
     const status = (await scene.get({ name, providerId }))?.status ?? "terminated";

@@ -1,4 +1,4 @@
-/** Laws of how failures are sorted, and of what they leave behind. */
+/** Laws of failures: their codes, and the instances that they leave behind. */
 import assert from "node:assert/strict";
 import type { CallContext } from "../../call-context.ts";
 import { type AtlasErrorCode, isAtlasError } from "../../errors.ts";
@@ -6,10 +6,10 @@ import type { InstanceReference } from "../../provider.ts";
 import type { Law, Laws, Scene } from "./scene.ts";
 import type { FaultyOperation, LawFault, ProviderTraits } from "./subject.ts";
 
-/** Codes that, from a create, leave open whether an instance exists. */
+/** Codes of a create after which an instance may or may not exist. */
 const OPEN: readonly AtlasErrorCode[] = ["TIMEOUT", "TRANSPORT", "PROVIDER", "UNAVAILABLE"];
 
-/** What each clean refusal of a create must be called. Nothing is left behind by any of them. */
+/** The code of each clean refusal of a create. None of them leaves an instance. */
 const REFUSALS: Readonly<Partial<Record<LawFault, AtlasErrorCode>>> = {
   capacity: "CAPACITY",
   quota: "QUOTA",
@@ -19,7 +19,7 @@ const REFUSALS: Readonly<Partial<Record<LawFault, AtlasErrorCode>>> = {
   invalid: "VALIDATION",
 };
 
-/** How many instances each failure without a verdict leaves behind. */
+/** The number of instances that each failure with an unknown outcome leaves behind. */
 const UNKNOWN_OUTCOMES: Readonly<Partial<Record<LawFault, 0 | 1>>> = {
   "timeout-before": 0,
   "timeout-after": 1,
@@ -30,7 +30,7 @@ const UNKNOWN_OUTCOMES: Readonly<Partial<Record<LawFault, 0 | 1>>> = {
   "unreadable-after": 1,
 };
 
-/** What a read or a terminate that keeps failing must be called. */
+/** The codes of a read or a terminate that keeps failing. */
 const READ_FAILURES: Readonly<Partial<Record<LawFault, readonly AtlasErrorCode[]>>> = {
   "bad-key": ["AUTH_ERROR"],
   "refused-pool": ["FORBIDDEN", "AUTH_ERROR"],
@@ -44,7 +44,7 @@ const READ_FAILURES: Readonly<Partial<Record<LawFault, readonly AtlasErrorCode[]
 
 const READS = ["get", "list", "find", "terminate"] as const;
 
-/** More often than any adapter repeats an idempotent request. */
+/** More faults than any adapter has retries. */
 const ALWAYS = 10;
 
 export const faultLaws: Laws = (law, traits) => {
@@ -86,7 +86,7 @@ function refusalLaw(law: Law, fault: LawFault, code: AtlasErrorCode): void {
 }
 
 function unknownOutcomeLaw(law: Law, fault: LawFault, left: 0 | 1): void {
-  law(`a create that meets ${fault} says that its outcome is unknown, and is not repeated`, async (scene) => {
+  law(`a create that meets ${fault} reports an unknown outcome, and is not repeated`, async (scene) => {
     const name = scene.name();
     provoke(scene, "create", fault, 1);
     const error = await scene.refusal(scene.create({ name }));
@@ -159,7 +159,7 @@ function readLaw(
   fault: LawFault,
   codes: readonly AtlasErrorCode[],
 ): void {
-  law(`a ${operation} that meets ${fault} throws, and never says that there is nothing`, async (scene) => {
+  law(`a ${operation} that meets ${fault} throws, and never reports an absence`, async (scene) => {
     const created = await scene.createShown();
     provoke(scene, operation, fault, ALWAYS);
     const context = fault === "timeout-before" ? inAHurry(scene) : scene.context();
@@ -169,7 +169,7 @@ function readLaw(
   });
 }
 
-/** What is never answered, try after try, need not be waited for: a request that runs out of time as well does not change the verdict. */
+/** A call that hangs is not awaited to its end: a request that also runs out of time does not change the verdict. */
 function inAHurry(scene: Scene): CallContext {
   return { ...scene.context(), requestTimeoutSeconds: 0.05 };
 }

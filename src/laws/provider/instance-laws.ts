@@ -1,4 +1,4 @@
-/** Laws of what an instance tells, and of what it must not. */
+/** Laws of the fields of an instance, and of the secrets that it must not hold. */
 import assert from "node:assert/strict";
 import type { InstanceStatus } from "../../provider.ts";
 import type { Laws } from "./scene.ts";

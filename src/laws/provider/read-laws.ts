@@ -24,7 +24,7 @@ function instanceReadLaws(law: Law): void {
     await scene.eventually("it runs", async () => (await scene.get(created))?.status === "running");
   });
 
-  law("get of what does not exist is undefined, by name and by id", async (scene) => {
+  law("get of an unknown instance is undefined, by name and by id", async (scene) => {
     const created = await scene.createShown();
     const { name, providerId } = created;
     assert.equal(await scene.get({ name: scene.name() }), undefined);

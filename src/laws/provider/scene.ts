@@ -1,4 +1,4 @@
-/** One test's view of a provider: its calls, what exists behind it, and what its answers may not hold. */
+/** One test's view of a provider: its calls, the instances behind it, and the secrets that no answer may hold. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
@@ -19,7 +19,7 @@ export type Law = (name: string, body: (scene: Scene) => Promise<void>) => void;
 /** A part of the suite; which of its laws apply follows from the traits. */
 export type Laws = (law: Law, traits: ProviderTraits) => void;
 
-/** What a create is to differ in from the one that suits most laws. */
+/** The fields in which a create differs from the default of most laws. */
 export interface CreateWishes {
   readonly name?: string;
   readonly placement?: PlacementRequest;
@@ -33,9 +33,9 @@ const FIRST_WAIT_SECONDS = 0.05;
 export class Scene {
   readonly subject: ProviderUnderTest;
   readonly owner: string = `owner-${word(8)}`;
-  /** Values in every environment that may show up nowhere. */
+  /** Values in every environment that must not appear in any result or error. */
   readonly envSecrets: readonly string[] = [word(32), `${word(16)} "quoted" ${word(16)}`];
-  /** What every name begins with; as long as a name's beginning can be. */
+  /** The prefix of every name, as long as a prefix can be. */
   readonly prefix: string = `atlas-l${word(19)}-`;
 
   constructor(subject: ProviderUnderTest) {
@@ -102,7 +102,7 @@ export class Scene {
     return this.subject.settle(promise);
   }
 
-  /** What this test has behind the API and may still cost money. */
+  /** The instances of this test that exist behind the API and may still cost money. */
   async alive(): Promise<readonly ExistingInstance[]> {
     const existing = await this.subject.instances();
     return existing.filter(({ name, alive }) => alive && name.startsWith(this.prefix));
@@ -117,7 +117,7 @@ export class Scene {
     }
   }
 
-  /** What a call throws, checked for secrets; that it throws at all is part of the check. */
+  /** Returns the error of a call that must fail, after a check for secrets. */
   async refusal(call: Promise<unknown>): Promise<unknown> {
     const outcome = await this.settle(
       call.then(
@@ -130,7 +130,7 @@ export class Scene {
     return outcome.error;
   }
 
-  /** Neither an environment's values nor the provider's credentials are anywhere in the value. */
+  /** Asserts that the value holds no environment value and no credential of the provider. */
   assertNoSecret(value: unknown): void {
     const text = [everything(value), isAtlasError(value) ? JSON.stringify(value.toProblem()) : ""].join("\n");
     for (const secret of [...this.envSecrets, ...(this.subject.secrets ?? [])])

@@ -1,11 +1,11 @@
-/** What the law suite of a provider is run on: the provider, and what is behind its API. */
+/** The subject of a provider's law suite: the provider, and the world behind its API. */
 import type { PlacementRequest, Provider } from "../../provider.ts";
 
 /** An instance as it exists behind the API, whether the API shows it or not. */
 export interface ExistingInstance {
   readonly providerId: string;
   readonly name: string;
-  /** Whether it may still cost money: true until it is gone for good. */
+  /** True while it may still cost money, until it is gone for good. */
   readonly alive: boolean;
   /** Its whole environment in clear; needed unless the traits say `showsEnv: false`. */
   readonly env?: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export type OptionalMethod = "find" | "stop" | "start" | "logs" | "listGpuTypes"
 export type FaultyOperation = "create" | "get" | "list" | "find" | "terminate";
 
 /**
- * What the API does to a call. `-before` fails and leaves the work undone, `-after` fails when it is done: a caller cannot
+ * A fault that the API inflicts on a call. `-before` fails and leaves the work undone, `-after` fails when it is done: a caller cannot
  * tell the two apart.
  *
  * - `capacity`, `quota`, `refused-pool`, `balance`, `bad-key`, `invalid`, `rate-limit`: it refuses, in its own words and statuses;
@@ -47,15 +47,15 @@ export type LawFault =
   | "malformed"
   | "partial";
 
-/** What is known of a provider before one is made. */
+/** The declared properties of a provider. */
 export interface ProviderTraits {
   /** The optional methods it has; the suite holds it to exactly these. */
   readonly methods: readonly OptionalMethod[];
   /** The faults that {@link ProviderUnderTest.fault} can provoke, by operation. @default none */
   readonly faults?: Readonly<Partial<Record<FaultyOperation, readonly LawFault[]>>>;
-  /** Whether two instances may bear one name. Where not, a second create adopts the first instance. @default true */
+  /** True when two instances may have one name. Otherwise a second create adopts the first instance. @default true */
   readonly duplicateNames?: boolean;
-  /** Whether a test can see the environment of an instance. @default true */
+  /** True when a test can see the environment of an instance. @default true */
   readonly showsEnv?: boolean;
   /** Requests it can serve, by what they ask for ("a CPU machine", "an H100"), each of which is created once. @default none */
   readonly placements?: Readonly<Record<string, PlacementRequest>>;
@@ -76,12 +76,12 @@ export interface ProviderUnderTest {
   fault?(operation: FaultyOperation, fault: LawFault, times: number): void;
   /** Lets an instance write a line. Where it is missing, the instance must write one by itself. */
   log?(providerId: string, line: string): void;
-  /** How many instances fill one page of a list, where making three pages of them is cheap. */
+  /** The number of instances on one page of a list, where creating three pages of them is cheap. */
   readonly pageSize?: number;
-  /** The credentials the provider holds, which may show up nowhere. @default none */
+  /** The credentials of the provider, which must not appear in any result or error. @default none */
   readonly secrets?: readonly string[];
   /** The `requestTimeoutSeconds` of every call. @default 5 */
   readonly requestTimeoutSeconds?: number;
-  /** Ends what is left, and lets go of everything. */
+  /** Ends all remaining instances and releases all resources. */
   close(): Promise<void>;
 }

@@ -16,7 +16,7 @@ const dollars = fc.double({ min: 0, max: 1e6, noNaN: true });
 const seconds = fc.option(fc.double({ min: 0, max: 1e9, noNaN: true }));
 const count = fc.nat({ max: 1e9 });
 
-/** Whatever JSON can say, NUL included. */
+/** Any JSON value, NUL included. */
 const json: fc.Arbitrary<unknown> = fc
   .jsonValue({ stringUnit: "binary" })
   .map((value): unknown => JSON.parse(JSON.stringify(value)));
@@ -48,7 +48,7 @@ const reason = fc.option(
   fc.constantFrom("requested", "idle", "max_lifetime", "boot_timeout", "vanished", "orphan"),
 );
 
-/** Everything of a record but what identifies it. */
+/** Every field of a record except those that identify it. */
 export const recordFacts: fc.Arbitrary<Omit<ComputeRecord, "id" | "name" | "namespace" | "idempotencyKey">> =
   fc.record(
     {

@@ -21,7 +21,7 @@ export const claimLaws: Laws = (law) => {
 };
 
 function orderLaws(law: Law): void {
-  law("claimDue gives what is due, longest due first, up to its limit", async ({ store }) => {
+  law("claimDue gives the due records, longest due first, up to its limit", async ({ store }) => {
     const now = await store.now();
     const seconds = [0, -50, 60, -7, null, -3600, -1, 0.001];
     await insertAll(
@@ -71,7 +71,7 @@ function leaseLaws(law: Law): void {
     assert.deepEqual(ids(await claim(store, "b")), [record?.id]);
   });
 
-  law("who held a record before the claim cannot write any more", async ({ store }) => {
+  law("a caller that held a record before the claim can no longer write it", async ({ store }) => {
     const [record] = await insertAll(store, [{ dueAt: after(await store.now(), -1) }]);
     assert.ok(record !== undefined);
     const [claimed] = await claim(store, "a");
@@ -102,12 +102,12 @@ function leaseLaws(law: Law): void {
 }
 
 function concurrencyLaws(law: Law): void {
-  law("what is due in another namespace is not claimed", async ({ store }) => {
+  law("a due record of another namespace is not claimed", async ({ store }) => {
     await insertAll(store, [{ namespace: "other", dueAt: after(await store.now(), -1) }]);
     assert.deepEqual(await claim(store, "a"), []);
   });
 
-  law("claims at once never share a record, and together get everything", async (subject) => {
+  law("claims at once never share a record, and together get every record", async (subject) => {
     const now = await subject.store.now();
     const records = await insertAll(
       subject.store,
@@ -122,7 +122,7 @@ function concurrencyLaws(law: Law): void {
   });
 }
 
-/** Claims until nothing is left: claims at once may have passed over what another was just looking at. */
+/** Claims until nothing is left: concurrent claims may have skipped records that another claim had locked. */
 async function drain(store: Store): Promise<string[]> {
   const found = ids(await claim(store, "drain", 1000));
   assert.deepEqual(await claim(store, "empty"), []);

@@ -1,5 +1,6 @@
 /** Laws of events, of the store's identity, and of watching it. */
 import assert from "node:assert/strict";
+import { defined } from "../../internal/defined.ts";
 import type { ComputeEvent, Store } from "../../store.ts";
 import {
   allEvents,
@@ -83,32 +84,35 @@ function orderLaws(law: Law): void {
 }
 
 function followLaws(law: Law): void {
-  law("who follows the namespace while others write misses no event and gets none twice", async (subject) => {
-    const [, reader] = await bothEnds(subject);
-    let writing = true;
-    const seen: ComputeEvent[] = [];
-    const follow = async (): Promise<void> => {
-      while (writing && seen.length <= 150) {
-        seen.push(...(await behind(reader, seen.at(-1), 7)));
-        await new Promise(setImmediate);
+  law(
+    "a follower of the namespace misses no event and gets none twice while others write",
+    async (subject) => {
+      const [, reader] = await bothEnds(subject);
+      let writing = true;
+      const seen: ComputeEvent[] = [];
+      const follow = async (): Promise<void> => {
+        while (writing && seen.length <= 150) {
+          seen.push(...(await behind(reader, seen.at(-1), 7)));
+          await new Promise(setImmediate);
+        }
+      };
+      const write = async (): Promise<void> => {
+        const results = await atOnce(subject, 150, (store) => insert(store, newRecord()));
+        assert.deepEqual(errorCodes(results), []);
+        writing = false;
+      };
+      await Promise.all([follow(), write()]);
+      for (let more = -1; more !== 0 && seen.length <= 150; ) {
+        const rest = await behind(reader, seen.at(-1), 7);
+        seen.push(...rest);
+        more = rest.length;
       }
-    };
-    const write = async (): Promise<void> => {
-      const results = await atOnce(subject, 150, (store) => insert(store, newRecord()));
-      assert.deepEqual(errorCodes(results), []);
-      writing = false;
-    };
-    await Promise.all([follow(), write()]);
-    for (let more = -1; more !== 0 && seen.length <= 150; ) {
-      const rest = await behind(reader, seen.at(-1), 7);
-      seen.push(...rest);
-      more = rest.length;
-    }
-    assert.equal(seen.length, 150);
-    assert.deepEqual(seen, await allEvents(subject.store));
-  });
+      assert.equal(seen.length, 150);
+      assert.deepEqual(seen, await allEvents(subject.store));
+    },
+  );
 
-  law("a place that is no event id is a VALIDATION error", async ({ store }) => {
+  law("a position that is not an event id is a VALIDATION error", async ({ store }) => {
     for (const after of ["", "x", "-1", "1.5", "1e3", "9".repeat(40)]) {
       await assert.rejects(store.events({ namespace, after }, 1), (error) => codeOf(error) === "VALIDATION");
     }
@@ -138,7 +142,7 @@ function wholeStoreLaws(law: Law): void {
   );
 
   law(
-    "a watcher, where the store has one, hears of a write from another end, until it is disposed",
+    "a watcher, where the store has watchers, hears of a write from another end until it is disposed",
     async (subject) => {
       const [store, second] = await bothEnds(subject);
       if (store.watch === undefined) return;
@@ -172,12 +176,7 @@ function behind(
   limit: number,
   computeId?: string,
 ): Promise<readonly ComputeEvent[]> {
-  const filter = {
-    namespace,
-    ...(last === undefined ? {} : { after: last.id }),
-    ...(computeId === undefined ? {} : { computeId }),
-  };
-  return store.events(filter, limit);
+  return store.events(defined({ namespace, after: last?.id, computeId }), limit);
 }
 
 async function followed(store: Store, length: number, computeId?: string): Promise<ComputeEvent[]> {

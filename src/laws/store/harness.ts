@@ -1,6 +1,7 @@
-/** What the laws of a store run on. */
+/** The tools of the laws of a store. */
 import assert from "node:assert/strict";
 import { isAtlasError } from "../../errors.ts";
+import { defined } from "../../internal/defined.ts";
 import type {
   ComputeEvent,
   ComputeRecord,
@@ -19,7 +20,7 @@ export interface Runner {
   it(name: string, body: () => Promise<void>): unknown;
 }
 
-/** An empty store, and what a law may do to the world around it. */
+/** An empty store, and the ways in which a law may change the world around it. */
 export interface StoreUnderTest {
   readonly store: Store;
   /** Another store on the same data, as another process would have it. Absent where there can be no other. */
@@ -50,7 +51,7 @@ export function newId(): string {
   return `c${lastId.toString(36).padStart(19, "0")}`;
 }
 
-/** A record with a new id and name; live, not due, owned by nobody. */
+/** A record with a new id and name; live, not due, without a user. */
 export function newRecord(facts: Partial<ComputeRecord> = {}): ComputeRecord {
   const id = facts.id ?? newId();
   return { ...blank, id, name: `atlas-${facts.namespace ?? namespace}-${id}`, ...facts };
@@ -101,7 +102,7 @@ export function eventOf(record: ComputeRecord, data: Readonly<Record<string, unk
   return { type: "state", status: record.status, reason: record.reason, costSoFar: null, data };
 }
 
-/** The record as its next version. */
+/** Builds the next version of a record. */
 export function next(record: ComputeRecord, facts: Partial<ComputeRecord> = {}): ComputeRecord {
   return { ...record, ...facts, version: record.version + 1 };
 }
@@ -130,22 +131,22 @@ export function replace(store: Store, record: ComputeRecord, limits?: Limits): P
   return store.replace(record, eventOf(record), limits);
 }
 
-/** Everything a filter lets through. */
+/** Lists every record that matches a filter. */
 export function all(store: Store, filter: Partial<RecordFilter> = {}): Promise<readonly ComputeRecord[]> {
   return store.list({ namespace, ...filter }, { limit: 1000 });
 }
 
-/** Every event of the namespace, or of one compute. */
+/** Lists every event of the namespace, or of one compute. */
 export function allEvents(store: Store, computeId?: string): Promise<readonly ComputeEvent[]> {
-  return store.events({ namespace, ...(computeId === undefined ? {} : { computeId }) }, 100_000);
+  return store.events(defined({ namespace, computeId }), 100_000);
 }
 
-/** Claims what is due, for a minute. */
+/** Claims due records for a minute. */
 export function claim(store: Store, lease: string, limit = 100): Promise<readonly Snapshot[]> {
   return store.claimDue({ namespace, lease, leaseSeconds: 60, limit });
 }
 
-/** Both ends from which another caller can come: two processes where there can be two, else one twice. */
+/** The two ends of a store: two processes where the store allows it, else the same one twice. */
 export async function bothEnds({ store, second }: StoreUnderTest): Promise<readonly [Store, Store]> {
   return [store, (await second?.()) ?? store];
 }
@@ -162,7 +163,7 @@ export async function atOnce<Result>(
   );
 }
 
-/** What the calls that succeeded returned. */
+/** The results of the calls that succeeded. */
 export function values<Result>(results: readonly PromiseSettledResult<Result>[]): Result[] {
   return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }

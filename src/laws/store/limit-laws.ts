@@ -1,4 +1,4 @@
-/** Laws of limits: exactly what is allowed, however many ask at once. */
+/** Laws of limits: exactly the allowed number is admitted, with any number of callers at once. */
 import assert from "node:assert/strict";
 import { isAtlasError } from "../../errors.ts";
 import { type ComputeStatus, type Limits, liveStatuses, type Store } from "../../store.ts";
@@ -16,7 +16,7 @@ import {
   replace,
 } from "./harness.ts";
 
-/** Each limit, how many records of user `u` at 0.25 dollars per hour it admits, and what else lives beside them. */
+/** Each limit, and the number of records of user `u` at 0.25 dollars per hour that it admits. */
 const admissions: readonly { limits: Limits; admitted: number }[] = [
   { limits: { computesPerUser: 7 }, admitted: 7 },
   { limits: { computes: 9 }, admitted: 9 },
@@ -75,7 +75,7 @@ function countingLaws(law: Law): void {
   });
 
   law(
-    "limits of a user count neither other users, nor computes of nobody, nor other namespaces",
+    "limits of a user count neither other users, nor computes without a user, nor other namespaces",
     async ({ store }) => {
       await insertAll(store, [
         { userId: "other", costPerHour: 9 },

@@ -1,5 +1,6 @@
 /** Laws of reading: one record, by token, by key, and lists. */
 import assert from "node:assert/strict";
+import { defined } from "../../internal/defined.ts";
 import type { ComputeRecord, RecordFilter, Store, TokenHash } from "../../store.ts";
 import {
   all,
@@ -24,7 +25,7 @@ export const lookupLaws: Laws = (law) => {
 };
 
 function recordLaws(law: Law): void {
-  law("what is not there is undefined", async ({ store }) => {
+  law("a lookup of a missing record is undefined", async ({ store }) => {
     await insertAll(store, [{ namespace: "other", id: "x", idempotencyKey: "k", tokens: [user(hash)] }]);
     assert.equal(await store.get(namespace, "x"), undefined);
     assert.equal(await store.getByIdempotencyKey(namespace, "k"), undefined);
@@ -40,7 +41,7 @@ function recordLaws(law: Law): void {
 }
 
 function tokenLaws(law: Law): void {
-  law("a token opens only as what it is", async ({ store }) => {
+  law("a token opens only as its own kind", async ({ store }) => {
     const other = "cd".repeat(32);
     const [first, second] = await insertAll(store, [
       { tokens: [user(hash), { hash: other, kind: "pod", expiresAt: null }] },
@@ -100,7 +101,7 @@ function listLaws(law: Law): void {
 }
 
 function filterLaws(law: Law): void {
-  law("every filter lets through exactly what it says, alone and together", async ({ store }) => {
+  law("every filter lets through exactly its matches, alone and together", async ({ store }) => {
     const records = await insertAll(
       store,
       [...Array(16).keys()].map((bits) => ({
@@ -153,7 +154,7 @@ async function paged(store: Store, limit: number): Promise<ComputeRecord[]> {
   const found: ComputeRecord[] = [];
   for (;;) {
     const last = found.at(-1);
-    const page = await store.list({ namespace }, { limit, ...(last === undefined ? {} : { after: last }) });
+    const page = await store.list({ namespace }, defined({ limit, after: last }));
     assert.ok(page.length <= limit);
     if (page.length === 0) return found;
     found.push(...page);

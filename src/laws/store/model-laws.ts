@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isAtlasError } from "../../errors.ts";
+import { defined } from "../../internal/defined.ts";
 import type { ComputeRecord, Limits, RecordFilter } from "../../store.ts";
 import { eventOf, type Laws, longAgo, newRecord, type StoreUnderTest } from "./harness.ts";
 import { type ComparedStore, ModelStore } from "./model-store.ts";
@@ -73,7 +74,7 @@ async function outcome(call: Call, side: Side): Promise<unknown> {
   }
 }
 
-/** What a generated record says; times are counted from the store's present. */
+/** The generated facts of a record; times are relative to the store's present. */
 interface Facts extends Pick<ComputeRecord, "userId" | "provider" | "status" | "costPerHour"> {
   readonly dueInSeconds: number | null;
   readonly hashes: readonly string[];
@@ -193,10 +194,12 @@ const follows = fc.tuple(fc.option(slot), fc.nat({ max: 8 }), fc.integer({ min: 
   ([id, skipped, limit]): Call => ({
     name: `events(slot${id}, behind ${skipped}, ${limit})`,
     run: async ({ store, namespace }) => {
-      const wanted = { namespace, ...(id === null ? {} : { computeId: `slot${id}` }) };
+      const wanted = defined({ namespace, computeId: id === null ? undefined : `slot${id}` });
       const place = (await store.events(wanted, 1000))[skipped]?.id;
-      const behind = place === undefined ? wanted : { ...wanted, after: place };
-      return (await store.events(behind, limit)).map((event) => ({ ...event, id: "" }));
+      return (await store.events(defined({ ...wanted, after: place }), limit)).map((event) => ({
+        ...event,
+        id: "",
+      }));
     },
   }),
 );

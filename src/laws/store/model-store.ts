@@ -1,4 +1,4 @@
-/** A store as plain as the contract can be written: two arrays, searched from the beginning. The laws compare real stores with it. */
+/** The plainest store that keeps the contract: two arrays, searched from the beginning. The laws compare real stores with it. */
 import { AtlasError } from "../../errors.ts";
 import {
   type Claim,

@@ -1,4 +1,4 @@
-/** Law of round trips: what is read is what was written. */
+/** Law of round trips: a store reads exactly the values that it wrote. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { newEvent, recordFacts } from "./arbitraries.ts";

@@ -5,10 +5,10 @@ import type { Store } from "../../store.ts";
 import type { TenantRecord, TenantStore } from "../../tenant-store.ts";
 import { insert, longAgo, namespace, newId, newRecord, next, replace, values } from "./harness.ts";
 
-/** A store that remembers tenants too. */
+/** A store that also keeps tenants. */
 export type StoreWithTenants = Store & TenantStore;
 
-/** An empty store of tenants, and what a law may do to the world around it. */
+/** An empty store of tenants, and the ways in which a law may change the world around it. */
 export interface TenantStoreUnderTest {
   readonly store: StoreWithTenants;
   /** Another store on the same data, as another process would have it. Absent where there can be no other. */
@@ -102,7 +102,7 @@ function writeLaws(law: TenantLaw): void {
   );
 
   law(
-    "of a tenant whose id or name is taken nothing is written; another namespace has its own",
+    "a tenant whose id or name is taken is not written; another namespace has its own names",
     async ({ store }) => {
       const tenant = newTenant({ name: "acme" });
       assert.equal(await store.insertTenant(tenant), true);
@@ -195,7 +195,7 @@ function lookupLaws(law: TenantLaw): void {
 }
 
 function tokenLaws(law: TenantLaw): void {
-  law("what callers hold is not what is stored", async ({ store }) => {
+  law("a change of a caller's object does not change the stored one", async ({ store }) => {
     const given = newTenant({ providerKeys: { fly: "enc:v1:1" }, credentials: [of("h1", new Date(9e12))] });
     const kept = structuredClone(given);
     await store.insertTenant(given);

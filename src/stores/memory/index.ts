@@ -1,4 +1,4 @@
-/** A store in the memory of this process: for tests, and for applications that may forget everything when they end. */
+/** A store in the memory of this process: for tests, and for applications that may lose all records when they end. */
 
 import { type Clock, systemClock } from "../../clock.ts";
 import { clockField } from "../../internal/option-fields.ts";

@@ -13,7 +13,7 @@ export class MemoryTenants {
     return this.list(namespace).find(isWanted);
   }
 
-  /** By name. */
+  /** Every tenant of a namespace, by name. */
   list(namespace: string): TenantRecord[] {
     return [...this.#tenants.values()]
       .filter((tenant) => tenant.namespace === namespace)

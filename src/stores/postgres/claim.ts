@@ -1,10 +1,10 @@
-/** Claiming what is due, and the store's identity. */
+/** Claims of due records, and the store's identity. */
 import type { Claim, Snapshot } from "../../store.ts";
 import { recordColumns, toDate, toRecord } from "../sql/columns.ts";
 import { longestDueFirst } from "../sql/rules.ts";
 import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
 
-/** See `Store.claimDue`. What another claim is just looking at is passed over, not waited for. */
+/** See `Store.claimDue`. Records that another claim has locked are skipped, not waited for. */
 export async function claimDue(database: PostgresDatabase, claim: Claim): Promise<readonly Snapshot[]> {
   const { computes } = database.names;
   const rows = await database.query(
@@ -28,7 +28,7 @@ export async function claimDue(database: PostgresDatabase, claim: Claim): Promis
   return rows.map((row) => ({ record: toRecord(row), now: toDate(row.now) })).sort(longestDueFirst);
 }
 
-/** See `Store.identity`. Of several at once the first one's is kept. */
+/** See `Store.identity`. Of several callers at once the first one's identity is kept. */
 export async function identity(database: PostgresDatabase): Promise<string> {
   const { settings } = database.names;
   const row = await database.first(

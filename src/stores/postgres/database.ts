@@ -1,4 +1,4 @@
-/** One PostgreSQL database, spoken to in single statements with named values. */
+/** One PostgreSQL database, called in single statements with named values. */
 import type { Clock } from "../../clock.ts";
 import {
   type Column,
@@ -13,7 +13,7 @@ import type { Names } from "../sql/names.ts";
 import { postgresError } from "./errors.ts";
 
 /**
- * What the store needs of a client: `Pool`, `Client` and `PoolClient` of pg, PGlite, and Neon's `Pool` and `Client` have it.
+ * The part of a database client that the store uses. `Pool`, `Client` and `PoolClient` of pg, PGlite, and Neon's `Pool` and `Client` have it.
  * Over a pool any two calls may go to different connections, so every operation is one statement.
  */
 export interface Queryable {
@@ -21,21 +21,21 @@ export interface Queryable {
   query<Row>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>;
 }
 
-/** The time of a statement: the caller's clock, or else the database's, in whole milliseconds as a `Date` has them. */
+/** The time of a statement: the caller's clock or the database's own, in whole milliseconds as a `Date` has them. */
 export const nowSql: string =
   "date_trunc('milliseconds', coalesce(:now::timestamptz, statement_timestamp()))";
 
-/** What a database is made of. */
+/** The parts of a database. */
 export interface PostgresSettings {
   readonly client: Queryable;
   readonly names: Names;
-  /** Where events are announced, at most 63 characters. */
+  /** The channel on which events are announced, at most 63 characters. */
   readonly channel: string;
-  /** Overrules the database's own time. */
+  /** Replaces the database's own time. */
   readonly clock: Clock | undefined;
 }
 
-/** A database, and our part of it. */
+/** A database, and the tables of this package in it. */
 export class PostgresDatabase {
   readonly names: Names;
   readonly channel: string;
@@ -50,7 +50,7 @@ export class PostgresDatabase {
   }
 
   /**
-   * The rows that a statement gives. It names its values as `:name`; `:now` is there without being given. `task` says in words what it is for.
+   * Runs a statement and returns its rows. The statement names its values as `:name`; `:now` is always set. `task` names the purpose in an error.
    * @throws STORE_UNAVAILABLE
    */
   async query(task: string, sql: string, values: Values = {}): Promise<readonly Row[]> {
@@ -62,14 +62,14 @@ export class PostgresDatabase {
     }
   }
 
-  /** The first row that a statement gives; see {@link query}. */
+  /** Runs a statement and returns its first row; see {@link query}. */
   async first(task: string, sql: string, values?: Values): Promise<Row | undefined> {
     const [row] = await this.query(task, sql, values);
     return row;
   }
 }
 
-/** Writes each `:name` as the `$1` that drivers know, and the values as text, which no driver changes. */
+/** Replaces each `:name` by the `$1` that drivers know, and sends the values as text, which no driver changes. */
 function numbered(sql: string, values: Values): { text: string; list: (string | null)[] } {
   const names: string[] = [];
   const text = sql.replace(/(?<!:):([a-zA-Z_]+)/g, (_, name: string) => {
@@ -94,17 +94,17 @@ const types: Readonly<Record<Kind, string>> = {
   tokens: "json",
 };
 
-/** A column's value as a statement names it, with its type. */
+/** Writes the named value of a column, with its type. */
 export function valueSql({ name, kind }: Column): string {
   return `:${name}::${types[kind]}`;
 }
 
-/** A time as milliseconds, in text. */
+/** Writes a time as milliseconds, in text. */
 export function millisecondsSql(time: string): string {
   return `(extract(epoch from ${time}) * 1000)::bigint::text`;
 }
 
-/** Columns, all as text: what a driver makes of the other types differs, and can be changed. */
+/** Writes columns as text, because drivers decode the other types differently. */
 export function selectSql<Fields>(columns: Columns<Fields>, table: string): string {
   return Object.values<Column>(columns)
     .map(({ name, kind }) => {

@@ -1,4 +1,4 @@
-/** What a failure of PostgreSQL, or of the way to it, means, and what to do. */
+/** The meaning of each failure of PostgreSQL and of the connection to it, and the remedy. */
 import { AtlasError, isAtlasError } from "../../errors.ts";
 import { schemaTooNew } from "../sql/migration.ts";
 import { postgresMigrations } from "./schema.ts";
@@ -6,7 +6,7 @@ import { postgresMigrations } from "./schema.ts";
 interface Meaning {
   readonly codes: RegExp;
   readonly problem: string;
-  /** Whether the same call may succeed later by itself. */
+  /** True when the same call may succeed later. */
   readonly retryable: boolean;
 }
 
@@ -30,12 +30,12 @@ const meanings: readonly Meaning[] = [
   { codes: /^3D000$/, problem: "the database does not exist: create it first", retryable: false },
   {
     codes: /^42501$/,
-    problem: "the user may not do that: grant it the schema and its tables",
+    problem: "the user lacks the right: grant it the schema and its tables",
     retryable: false,
   },
   { codes: /^25006$/, problem: "the connection is read-only: connect to the primary", retryable: true },
   { codes: /^53300$/, problem: "it has no connection left: use a pool, or a smaller one", retryable: true },
-  { codes: /^53/, problem: "it ran out of room: check its disk and memory", retryable: true },
+  { codes: /^53/, problem: "it ran out of space: check its disk and memory", retryable: true },
   { codes: /^(40|55P03)/, problem: "another transaction was in the way: try again", retryable: true },
   { codes: /^57014$/, problem: "the statement took too long and was cancelled: try again", retryable: true },
   {
@@ -45,7 +45,7 @@ const meanings: readonly Meaning[] = [
   },
 ];
 
-/** The error for whatever was thrown while this was tried. Holds neither SQL nor values nor an address. */
+/** Builds the error for a thrown value. It holds no SQL, no values and no address. */
 export function postgresError(thrown: unknown, tried: string): AtlasError {
   if (isAtlasError(thrown)) return thrown;
   const code = codeOf(thrown);

@@ -26,17 +26,17 @@ export type { Queryable } from "./database.ts";
 /** The options of {@link postgresStore}. */
 export interface PostgresStoreOptions {
   /**
-   * The schema of all tables; `migrate()` makes it when it is not there. Up to 31 of `a-z`, `0-9` and `_`, not beginning with a digit.
+   * The schema of all tables; `migrate()` creates it when it is missing. Up to 31 of `a-z`, `0-9` and `_`; the first is not a digit.
    * @default "public"
    */
   readonly schema?: string;
   /**
-   * What the names of all tables begin with, as allowed for `schema`.
+   * The prefix of all table names. The rules of `schema` apply.
    * @default "atlas_"
    */
   readonly tablePrefix?: string;
   /**
-   * What tells the store's time instead of the database: for tests.
+   * A clock that replaces the database's time, for tests.
    * @default the database's own clock
    */
   readonly clock?: Clock;
@@ -71,11 +71,11 @@ const CALLS: StoreCalls<PostgresDatabase> = {
 };
 
 /**
- * Creates a store in a PostgreSQL database (12 or newer), over any client with `query(text, values)`: a `Pool` or `Client` of pg, PGlite, Neon.
- * Call `migrate()` once for every deployment, before anything else. The client stays yours: `close()` does not end it.
+ * Creates a store in a PostgreSQL database (12 or newer), over any database client with `query(text, values)`: a `Pool` or `Client` of pg, PGlite, Neon.
+ * Call `migrate()` once for every deployment, before any other call. The database client stays yours: `close()` does not end it.
  *
- * Every call is one statement in a transaction of its own, so a pool and a pooler in transaction mode will do. Where the client can LISTEN,
- * `events` are heard of at once; over a pool that takes one connection while somebody follows them.
+ * Every call is one statement in its own transaction, so a pool or a pooler in transaction mode works. A database client that can LISTEN
+ * delivers events at once; on a pool this holds one connection while a caller follows events.
  *
  * @throws VALIDATION when an option is not valid.
  *

@@ -6,8 +6,8 @@ import { SCHEMA_TOO_NEW } from "./errors.ts";
 import { postgresMigrations } from "./schema.ts";
 
 /**
- * Applies what was not applied yet, in one statement, so that it happens whole on whatever connection a pool gives. Of several at once one does
- * it, and the others wait and find it done.
+ * Applies the missing migrations in one statement, so that a pool runs it whole on any connection. Of several callers at once one migrates,
+ * and the others wait.
  */
 export async function migrate(database: PostgresDatabase, schema: string): Promise<void> {
   const { names } = database;

@@ -1,9 +1,9 @@
-/** Parts of statements that write what belongs to a record. They follow a part `written (namespace, id)`, and do nothing if it is empty. */
+/** Parts of statements that write the tokens and the event of a record. They follow a part `written (namespace, id)`, and do nothing if it is empty. */
 import type { NewEvent } from "../../store.ts";
 import { newEventColumns, newEventValues, type Values } from "../sql/columns.ts";
 import { nowSql, type PostgresDatabase, valueSql } from "./database.ts";
 
-/** Makes the table by which a token finds its compute say what the record says. */
+/** Copies a record's tokens into the table by which a token finds its compute. */
 export function tokensSql({ names }: PostgresDatabase): string {
   return `accepted as (
       select distinct value ->> 'hash' as hash, value ->> 'kind' as kind from json_array_elements(:tokens::json)
@@ -33,7 +33,7 @@ export function eventSql({ names }: PostgresDatabase): string {
     )`;
 }
 
-/** Tells whoever listens that there are new events, as soon as the statement is committed. */
+/** Announces new events to every listener, as soon as the statement is committed. */
 export const announceSql: string = "(select pg_notify(:channel, namespace)::text from logged) as announced";
 
 /** The values that {@link eventSql} and {@link announceSql} name. */

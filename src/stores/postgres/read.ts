@@ -98,7 +98,7 @@ export async function events(
   return rows.map(toEvent);
 }
 
-/** The snapshot in a row that selected {@link snapshotSql}. */
+/** Reads a snapshot from a row that selected {@link snapshotSql}. */
 function toSnapshot(row: Row): Snapshot {
   return { record: toRecord(row), now: toDate(row.now) };
 }

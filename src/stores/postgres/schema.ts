@@ -1,4 +1,4 @@
-/** The schema in PostgreSQL. What callers sent as JSON is kept as they sent it (`json`): `jsonb` refuses some of it. */
+/** The schema in PostgreSQL. JSON from callers is stored as they sent it (`json`), because `jsonb` refuses some of it. */
 
 import type { Migration } from "../sql/migration.ts";
 import type { Names } from "../sql/names.ts";
@@ -6,8 +6,8 @@ import { migrationsOf } from "../sql/schema.ts";
 
 /**
  * Makes writers of one namespace take turns until their transactions end, so that event ids rise in the order in which events become
- * visible. What it then reads is newer than the calling statement's own view, which began before its turn came: hence a function. Where a
- * transaction has only one view from beginning to end it cannot do that, and refuses.
+ * visible. A function reads newer rows than the calling statement, whose view began before its turn came. A
+ * transaction with only one view from beginning to end cannot do that; the function refuses it.
  */
 const turn = (names: Names): string => `
 create function ${names.qualified("turn")}(the_namespace text, the_id text, the_user text, with_usage boolean)

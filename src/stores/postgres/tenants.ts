@@ -1,4 +1,4 @@
-/** The calls about tenants, each with its statement. */
+/** The calls of a store of tenants, each with its statement. */
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
 import { type Row, tenantColumns, tenantValues, toDate, toTenant, type Values } from "../sql/columns.ts";
 import { belongsTo } from "../sql/rules.ts";
@@ -7,15 +7,15 @@ import { millisecondsSql, nowSql, type PostgresDatabase, selectSql, valueSql } f
 const columns = Object.values(tenantColumns);
 const columnsSql = columns.map(({ name }) => name).join(", ");
 const valuesSql = columns.map(valueSql).join(", ");
-const snapshotSql = `${selectSql(tenantColumns, "c")}, ${millisecondsSql(nowSql)} as now`;
+const snapshotSql = `${selectSql(tenantColumns, "t")}, ${millisecondsSql(nowSql)} as now`;
 
 /** The tenants in this database. */
 export function postgresTenants(database: PostgresDatabase): TenantStore {
   const { tokens } = database.names;
   return {
     insertTenant: (tenant) => insertTenant(database, tenant),
-    getTenant: (namespace, id) => find(database, "c.id = :id", { namespace, id }),
-    getTenantByName: (namespace, name) => find(database, "c.name = :name", { namespace, name }),
+    getTenant: (namespace, id) => find(database, "t.id = :id", { namespace, id }),
+    getTenantByName: (namespace, name) => find(database, "t.name = :name", { namespace, name }),
     getTenantByHash: (namespace, hash) => getTenantByHash(database, namespace, hash),
     replaceTenant: (tenant) => replaceTenant(database, tenant),
     listTenants: (namespace) => listTenants(database, namespace),
@@ -47,7 +47,7 @@ function replaceTenant(database: PostgresDatabase, tenant: TenantRecord): Promis
   );
 }
 
-/** Writes a tenant, and makes the table by which a credential finds it say what the record says. */
+/** Writes a tenant, and its credentials into the table by which a credential finds its tenant. */
 async function write(database: PostgresDatabase, tenant: TenantRecord, sql: string): Promise<boolean> {
   const { credentials } = database.names;
   const row = await database.first(
@@ -78,7 +78,7 @@ async function find(
   values: Values,
 ): Promise<TenantSnapshot | undefined> {
   const { tenants } = database.names;
-  const sql = `select ${snapshotSql} from ${tenants} c where c.namespace = :namespace and ${condition}`;
+  const sql = `select ${snapshotSql} from ${tenants} t where t.namespace = :namespace and ${condition}`;
   const row = await database.first("read a tenant", sql, values);
   return row && toSnapshot(row);
 }
@@ -92,7 +92,7 @@ async function getTenantByHash(
   const rows = await database.query(
     "look up a tenant's credential",
     `select ${snapshotSql}
-     from ${credentials} k join ${tenants} c on c.namespace = k.namespace and c.id = k.tenant_id
+     from ${credentials} k join ${tenants} t on t.namespace = k.namespace and t.id = k.tenant_id
      where k.namespace = :namespace and k.hash = :hash`,
     { namespace, hash },
   );
@@ -102,14 +102,14 @@ async function getTenantByHash(
 async function listTenants(database: PostgresDatabase, namespace: string): Promise<readonly TenantRecord[]> {
   const rows = await database.query(
     "list tenants",
-    `select ${selectSql(tenantColumns, "c")} from ${database.names.tenants} c
-     where c.namespace = :namespace order by c.name`,
+    `select ${selectSql(tenantColumns, "t")} from ${database.names.tenants} t
+     where t.namespace = :namespace order by t.name`,
     { namespace },
   );
   return rows.map(toTenant);
 }
 
-/** The snapshot in a row that selected {@link snapshotSql}. */
+/** Reads a snapshot from a row that selected {@link snapshotSql}. */
 function toSnapshot(row: Row): TenantSnapshot {
   return { tenant: toTenant(row), now: toDate(row.now) };
 }

@@ -1,4 +1,4 @@
-/** Taking one's turn among the writers of a namespace, and limits, which are checked then. */
+/** Turns of the writers of a namespace, and the limits that a writer checks in its turn. */
 import type { ComputeRecord, Limits, Usage } from "../../store.ts";
 import type { Row, Values } from "../sql/columns.ts";
 import { isLimited } from "../sql/rules.ts";
@@ -6,9 +6,9 @@ import type { PostgresDatabase } from "./database.ts";
 
 interface LimitSql {
   readonly limit: keyof Limits;
-  /** What the record would bring it to. */
+  /** The total with the record. */
   readonly total: string;
-  /** Whether it applies to records with a user only. */
+  /** True when it applies only to records with a user. */
   readonly ofUser: boolean;
 }
 
@@ -28,18 +28,18 @@ const limitSqls: readonly LimitSql[] = [
   },
 ];
 
-/** Waits for the turn; see the migration that made the function. */
+/** Writes the wait for a turn; see the migration that created the function. */
 export function turnSql({ names }: PostgresDatabase, limits: Limits): string {
   return `turn as materialized (
     select * from ${names.qualified("turn")}(:namespace, :id, :user_id, ${isLimited(limits)})
   )`;
 }
 
-/** What the turn found, for {@link toUsage}. */
+/** The columns of a turn, for {@link toUsage}. */
 export const usageSql: string =
   "turn.live_computes::text, turn.live_cost::text, turn.user_computes::text, turn.user_cost::text";
 
-/** The usage in a row that selected {@link usageSql}. */
+/** Reads the usage from a row that selected {@link usageSql}. */
 export function toUsage(row: Row | undefined): Usage {
   return {
     computes: Number(row?.live_computes),
@@ -49,7 +49,7 @@ export function toUsage(row: Row | undefined): Usage {
   };
 }
 
-/** Whether the record stays within the limits that are set. */
+/** Writes the condition that the record stays within the limits that are set. */
 export function withinSql(record: ComputeRecord, limits: Limits): string {
   const conditions = limitSqls
     .filter(({ limit, ofUser }) => limits[limit] !== undefined && !(ofUser && record.userId === null))

@@ -1,4 +1,4 @@
-/** Everybody who wants to hear of new events, over one connection for all of them. */
+/** The watchers of new events, which share one connection. */
 
 /** Callbacks that are called while anybody listens. */
 export class Watchers {
@@ -11,7 +11,7 @@ export class Watchers {
     this.#listen = listen;
   }
 
-  /** Adds one; what it returns takes it away again. */
+  /** Adds a watcher. Disposing the result removes it. */
   async add(onChange: () => void): Promise<AsyncDisposable> {
     const callback = (): void => onChange();
     this.#callbacks.add(callback);
@@ -27,7 +27,7 @@ export class Watchers {
     return { [Symbol.asyncDispose]: () => this.#remove(callback) };
   }
 
-  /** Takes all of them away. */
+  /** Removes all watchers. */
   async clear(): Promise<void> {
     this.#callbacks.clear();
     await this.#stop();

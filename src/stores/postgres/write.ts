@@ -71,7 +71,7 @@ export async function replace(
   return false;
 }
 
-/** Replaces a record without an event and without limits, for which nobody has to wait for a turn. */
+/** Replaces a record without an event and without limits, which needs no turn. */
 async function replaceQuietly(database: PostgresDatabase, record: ComputeRecord): Promise<boolean> {
   const row = await database.first(
     "change a compute",

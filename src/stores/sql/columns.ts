@@ -1,24 +1,24 @@
-/** How records and events lie in tables: one table of fields and columns, for every store that speaks SQL. */
+/** The mapping between fields and columns, for every store that speaks SQL. */
 
 import type { ComputeEvent, ComputeRecord, NewEvent } from "../../store.ts";
 import type { TenantRecord } from "../../tenant-store.ts";
 
-/** What a column holds. */
+/** The kind of value in a column. */
 export type Kind = "text" | "integer" | "real" | "time" | "json" | "tokens";
 
-/** A column, and what it holds. */
+/** A column, and the kind of its values. */
 export interface Column {
   readonly name: string;
   readonly kind: Kind;
 }
 
-/** The columns of a table, by the fields that they hold. */
+/** The columns of a table, by field. */
 export type Columns<Fields> = Readonly<Record<keyof Fields, Column>>;
 
-/** What a database binds; a `Date` as its driver likes it. */
+/** A value that a statement can bind. Each store converts a `Date` for its driver. */
 export type Value = string | number | Date | null;
 
-/** Values by the names that a statement gives them. */
+/** Values by their names in a statement. */
 export type Values = Readonly<Record<string, Value>>;
 
 /** A row, its columns by name. */
@@ -73,7 +73,7 @@ export const recordColumns: Columns<ComputeRecord> = {
   reports: json("reports"),
 };
 
-/** What an event says, in the table of events. */
+/** The columns of a new event, in the table of events. */
 export const newEventColumns: Columns<NewEvent> = {
   type: text("type"),
   status: text("status"),
@@ -102,43 +102,43 @@ export const tenantColumns: Columns<TenantRecord> = {
   lastUsedAt: time("last_used_at"),
 };
 
-/** A record's values, by column. */
+/** Encodes a record by column. */
 export function recordValues(record: ComputeRecord): Values {
   return toValues(recordColumns, record);
 }
 
-/** What an event says, by column. */
+/** Encodes a new event by column. */
 export function newEventValues(event: NewEvent): Values {
   return toValues(newEventColumns, event);
 }
 
-/** The record in a row. */
+/** Reads a record from a row. */
 export function toRecord(row: Row): ComputeRecord {
   return fromRow(recordColumns, row) as ComputeRecord;
 }
 
-/** The event in a row. */
+/** Reads an event from a row. */
 export function toEvent(row: Row): ComputeEvent {
   const event = fromRow(eventColumns, row) as ComputeEvent;
   return { ...event, id: String(event.id) };
 }
 
-/** A tenant's values, by column. */
+/** Encodes a tenant by column. */
 export function tenantValues(tenant: TenantRecord): Values {
   return toValues(tenantColumns, tenant);
 }
 
-/** The tenant in a row. */
+/** Reads a tenant from a row. */
 export function toTenant(row: Row): TenantRecord {
   return fromRow(tenantColumns, row) as TenantRecord;
 }
 
-/** Text as every database can hold it, written or searched for: whole characters, and no NUL. */
+/** Replaces the characters that some database cannot store: lone surrogates and NUL. */
 export function storable(value: string): string {
   return value.toWellFormed().replaceAll("\0", "\uFFFD");
 }
 
-/** A time as a database gave it: milliseconds since 1970. */
+/** Reads a time from a database: milliseconds since 1970. */
 export function toDate(value: unknown): Date {
   return new Date(Number(value));
 }

@@ -1,4 +1,4 @@
-/** What a migration is. Migrations are only ever added: one that was released stays as it is, to the letter. */
+/** The form of a migration. Migrations are only added: a released migration never changes, not even by a character. */
 import { AtlasError } from "../../errors.ts";
 import type { Names } from "./names.ts";
 
@@ -7,7 +7,7 @@ export interface Migration {
   /** 1, 2, 3 …, without a gap. */
   readonly number: number;
   readonly name: string;
-  /** Its statements, each ended by a semicolon. */
+  /** The statements, each with its semicolon. */
   sql(names: Names): string;
 }
 

@@ -17,7 +17,7 @@ export interface Names {
   own(name: string): string;
 }
 
-/** A schema or a prefix, as an option. It becomes part of the SQL text, so nothing is let through that would need quoting. @internal */
+/** A schema or a prefix, as an option. It becomes part of the SQL text, so only characters that need no quoting are allowed. @internal */
 export const identifierField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(
   field(
     z.string().check(z.regex(/^[a-z_][a-z0-9_]{0,30}$/)),
@@ -25,7 +25,7 @@ export const identifierField: Field<z.ZodMiniOptional<z.ZodMiniString>> = option
   ),
 );
 
-/** The names under a prefix, in a schema where there is one; both as {@link identifierField} lets them through. */
+/** Builds the names under a prefix, in a schema where there is one; {@link identifierField} has checked both. */
 export function tableNames(prefix: string, schema?: string): Names {
   const own = (name: string): string => `"${prefix}${name}"`;
   const qualified = (name: string): string => (schema === undefined ? own(name) : `"${schema}".${own(name)}`);

@@ -1,10 +1,10 @@
-/** Small rules of the store contract that every store here keeps in the same way. */
+/** Small rules of the store contract, shared by every store of this package. */
 
 import { AtlasError } from "../../errors.ts";
 import type { ComputeRecord, Limits, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
 import type { TenantRecord } from "../../tenant-store.ts";
 
-/** Whether a record accepts this token at that time. */
+/** True when a record accepts this token at that time. */
 export function accepts(record: ComputeRecord, hash: string, kind: TokenHash["kind"], now: Date): boolean {
   return record.tokens.some(
     (token) =>
@@ -12,19 +12,19 @@ export function accepts(record: ComputeRecord, hash: string, kind: TokenHash["ki
   );
 }
 
-/** Whether this credential is the tenant's at that time. */
+/** True when the tenant can present this credential at that time. */
 export function belongsTo({ credentials }: TenantRecord, hash: string, now: Date): boolean {
   return credentials.some(
     (credential) => credential.hash === hash && (credential.expiresAt === null || credential.expiresAt > now),
   );
 }
 
-/** Whether anything is limited, so that it has to be counted. */
+/** True when a limit is set, so that the store has to count. */
 export function isLimited(limits: Limits): boolean {
   return Object.values(limits).some((limit) => limit !== undefined);
 }
 
-/** The error for a record whose id or name another record has. */
+/** Builds the error for a record whose id or name another record has. */
 export function taken(record: ComputeRecord): AtlasError {
   return new AtlasError(
     "CONFLICT",
@@ -34,8 +34,8 @@ export function taken(record: ComputeRecord): AtlasError {
 }
 
 /**
- * The number behind an event's id; 0, which is before the first event, when there is none.
- * @throws VALIDATION when it is no event id.
+ * Parses the id of an event; without one the result is 0, which is before the first event.
+ * @throws VALIDATION when the text is not the id of an event.
  */
 export function eventPosition(after: string | undefined): number {
   const position = Number(after ?? "0");
@@ -43,7 +43,7 @@ export function eventPosition(after: string | undefined): number {
   throw new AtlasError("VALIDATION", "after is not the id of an event: only its decimal digits are allowed");
 }
 
-/** Whether a filter lets a record through. */
+/** True when a record matches a filter. */
 export function matches(record: ComputeRecord, filter: RecordFilter): boolean {
   return (
     (filter.userId === undefined || filter.userId === record.userId) &&
@@ -54,7 +54,7 @@ export function matches(record: ComputeRecord, filter: RecordFilter): boolean {
   );
 }
 
-/** Sorts what was claimed: longest due first. */
+/** Compares claimed records: longest due first. */
 export function longestDueFirst(left: Snapshot, right: Snapshot): number {
   return (left.record.dueAt?.getTime() ?? 0) - (right.record.dueAt?.getTime() ?? 0);
 }

@@ -18,7 +18,7 @@ export interface SchemaTypes {
   readonly keyedTable: string;
 }
 
-/** What a part of the schema is written with. */
+/** The names and types from which a part of the schema is written. */
 interface Words {
   readonly names: Names;
   readonly types: SchemaTypes;

@@ -8,18 +8,18 @@ export interface Part {
   readonly values: Values;
 }
 
-/** How a database spells what others spell differently. */
+/** The constructs that each database spells in its own way. */
 export interface Dialect {
   /** The texts in a JSON array. */
   eachOf(parameter: string): string;
-  /** A column to sort by. `isNarrow` says that few records match, which are better found first and sorted then. */
+  /** A column to sort by. With `isNarrow` few records match, and sorting them after the search is faster. */
   sorting(column: string, isNarrow: boolean): string;
 }
 
 /** The computes that count and cost. Word for word as in the partial indexes over them. */
 export const isLiveSql: string = `status in (${literals(liveStatuses)})`;
 
-/** `where`, `order by` and `limit` of a stretch of a list. */
+/** Writes `where`, `order by` and `limit` for a page of a list. */
 export function listSql(filter: RecordFilter, page: Page, dialect: Dialect): Part {
   const { namespace, userId, tenantId, provider, statuses, names } = filter;
   const isNarrow = names !== undefined || (statuses?.every(isLive) ?? false);
@@ -49,7 +49,7 @@ export function listSql(filter: RecordFilter, page: Page, dialect: Dialect): Par
   };
 }
 
-/** Statuses stand in the text itself, for only then does a database see that its index over the live ones serves. */
+/** Statuses are part of the text: a database uses its partial index over live computes only when it can read them. */
 function statusIn(statuses: readonly ComputeStatus[]): string {
   const known = statuses.filter((status) => isLive(status) || status === "terminated" || status === "failed");
   if (known.length === 0) return "1 = 0";

@@ -1,4 +1,4 @@
-/** One SQLite file: opened at its first use, brought up to date, and spoken to in named values. */
+/** One SQLite file: opened and migrated at its first use, and called with named values. */
 import { closeSync, existsSync, openSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
@@ -9,10 +9,10 @@ import { sqliteError } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** How long a call waits for other processes to let go of the file. */
+/** The time that a call waits for other processes to release the file. */
 const BUSY_MILLISECONDS = 5_000;
 
-/** Where a database is, what is in it, and what tells its time. */
+/** The path, the names and the clock of a database. */
 export interface SqliteSettings {
   readonly path: string;
   readonly names: Names;
@@ -37,7 +37,7 @@ export class SqliteDatabase {
   }
 
   /**
-   * Runs one statement, or several that only read. `task` says in words what it is for.
+   * Runs one statement, or several that only read. `task` names the purpose in an error.
    * @throws STORE_UNAVAILABLE
    */
   async run<Result>(task: string, work: () => Result): Promise<Result> {
@@ -50,24 +50,24 @@ export class SqliteDatabase {
   }
 
   /**
-   * Runs several statements as one: all of them happen, or none, and nobody else writes between them.
+   * Runs several statements as one: all of them happen, or none, and no other process writes between them.
    * @throws STORE_UNAVAILABLE
    */
   async transaction<Result>(task: string, work: () => Result): Promise<Result> {
     return this.run(task, () => inTransaction(this.#open(), work));
   }
 
-  /** The rows that a statement gives. */
+  /** Runs a statement and returns its rows. */
   all(sql: string, values: Values = {}): readonly Row[] {
     return this.#statement(sql).all(bound(values));
   }
 
-  /** The first row that a statement gives. */
+  /** Runs a statement and returns its first row. */
   first(sql: string, values: Values = {}): Row | undefined {
     return this.#statement(sql).get(bound(values));
   }
 
-  /** How many rows a statement changed. */
+  /** Runs a statement and returns the number of rows that it changed. */
   change(sql: string, values: Values = {}): number {
     return Number(this.#statement(sql).run(bound(values)).changes);
   }
@@ -110,7 +110,7 @@ function connect(settings: SqliteSettings): DatabaseSync {
   }
 }
 
-/** Asked for at the first use, so that this module loads, and can be bundled, where Node has no SQLite. */
+/** Loads SQLite at the first use, so that this module loads, and can be bundled, where Node has no SQLite. */
 function sqliteModule(): typeof import("node:sqlite") {
   const found = process.getBuiltinModule("node:sqlite");
   if (found !== undefined) return found;
@@ -121,8 +121,8 @@ function sqliteModule(): typeof import("node:sqlite") {
 }
 
 /**
- * Makes the file, for its owner only, when it is not there; SQLite gives the files beside it the same rights. One that is there is
- * not even opened: to close it again would take the locks of this process' other connections with it.
+ * Creates a missing file, for its owner only; SQLite gives the files beside it the same rights. An existing file is
+ * not opened: closing it would release the locks of this process' other connections.
  */
 function createPrivately(path: string): void {
   if (path === ":memory:" || existsSync(path)) return;

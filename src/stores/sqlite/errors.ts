@@ -1,24 +1,24 @@
-/** What a failure of SQLite, or of its file, means, and what to do. */
+/** The meaning of each failure of SQLite and of its file, and the remedy. */
 import { AtlasError, isAtlasError } from "../../errors.ts";
 
 interface Meaning {
   readonly problem: string;
-  /** Whether the same call may succeed later by itself. */
+  /** True when the same call may succeed later. */
   readonly retryable?: boolean;
 }
 
 const notWritable: Meaning = {
-  problem: "cannot be written: give this process the right to write the file and the folder it is in",
+  problem: "cannot be written: give this process the right to write the file and its folder",
 };
 const noFile: Meaning = {
   problem: "cannot be opened: check that its folder exists and that this process may write there",
 };
-const diskFull: Meaning = { problem: "has no room left on its disk: free some", retryable: true };
+const diskFull: Meaning = { problem: "is on a full disk: free some space", retryable: true };
 
 /** By the name of an error of the file system. */
 const fileErrors: Readonly<Record<string, Meaning>> = {
-  ENOENT: { problem: "cannot be made, for its folder does not exist: create the folder first" },
-  ENOTDIR: { problem: "cannot be made, for a part of its path is no folder: give another path" },
+  ENOENT: { problem: "cannot be created because its folder does not exist: create the folder first" },
+  ENOTDIR: { problem: "cannot be created because a part of its path is not a folder: give another path" },
   EISDIR: { problem: "is a folder: give the path of a file in it" },
   EACCES: notWritable,
   EPERM: notWritable,
@@ -28,16 +28,16 @@ const fileErrors: Readonly<Record<string, Meaning>> = {
 
 /** By SQLite's primary result code: https://www.sqlite.org/rescode.html */
 const resultCodes: Readonly<Record<number, Meaning>> = {
-  5: { problem: "is locked by another process, and stayed so: try again", retryable: true },
+  5: { problem: "is still locked by another process: try again", retryable: true },
   8: notWritable,
   10: { problem: "could not be read or written: check its disk", retryable: true },
   11: { problem: "is damaged: restore it from a backup" },
   13: diskFull,
   14: noFile,
-  26: { problem: "is no SQLite database: give another path, or move that file away" },
+  26: { problem: "is not an SQLite database: give another path, or move that file away" },
 };
 
-/** The error for whatever was thrown while this was tried. Holds the path, but no SQL and no values. */
+/** Builds the error for a thrown value. It holds the path, but no SQL and no values. */
 export function sqliteError(thrown: unknown, path: string, tried: string): AtlasError {
   if (isAtlasError(thrown)) return thrown;
   const code = Number(property(thrown, "errcode"));

@@ -19,12 +19,12 @@ import { claimDue, identity, insert, replace } from "./write.ts";
 /** The options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
   /**
-   * What tells the store's time. Processes that share the file must share it.
+   * The store's clock. Processes that share the file must share it.
    * @default the machine's clock
    */
   readonly clock?: Clock;
   /**
-   * What the names of all tables begin with: up to 31 of `a-z`, `0-9` and `_`, not beginning with a digit.
+   * The prefix of all table names: up to 31 of `a-z`, `0-9` and `_`; the first is not a digit.
    * @default "atlas_"
    */
   readonly tablePrefix?: string;
@@ -56,7 +56,7 @@ const CALLS: StoreCalls<SqliteDatabase> = {
 
 /**
  * Creates a store in an SQLite file, through Node's own `node:sqlite` (Node 22.13 or newer, or `--experimental-sqlite`). The file is
- * made at the first use, readable by its owner only, and brought up to date then: calling `migrate()` is allowed, but not needed.
+ * created and migrated at the first use, readable by its owner only: calling `migrate()` is allowed, but not needed.
  * Its folder has to exist. `":memory:"` keeps everything in memory.
  *
  * Several processes of one machine may share the file. Do not put it on a network drive, where SQLite's locks do not hold.

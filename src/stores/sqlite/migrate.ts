@@ -6,8 +6,8 @@ import { sqliteMigrations } from "./schema.ts";
 import { inTransaction } from "./transaction.ts";
 
 /**
- * Applies what was not applied yet; of several processes at once one does it, and the others find it done.
- * @throws STORE_UNAVAILABLE when a later version of this package was here.
+ * Applies the missing migrations. Of several processes at once one migrates, and the others find the work done.
+ * @throws STORE_UNAVAILABLE when a later version of this package has migrated the file.
  */
 export function migrate(connection: DatabaseSync, names: Names, now: Date): void {
   inTransaction(connection, () => {

@@ -1,4 +1,5 @@
 /** The calls that only read, each with its statement. */
+import { defined } from "../../internal/defined.ts";
 import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
 import { type Row, toEvent, toRecord } from "../sql/columns.ts";
 import { accepts, eventPosition } from "../sql/rules.ts";
@@ -60,7 +61,7 @@ export async function getByTokenHash(
 
 const dialect: Dialect = {
   eachOf: (parameter) => `select value from json_each(${parameter})`,
-  // Without a `+`, SQLite walks through all records in order to save itself the sorting of a few.
+  // Without a `+`, SQLite scans all records in this order to avoid sorting a few.
   sorting: (column, isNarrow) => (isNarrow ? `+${column}` : column),
 };
 
@@ -90,7 +91,7 @@ export async function events(
       `select * from ${database.names.events}
        where namespace = :namespace and id > :position ${computeId === undefined ? "" : "and compute_id = :compute_id"}
        order by id limit :limit`,
-      { namespace, position, limit, ...(computeId === undefined ? {} : { compute_id: computeId }) },
+      defined({ namespace, position, limit, compute_id: computeId }),
     ),
   );
   return rows.map(toEvent);

@@ -1,4 +1,4 @@
-/** The calls about tenants, each with its statement. */
+/** The calls of a store of tenants, each with its statement. */
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
 import { type Row, tenantColumns, tenantValues, toTenant } from "../sql/columns.ts";
 import { belongsTo } from "../sql/rules.ts";
@@ -71,7 +71,7 @@ async function getTenantByHash(
   const { tenants, credentials } = database.names;
   const rows = await database.run("look up a tenant's credential", () =>
     database.all(
-      `select c.* from ${credentials} k join ${tenants} c on c.namespace = k.namespace and c.id = k.tenant_id
+      `select t.* from ${credentials} k join ${tenants} t on t.namespace = k.namespace and t.id = k.tenant_id
        where k.namespace = :namespace and k.hash = :hash`,
       { namespace, hash },
     ),
@@ -87,7 +87,7 @@ async function listTenants(database: SqliteDatabase, namespace: string): Promise
   return rows.map(toTenant);
 }
 
-/** Makes the table by which a credential finds its tenant say what the record says. */
+/** Copies a tenant's credentials into the table by which a credential finds its tenant. */
 function keepCredentials(database: SqliteDatabase, { namespace, id, credentials }: TenantRecord): void {
   const { credentials: table } = database.names;
   const values = { namespace, id, hashes: JSON.stringify(credentials.map(({ hash }) => hash)) };

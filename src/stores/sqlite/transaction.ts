@@ -9,7 +9,7 @@ export function inTransaction<Result>(connection: DatabaseSync, work: () => Resu
     connection.exec("commit");
     return result;
   } catch (error) {
-    // Some failures have rolled back already. Node before 22.16 cannot tell.
+    // Some failures have rolled back already. Node before 22.16 does not report it.
     if (connection.isTransaction !== false) connection.exec("rollback");
     throw error;
   }

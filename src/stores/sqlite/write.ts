@@ -1,4 +1,4 @@
-/** The calls that change something, each with its statements. */
+/** The calls that write, each with its statements. */
 import {
   type Claim,
   type ComputeRecord,
@@ -130,7 +130,7 @@ function usageBeside(database: SqliteDatabase, { namespace, id, userId }: Comput
   };
 }
 
-/** Makes the table by which a token finds its compute say what the record says. */
+/** Copies a record's tokens into the table by which a token finds its compute. */
 function keepTokens(database: SqliteDatabase, record: ComputeRecord): void {
   const { tokens } = database.names;
   const values = { namespace: record.namespace, id: record.id, tokens: JSON.stringify(record.tokens) };
