@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import type { LogLine } from "../../src/provider.ts";
-import { type Sighting, toVerdict } from "../../src/providers/local/convert.ts";
+import { type Sighting, toCondition } from "../../src/providers/local/convert.ts";
 import {
   findTail,
   formatLine,
@@ -189,5 +189,5 @@ test.each<[string, Partial<Sighting["entry"]>, Partial<Sighting>, string]>([
 ])("%s means an instance that is in its state", (_, entry, seen, status) => {
   const whole = { folder: "", instance, process: undefined, endAsked: false, ...entry };
   const sighting = { supervisor: undefined, leader: undefined, ...seen, entry: whole };
-  expect(toVerdict(sighting, now).status).toBe(status);
+  expect(toCondition(sighting, now).status).toBe(status);
 });

@@ -61,7 +61,7 @@ test("a sleep of no time is over at once", async () => {
   expect(clock.sleeping).toBe(0);
 });
 
-test("an aborted sleep rejects with the signal's reason, and nobody sleeps any more", async () => {
+test("an aborted sleep rejects with the signal's reason, and the clock has no sleeper", async () => {
   const clock = manualClock();
   const giveUp = new AbortController();
   const sleeping = clock.sleep(1000, giveUp.signal);
@@ -95,6 +95,6 @@ test("settle gives up on a promise that outlasts its limit, and leaves time wher
   const forever = async (): Promise<void> => {
     for (;;) await clock.sleep(1000);
   };
-  await expect(clock.settle(forever(), 10)).rejects.toThrow("still open after 10 seconds on the clock");
+  await expect(clock.settle(forever(), 10)).rejects.toThrow("still pending after 10 seconds on the clock");
   expect(clock.now()).toEqual(new Date(10_000));
 });

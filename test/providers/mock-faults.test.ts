@@ -176,9 +176,9 @@ test.each([
   ["create", "flood", /fault: got "flood"; allowed: capacity, quota/],
   ["create", { fault: "delay", second: 3 }, /second: got an unknown key/],
   ["create", { fault: "capacity", times: 0 }, /times: got 0/],
-  ["get", "boot-failure", /"boot-failure" for get; allowed: it for create only/],
-  ["terminate", "partial", /it for list only/],
-  ["get", "timeout-after", /it for create, terminate, stop, start only/],
+  ["get", "boot-failure", /"boot-failure" for get; allowed: this fault for create only/],
+  ["terminate", "partial", /this fault for list only/],
+  ["get", "timeout-after", /this fault for create, terminate, stop, start only/],
 ] as const)("script(%s, %o) is refused", (operation, fault, message) => {
   expect(() => mock().script(operation, fault as MockFault)).toThrow(message);
 });

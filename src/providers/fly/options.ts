@@ -85,7 +85,7 @@ const FIELDS = {
   clock: clockField,
 };
 
-/** Parses the options of `fly()`. @throws VALIDATION naming what is wrong. */
+/** Parses the options of `fly()`. @throws VALIDATION naming every wrong field. */
 export function parseFlyOptions(options: FlyOptions): FlySettings {
   const given = parseFields("The options of fly()", FIELDS, options);
   return {
@@ -130,7 +130,7 @@ const COMPUTE_FIELDS = {
   ),
 };
 
-/** Parses `providerOptions.fly`. @throws VALIDATION naming what is wrong. */
+/** Parses `providerOptions.fly`. @throws VALIDATION naming every wrong field. */
 export function parseComputeOptions(options: unknown): FlyComputeOptions {
   return parseFields("providerOptions.fly", COMPUTE_FIELDS, options ?? {});
 }

@@ -1,67 +1,69 @@
-/** From what is on record and what the system says to the contract's words. Pure. */
+/** Converts records and process states to the contract's instances. Pure. */
+import { defined } from "../../internal/defined.ts";
 import type { Instance, InstanceStatus, Port } from "../../provider.ts";
 import type { ProcessState } from "./process-identity.ts";
 import type { Entry } from "./state-folder.ts";
 import type { InstanceRecord, ProcessRecord } from "./wire.ts";
 
-/** How long a create may take to bring up the supervisor, in seconds. */
+/** The time that a create may take until the supervisor runs, in seconds. */
 export const BOOT_SECONDS = 30;
 
 /** The one region: this machine. */
 export const REGION = "local";
 
-/** An instance on record, with what its processes do now; `undefined` for one that is gone. */
+/** An instance on record, with the current state of its processes; `undefined` for a process that is gone. */
 export interface Sighting {
   readonly entry: Entry;
   readonly supervisor: ProcessState | undefined;
   readonly leader: ProcessState | undefined;
 }
 
-/** A status with its reason, where there is one to tell. */
-export interface Verdict {
+/** A status, with its reason where one is known. */
+export interface Condition {
   readonly status: InstanceStatus;
   readonly message?: string;
 }
 
-/** What a sighting means. */
-export function toVerdict(sighting: Sighting, now: Date): Verdict {
+/** Reads the condition of an instance from a sighting. */
+export function toCondition(sighting: Sighting, now: Date): Condition {
   const { process, endAsked, instance } = sighting.entry;
-  if (process?.exit !== undefined) return exitVerdict(process.exit, endAsked);
-  if (sighting.supervisor !== undefined || sighting.leader !== undefined) return livingVerdict(sighting);
+  if (process?.exit !== undefined) return exitCondition(process.exit, endAsked);
+  if (sighting.supervisor !== undefined || sighting.leader !== undefined) return livingCondition(sighting);
   if (endAsked) return { status: "terminated" };
   if (process !== undefined)
     return { status: "failed", message: "its processes were killed from outside, or the machine restarted" };
   const seconds = (now.getTime() - Date.parse(instance.createdAt)) / 1000;
   if (seconds < BOOT_SECONDS) return { status: "provisioning" };
-  return { status: "failed", message: "it was never started: its creator ended before" };
+  return { status: "failed", message: "it was never started: the process that created it ended first" };
 }
 
-function exitVerdict(exit: NonNullable<ProcessRecord["exit"]>, endAsked: boolean): Verdict {
+function exitCondition(exit: NonNullable<ProcessRecord["exit"]>, endAsked: boolean): Condition {
   const status = endAsked || exit.code === 0 ? "terminated" : "failed";
   return { status, message: describeExit(exit) };
 }
 
-function livingVerdict({ entry, leader }: Sighting): Verdict {
+function livingCondition({ entry, leader }: Sighting): Condition {
   if (entry.endAsked) return { status: "terminating" };
   if (entry.process?.leader === undefined) return { status: "provisioning" };
   return { status: leader === "stopped" ? "stopped" : "running" };
 }
 
-/** The end of a process in words. */
+/** Describes the end of a process. */
 export function describeExit({ code, signal, refusal }: NonNullable<ProcessRecord["exit"]>): string {
   if (refusal !== undefined) return `could not be started (${refusal})`;
   return signal === undefined ? `exited with code ${code}` : `was ended by ${signal}`;
 }
 
-/** The contract's instance. */
-export function toInstance(entry: Entry, verdict: Verdict): Instance {
+/** Converts a sighting to an instance. */
+export function toInstance(sighting: Sighting, now: Date): Instance {
+  const { entry } = sighting;
   const { providerId, name, owner, createdAt, ports } = entry.instance;
   const { instance, process, endAsked } = entry;
   return {
     providerId,
     name,
     owner,
-    ...verdict,
+    ...toCondition(sighting, now),
     region: REGION,
     costPerHour: 0,
     ports: ports.map(toPort),
@@ -72,10 +74,10 @@ export function toInstance(entry: Entry, verdict: Verdict): Instance {
 
 function toPort({ internal, protocol, name, external }: InstanceRecord["ports"][number]): Port {
   const url = `${protocol}://127.0.0.1:${external}`;
-  return { internal, protocol, ...(name === undefined ? {} : { name }), external, url };
+  return defined({ internal, protocol, name, external, url });
 }
 
-/** The environment that tells a program its ports: `PORT` for the first, `ATLAS_PORT_<internal>` for each. */
+/** The environment variables with the external ports: `PORT` for the first, `ATLAS_PORT_<internal>` for each. */
 export function toPortEnv(ports: InstanceRecord["ports"]): Record<string, string> {
   const each = ports.map(({ internal, external }) => [`ATLAS_PORT_${internal}`, String(external)]);
   const first = ports.slice(0, 1).map(({ external }) => ["PORT", String(external)]);

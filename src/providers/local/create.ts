@@ -1,12 +1,13 @@
-/** Creating an instance: on record first, then started. */
+/** Creating an instance: first the record, then the start. */
 import { randomUUID } from "node:crypto";
+import type { CallContext } from "../../call-context.ts";
 import { AtlasError, isAtlasError, withFacts } from "../../errors.ts";
 import { invalid } from "../../internal/parse.ts";
-import type { CreateRequest } from "../../provider.ts";
-import { type Sighting, toPortEnv } from "./convert.ts";
+import type { CreateRequest, Instance } from "../../provider.ts";
+import { requireCommand } from "./candidates.ts";
+import { toInstance, toPortEnv } from "./convert.ts";
 import { launch } from "./launch.ts";
 import type { LocalSettings } from "./options.ts";
-import { requireCommand } from "./placement.ts";
 import { reservePorts } from "./ports.ts";
 import { codeOf } from "./process-identity.ts";
 import { prune } from "./retention.ts";
@@ -14,22 +15,23 @@ import { endInstance, look } from "./sighting.ts";
 import { claim, discard, folderOf, openStateDirectory, readEntries } from "./state-folder.ts";
 import type { InstanceRecord } from "./wire.ts";
 
-/** Creates the instance, or finds the one that has its name already. */
+/** Creates the instance, or finds the existing one of its name. */
 export async function createInstance(
   settings: LocalSettings,
   request: CreateRequest,
-  signal: AbortSignal,
-): Promise<Sighting> {
+  { signal }: CallContext,
+): Promise<Instance> {
+  signal.throwIfAborted();
   const command = requireCommand(request);
   const instance = await putOnRecord(settings, request);
   const folder = folderOf(settings.stateDirectory, request.name);
   if (instance !== undefined) await start(settings, request, { folder, command, instance }, signal);
   const sighting = await look(folder);
-  if (sighting !== undefined) return sighting;
+  if (sighting !== undefined) return toInstance(sighting, settings.clock.now());
   throw new AtlasError("PROVIDER", `instance ${request.name} of local() vanished while it was being created`);
 }
 
-/** Records the intent with ports that nobody else has; `undefined` when the name is on record already. */
+/** Records the intent with ports that no other instance has; `undefined` when the name is on record already. */
 async function putOnRecord(
   { stateDirectory, clock }: LocalSettings,
   { name, owner, ports }: CreateRequest,
@@ -51,7 +53,9 @@ async function putOnRecord(
       await reservation.release();
     }
   } catch (error) {
-    throw isAtlasError(error) ? withFacts(error, { mayHaveCreated: false }) : unusable(stateDirectory, error);
+    throw isAtlasError(error)
+      ? withFacts(error, { mayHaveCreated: false })
+      : unusableFolderError(stateDirectory, error);
   }
 }
 
@@ -61,7 +65,7 @@ async function readTakenPorts(stateDirectory: string): Promise<ReadonlySet<numbe
   return new Set(live.flatMap(({ instance }) => instance.ports.map(({ external }) => external)));
 }
 
-function unusable(stateDirectory: string, error: unknown): AtlasError {
+function unusableFolderError(stateDirectory: string, error: unknown): AtlasError {
   const reason = String(codeOf(error) ?? error);
   const message = `local() could not prepare an instance in ${stateDirectory} (${reason}); set stateDirectory to a folder of your own`;
   return new AtlasError("UNAVAILABLE", message, { mayHaveCreated: false });
@@ -88,17 +92,17 @@ async function start(
   });
   if ("started" in answer) return;
   await discard(stateDirectory, folder);
-  throw refused(command, answer.refusal);
+  throw startError(command, answer.refusal);
 }
 
-const NO_ROOM: ReadonlySet<string> = new Set(["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"]);
+const NO_CAPACITY: ReadonlySet<string> = new Set(["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"]);
 
-function refused([program = ""]: readonly string[], reason: string): AtlasError {
+function startError([program = ""]: readonly string[], reason: string): AtlasError {
   if (reason === "ENDED")
     return new AtlasError("CONFLICT", "the instance was terminated while it was being created");
-  if (NO_ROOM.has(reason))
-    return new AtlasError("CAPACITY", `this machine has no room for another process (${reason})`);
-  const allowed = "a program on PATH, or the path of one, that can be run";
+  if (NO_CAPACITY.has(reason))
+    return new AtlasError("CAPACITY", `this machine cannot run another process (${reason})`);
+  const allowed = "an executable program: its name on PATH, or its path";
   return invalid("The request", [
     { field: "command", received: `${JSON.stringify(program)} (${reason})`, allowed },
   ]);

@@ -5,34 +5,44 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Provider } from "../../provider.ts";
+import { findCandidates } from "./candidates.ts";
 import { BOOT_SECONDS } from "./convert.ts";
-import { operationsOf } from "./operations.ts";
+import { createInstance } from "./create.ts";
+import {
+  findInstances,
+  getInstance,
+  listInstances,
+  startInstance,
+  stopInstance,
+  terminateInstance,
+} from "./instances.ts";
+import { readLogs } from "./logs.ts";
 import { type LocalOptions, parseLocalOptions } from "./options.ts";
 
 export type { LocalOptions } from "./options.ts";
 
-/** What a program needs to find its way on this machine. Everything else may be a secret of the application. */
+/** The variables that a program needs on this machine. Every other variable may be a secret of the application. */
 const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
 
 /**
  * Makes a provider whose instances are child processes of this machine, for Linux and macOS. It needs no account and costs nothing.
  *
- * - **Command.** `request.command` is run as it stands, without a shell, in the folder the caller works in. `image`, `cpus`,
- *   `memoryGb` and `diskGb` are for providers that have a choice; a GPU, a volume and another region than `local` are
- *   UNSUPPORTED. So is a copy in somebody else's bundle: a small program beside this module has to stay there.
- * - **Ports.** Each requested port becomes a loopback port that was free, known as soon as the create resolves. The program
- *   is told to listen on it by `PORT` for the first and `ATLAS_PORT_<internal>` for each.
- * - **Environment.** The request's `env`, the ports, and of this process's environment only `PATH`, `HOME`, `USER`, `LOGNAME`,
- *   `SHELL`, `LANG`, `LC_ALL`, `LC_CTYPE`, `TZ` and `TMPDIR`. The application's own secrets stay where they are.
- * - **Life.** Instances outlive the process that made them. Any process with the same `stateDirectory` finds them again, tells
- *   them from strangers that got their process id later, and can end them.
- * - **End.** `terminate` sends SIGTERM to the command, SIGKILL after `stopTimeoutSeconds`, and then SIGKILL to whatever is left
- *   of its process group. A command that ends by itself takes its group along: with code 0 the instance is `terminated`, else
- *   it is `failed` until it is terminated, with the code in `message`.
- * - **Stop.** `stop` freezes the process group (SIGSTOP) and `start` thaws it, so that no secret needs to be kept for a
- *   second start; memory and ports stay.
- * - **Files.** The state folder is this user's alone and holds no env value. What the program prints is in its log there;
- *   the newest 50 ended instances are kept, then they go with the next create.
+ * - **Command.** `request.command` runs unchanged, without a shell, in the caller's working directory. `local()` ignores `image`,
+ *   `cpus`, `memoryGb` and `diskGb`; a GPU, a volume and a region other than `local` are UNSUPPORTED. So is a copy of this module in
+ *   an application's bundle, because a small program beside this module has to stay there.
+ * - **Ports.** Each requested port becomes a free loopback port, known as soon as the create resolves. The program finds the
+ *   port to listen on in `PORT` for the first and in `ATLAS_PORT_<internal>` for each.
+ * - **Environment.** The program gets the request's `env`, the ports, and from this process's environment only `PATH`, `HOME`, `USER`, `LOGNAME`,
+ *   `SHELL`, `LANG`, `LC_ALL`, `LC_CTYPE`, `TZ` and `TMPDIR`. It gets no secret of the application.
+ * - **Life.** Instances outlive the process that created them. Any process with the same `stateDirectory` finds them again,
+ *   distinguishes them from later processes with the same id, and can end them.
+ * - **End.** `terminate` sends SIGTERM to the command, SIGKILL after `stopTimeoutSeconds`, and then SIGKILL to the rest of
+ *   its process group. The end of the command also ends its group: with code 0 the instance is `terminated`, else it is `failed`
+ *   until a `terminate`, with the code in `message`.
+ * - **Stop.** `stop` freezes the process group (SIGSTOP) and `start` thaws it, so that no secret has to be stored for
+ *   a second start; memory and ports stay.
+ * - **Files.** Only this user can read the state folder, which holds no env value. It holds the program's output as a log. The next
+ *   create removes ended instances beyond the newest 50.
  *
  * @throws VALIDATION for an option that does not exist or is not valid.
  *
@@ -57,7 +67,15 @@ export function local(options: LocalOptions = {}): Provider {
     name: "local",
     bootTimeoutSeconds: BOOT_SECONDS,
     absenceGraceSeconds: 0,
-    ...operationsOf(settings),
+    candidates: async (request) => findCandidates(request),
+    create: (request, context) => createInstance(settings, request, context),
+    get: (reference, context) => getInstance(settings, reference, context),
+    list: ({ namePrefix }, context) => listInstances(settings, namePrefix, context),
+    find: (name, context) => findInstances(settings, name, context),
+    terminate: (reference, context) => terminateInstance(settings, reference, context),
+    stop: (reference, context) => stopInstance(settings, reference, context),
+    start: (reference, context) => startInstance(settings, reference, context),
+    logs: (reference, logOptions, context) => readLogs(settings, reference, logOptions, context),
   };
 }
 

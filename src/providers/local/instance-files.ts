@@ -1,11 +1,11 @@
 /**
- * The files of one instance, as both sides use them: the provider and the supervisor. What is written appears whole (it is
- * written beside, then renamed), and every file has one writer.
+ * The files of one instance, which the provider and the supervisor share. A file appears whole (a draft is renamed), and every
+ * file has one writer.
  *
- * - `instance.json`: the create's intent, there before anything is started;
- * - `process.json`: what the supervisor started, and how it ended;
- * - `end`: somebody asked for the end. Once it is there, nothing is started any more;
- * - `log`: what the instance wrote.
+ * - `instance.json`: the create's intent, written before any process starts;
+ * - `process.json`: the processes that the supervisor started, and their end;
+ * - `end`: the mark of a requested end. While it exists, no supervisor starts a command;
+ * - `log`: the output of the instance.
  */
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -13,17 +13,17 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { InstanceRecord, ProcessRecord } from "./wire.ts";
 
-/** Where the intent is. */
+/** The path of the intent. */
 export function instancePath(folder: string): string {
   return join(folder, "instance.json");
 }
 
-/** Where the supervisor's record is. */
+/** The path of the supervisor's record. */
 export function processPath(folder: string): string {
   return join(folder, "process.json");
 }
 
-/** Where the output is. */
+/** The path of the log. */
 export function logPath(folder: string): string {
   return join(folder, "log");
 }
@@ -37,17 +37,17 @@ export function writeInstance(folder: string, record: InstanceRecord): Promise<v
   return writeWhole(instancePath(folder), record);
 }
 
-/** Records what the supervisor knows. Only the supervisor calls it. */
+/** Writes the supervisor's record. Only the supervisor calls it. */
 export function writeProcess(folder: string, record: ProcessRecord): Promise<void> {
   return writeWhole(processPath(folder), record);
 }
 
-/** Records that the end was asked for. From then on no supervisor starts the command. */
+/** Marks the end as requested. From then on no supervisor starts the command. */
 export function writeEnd(folder: string): Promise<void> {
   return writeFile(endPath(folder), "", { mode: 0o600 });
 }
 
-/** Whether the end was asked for. Synchronous, so that a supervisor can go on in the same breath. */
+/** True when the end was requested. Synchronous, so that a supervisor can start the command in the same turn. */
 export function isEndAsked(folder: string): boolean {
   return existsSync(endPath(folder));
 }

@@ -1,4 +1,4 @@
-/** Starting the supervisor of an instance, and hearing from it whether the command started. */
+/** Starting the supervisor of an instance, and waiting for its report on the start of the command. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,14 +6,14 @@ import { AtlasError } from "../../errors.ts";
 import { aborted } from "../../internal/abort.ts";
 import { type SupervisorAnswer, supervisorAnswer } from "./wire.ts";
 
-/** What a supervisor is told. */
+/** The order to a supervisor. */
 export interface LaunchOrder {
   readonly folder: string;
   readonly command: readonly string[];
   readonly stopTimeoutSeconds: number;
-  /** The whole environment of the command. It goes over the channel: neither `ps` nor any file shows it. */
+  /** The whole environment of the command. It travels over the IPC channel: neither `ps` nor any file shows it. */
   readonly env: Readonly<Record<string, string>>;
-  /** The environment of the supervisor itself, in which no variable of the pod can disturb it. */
+  /** The environment of the supervisor itself, without the variables of the pod, which could disturb it. */
   readonly supervisorEnv: Readonly<Record<string, string>>;
 }
 
@@ -24,7 +24,7 @@ export function supervisorPath(): string {
 
 /**
  * Starts a supervisor that outlives this process, and waits for its answer.
- * @throws the signal's reason when it aborts; the supervisor goes on by itself.
+ * @throws the signal's reason when it aborts; the supervisor continues by itself.
  */
 export async function launch(order: LaunchOrder, signal: AbortSignal): Promise<SupervisorAnswer> {
   signal.throwIfAborted();
@@ -45,22 +45,22 @@ export async function launch(order: LaunchOrder, signal: AbortSignal): Promise<S
 
 function firstMessage(supervisor: ChildProcess, { env }: LaunchOrder): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    supervisor.on("error", (error) => reject(notLaunched(error)));
-    supervisor.once("close", () => reject(silent()));
+    supervisor.on("error", (error) => reject(launchError(error)));
+    supervisor.once("close", () => reject(silentSupervisorError()));
     supervisor.once("message", resolve);
     supervisor.once("spawn", () => supervisor.send(env));
   });
 }
 
-function notLaunched(error: Error): AtlasError {
+function launchError(error: Error): AtlasError {
   const reason = Reflect.get(error, "code") ?? error.message;
   return new AtlasError("UNAVAILABLE", `local() could not start its supervisor (${reason})`, {
     mayHaveCreated: false,
   });
 }
 
-function silent(): AtlasError {
-  return new AtlasError("PROVIDER", "the supervisor of local() ended without a word", {
+function silentSupervisorError(): AtlasError {
+  return new AtlasError("PROVIDER", "the supervisor of local() ended without an answer", {
     mayHaveCreated: true,
   });
 }

@@ -1,10 +1,10 @@
 /**
  * The supervisor of one instance: a small program that outlives the process which asked for the instance. It starts the
- * command, keeps its log, records how it ends, and ends it when it gets SIGTERM: first politely, after the grace with force,
- * and always with everything the command started. A command never runs without its supervisor being on record before
- * it, and never goes on after it.
+ * command, keeps its log, records its end, and ends it on SIGTERM: first with SIGTERM, after the grace with SIGKILL, and always
+ * together with every process that the command started. The supervisor's record exists before the command starts, and the command
+ * never outlives its supervisor.
  *
- * `node local-supervisor.js <folder> <grace in seconds> <command…>`, the command's environment as the first message.
+ * `node local-supervisor.js <folder> <grace in seconds> <command…>`, with the command's environment as the first message.
  * @module
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
@@ -23,9 +23,9 @@ import type { ProcessRecord, SupervisorAnswer } from "./wire.ts";
 type Leader = ChildProcessByStdio<null, Readable, Readable>;
 type Exit = NonNullable<ProcessRecord["exit"]>;
 
-/** How long the last output may take to arrive when a stranger to the process group holds the other end of the pipe. */
+/** The wait for the last output when a process outside the group holds the other end of the pipe. */
 const OUTPUT_MILLISECONDS = 1000;
-/** How long what was killed may take to be gone. In a container without an init nobody buries zombies: they never go. */
+/** The wait for killed processes to disappear. In a container without an init, zombies stay for ever. */
 const CLEARING_MILLISECONDS = 200;
 const WAIT_MILLISECONDS = 5;
 
@@ -49,7 +49,7 @@ async function supervise(env: NodeJS.ProcessEnv): Promise<void> {
   process.exit();
 }
 
-/** The started command, or why it could not be started. */
+/** Starts the command. Returns its process, or the reason why it did not start. */
 async function startLeader(env: NodeJS.ProcessEnv): Promise<Leader | string> {
   if (ending || isEndAsked(folder)) return "ENDED";
   const [program = "", ...parameters] = command;
@@ -81,7 +81,7 @@ function toExit(how: Omit<Exit, "at">): Exit {
   return { at: systemClock.now().toISOString(), ...how };
 }
 
-/** What the command left running ends with it. */
+/** Ends the processes that the command left behind. */
 async function clearGroup(pid: number): Promise<void> {
   let waits = CLEARING_MILLISECONDS / WAIT_MILLISECONDS;
   while (signalGroup(pid, "SIGKILL") && waits-- > 0) await systemClock.sleep(WAIT_MILLISECONDS);
@@ -111,7 +111,7 @@ function write(source: LogLine["source"], line: string): void {
   appendFileSync(logPath(folder), formatLine(source, line, systemClock.now()), { mode: 0o600 });
 }
 
-/** Tells the create that waits, if it still does: whether anybody hears it changes nothing here. */
+/** Answers the waiting create. A create that no longer waits changes nothing here. */
 function answer(message: SupervisorAnswer): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined || !process.connected) return resolve();

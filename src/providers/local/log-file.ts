@@ -1,9 +1,9 @@
-/** The log of an instance: one line of text a line, each with its time and its source in front. */
+/** The log of an instance: one line of output per line, each with its time and source in front. */
 import { type FileHandle, open } from "node:fs/promises";
 import type { LogLine } from "../../provider.ts";
 import { codeOf } from "./process-identity.ts";
 
-/** Longer lines are cut into pieces of this many characters, so that no program can fill a reader's memory. */
+/** The maximum length of a line. Longer lines are cut into pieces, so that no program can fill a reader's memory. */
 export const MAX_LINE = 16_384;
 
 const BLOCK_BYTES = 65_536;
@@ -11,19 +11,19 @@ const NEWLINE = 10;
 const TIME_LENGTH = "2026-01-01T00:00:00.000Z".length;
 const SOURCES: Readonly<Record<string, LogLine["source"]>> = { C: "container", S: "system" };
 
-/** A line as it stands in the file: `<time> <C or S> <text>`. */
+/** Formats a line for the file: `<time> <C or S> <text>`. */
 export function formatLine(source: LogLine["source"], line: string, at: Date): string {
   return `${at.toISOString()} ${source === "system" ? "S" : "C"} ${line}\n`;
 }
 
-/** The line that {@link formatLine} wrote. */
+/** Parses a line that {@link formatLine} wrote. */
 export function parseLine(text: string): LogLine {
   const at = new Date(text.slice(0, TIME_LENGTH));
   const source = SOURCES[text.slice(TIME_LENGTH + 1, TIME_LENGTH + 2)] ?? "container";
   return { line: text.slice(TIME_LENGTH + 3), at, source };
 }
 
-/** Cuts a stream of text into lines; what follows the last newline waits for the next piece, or for `flush`. */
+/** Splits a stream of text into lines; the text after the last newline waits for the next piece, or for `flush`. */
 export function lineSplitter(emit: (line: string) => void): { push(text: string): void; flush(): void } {
   let rest = "";
   const emitCut = (line: string): void => {
@@ -48,7 +48,7 @@ export function lineSplitter(emit: (line: string) => void): { push(text: string)
   };
 }
 
-/** The place in the file from which its last lines are read. */
+/** The offset at which the last lines of the file begin. */
 export async function findTail(path: string, lines: number): Promise<number> {
   const offset = await withFile(path, (file) => scanBackwards(file, lines));
   return offset ?? 0;
@@ -67,7 +67,7 @@ async function scanBackwards(file: FileHandle, lines: number): Promise<number> {
   return 0;
 }
 
-/** The next whole lines from there, and where to read on. None when there is nothing new. */
+/** Reads the next whole lines from the offset, and returns the next offset. The list is empty when the log has no new line. */
 export async function readLines(
   path: string,
   offset: number,

@@ -1,19 +1,24 @@
-/** Reading an instance's log, also while it grows. */
-import type { Clock } from "../../clock.ts";
-import type { LogLine, LogOptions } from "../../provider.ts";
+/** Reading an instance's log, even while it grows. */
+import type { CallContext } from "../../call-context.ts";
+import type { InstanceReference, LogLine, LogOptions } from "../../provider.ts";
 import { logPath } from "./instance-files.ts";
+import { lookUp } from "./instances.ts";
 import { findTail, readLines } from "./log-file.ts";
+import type { LocalSettings } from "./options.ts";
 import { look } from "./sighting.ts";
 
 const POLL_MILLISECONDS = 200;
 
-/** The lines of the instance in this folder. Its last one is written before its end is on record. */
-export async function* readLog(
-  folder: string,
+/** The instance's lines. The last line is in the log before the record shows the end. */
+export async function* readLogs(
+  settings: LocalSettings,
+  reference: InstanceReference,
   { tail, follow }: LogOptions,
-  clock: Clock,
-  signal: AbortSignal,
+  { signal }: CallContext,
 ): AsyncGenerator<LogLine> {
+  signal.throwIfAborted();
+  const folder = (await lookUp(settings, reference))?.entry.folder;
+  if (folder === undefined) return;
   const path = logPath(folder);
   let offset = await findTail(path, tail);
   for (;;) {
@@ -26,11 +31,11 @@ export async function* readLog(
       yield* page.lines;
     }
     if (isLastRound) return;
-    await clock.sleep(POLL_MILLISECONDS, signal);
+    await settings.clock.sleep(POLL_MILLISECONDS, signal);
   }
 }
 
-/** Whether the log may still grow. */
+/** True while the log may still grow. */
 async function isAlive(folder: string): Promise<boolean> {
   const sighting = await look(folder);
   if (sighting === undefined) return false;

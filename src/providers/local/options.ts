@@ -1,22 +1,23 @@
 import { resolve } from "node:path";
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
+import { clockField } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 
-/** What `local()` takes. */
+/** The options of `local()`. */
 export interface LocalOptions {
   /**
-   * Where instances are on record, and their logs. It is made this user's alone (mode 0700). Processes that share it see the
-   * same instances. @default `$XDG_STATE_HOME/atlas-compute/local`, or `~/.local/state/atlas-compute/local`
+   * The folder of the instances' records and logs. Only this user can access it (mode 0700). Processes that share it see the same
+   * instances. @default `$XDG_STATE_HOME/atlas-compute/local`, or `~/.local/state/atlas-compute/local`
    */
   readonly stateDirectory?: string | undefined;
   /** Seconds between SIGTERM and SIGKILL when an instance ends. @default 5 */
   readonly stopTimeoutSeconds?: number | undefined;
-  /** What tells time. @default systemClock */
+  /** The clock for times and pauses. @default systemClock */
   readonly clock?: Clock | undefined;
 }
 
-/** What {@link LocalOptions} come to. */
+/** The options of `local()` with their defaults. */
 export interface LocalSettings {
   readonly stateDirectory: string;
   readonly stopTimeoutSeconds: number;
@@ -25,7 +26,7 @@ export interface LocalSettings {
   readonly inheritedEnv: Readonly<Record<string, string>>;
 }
 
-/** What depends on the process that makes the provider. */
+/** The defaults that depend on the current process. */
 export type LocalDefaults = Pick<LocalSettings, "stateDirectory" | "inheritedEnv">;
 
 const FIELDS = {
@@ -33,16 +34,12 @@ const FIELDS = {
   stopTimeoutSeconds: optional(
     field(z.number().check(z.positive(), z.maximum(3600)), "seconds, more than 0 and up to 3600"),
   ),
-  clock: optional(field(z.custom<Clock>(isClock), "a clock with now() and sleep()")),
+  clock: clockField,
 };
 
-/** Parses the options of `local()` and fills in the defaults. @throws VALIDATION naming what is wrong. */
+/** Parses the options of `local()` and fills in the defaults. @throws VALIDATION naming every wrong field. */
 export function parseLocalOptions(options: LocalOptions, defaults: LocalDefaults): LocalSettings {
   const given = parseFields("The options of local()", FIELDS, options);
   const settings = { stopTimeoutSeconds: 5, clock: systemClock, ...defaults, ...given };
   return { ...settings, stateDirectory: resolve(settings.stateDirectory) };
-}
-
-function isClock(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "now" in value && "sleep" in value;
 }

@@ -1,19 +1,19 @@
 /** Choosing loopback ports so that no two processes choose the same. */
 import { createServer, type Server } from "node:net";
 
-/** Ports that are held until they are let go. */
+/** Ports that stay bound until `release`. */
 export interface PortReservation {
   readonly ports: readonly number[];
   release(): Promise<void>;
 }
 
 /**
- * Binds ports that the system says are free and that nobody has on record.
+ * Binds ports that are free by the system and that no record has.
  *
- * The caller puts them on record before it releases them. So whoever binds one of them in the time between the release
- * and the program's own `listen` finds it on record, and takes another; a process that is killed on the way lets go of
- * its ports by dying. Only a stranger, who knows nothing of our records, can still get in between: the program then ends
- * with EADDRINUSE in its log, and the instance is `failed`.
+ * The caller records the ports before it releases them. So another create that binds one of them between the release and the
+ * program's own `listen` finds it on record, and takes another; a killed process releases its ports by its end. Only a program
+ * outside of local(), which does not read our records, can take a port in that time: the command then ends with EADDRINUSE in
+ * its log, and the instance is `failed`.
  */
 export async function reservePorts(
   count: number,

@@ -1,12 +1,12 @@
-/** Signals to a process and everything it started. */
+/** Sends signals to a process and every process that it started. */
 import { codeOf } from "./process-identity.ts";
 
-/** Nobody is there any more; macOS says EPERM when only zombies are left. */
-const NOBODY: ReadonlySet<unknown> = new Set(["ESRCH", "EPERM"]);
+/** Codes that mean that no process is left; macOS answers EPERM when only zombies are left. */
+const NO_PROCESS: ReadonlySet<unknown> = new Set(["ESRCH", "EPERM"]);
 
 /**
- * Signals the process group that this process leads. Signal 0 only asks.
- * @returns whether anybody was there to get it.
+ * Signals the process group that this process leads. Signal 0 only checks for its existence.
+ * @returns true when a process received it.
  */
 export function signalGroup(leaderPid: number, signal: NodeJS.Signals | 0): boolean {
   return send(-leaderPid, signal);
@@ -21,7 +21,7 @@ function send(target: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(target, signal);
   } catch (error) {
-    if (NOBODY.has(codeOf(error))) return false;
+    if (NO_PROCESS.has(codeOf(error))) return false;
     throw error;
   }
 }

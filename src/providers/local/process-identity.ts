@@ -1,42 +1,42 @@
-/** Telling a process from a later one that got the same id: by the moment it started. */
+/** Distinguishes a process from a later one with the same id, by its start time. */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
-/** A process, named so that a reused id is not mistaken for it. */
+/** The identity of a process, which a later process with the same id does not match. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, as this system counts: clock ticks since boot on Linux, a date elsewhere. Only ever compared. */
+  /** The start time in the system's own unit: clock ticks since boot on Linux, a date elsewhere. It is only compared. */
   readonly startMark: string;
 }
 
-/** What a living process does: `stopped` is held by SIGSTOP. */
+/** The state of a living process. SIGSTOP makes it `stopped`. */
 export type ProcessState = "running" | "stopped";
 
-/** What the system says of a process id. */
+/** The facts that the system has about a process id. */
 interface ProcessFacts {
   readonly startMark: string;
   readonly state: ProcessState;
 }
 
-/** The identity of the process that has this id now; `undefined` when there is none, or only its remains. */
+/** The identity of the process that has this id now; `undefined` when the process does not exist or is a zombie. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const facts = await readProcess(pid);
   return facts && { pid, startMark: facts.startMark };
 }
 
-/** What this very process does now; `undefined` when it is gone, also when another one has its id. */
+/** The current state of this process; `undefined` when it is gone, even when another process has its id. */
 export async function observe({ pid, startMark }: ProcessIdentity): Promise<ProcessState | undefined> {
   const facts = await readProcess(pid);
   return facts?.startMark === startMark ? facts.state : undefined;
 }
 
-/** Reads `/proc` where there is one, and asks `ps` elsewhere. A zombie counts as gone. */
+/** Reads `/proc` on Linux, and runs `ps` elsewhere. A zombie counts as gone. */
 export function readProcess(
   pid: number,
   platform: NodeJS.Platform = process.platform,
 ): Promise<ProcessFacts | undefined> {
-  return platform === "linux" ? readProc(pid) : askPs(pid);
+  return platform === "linux" ? readProc(pid) : runPs(pid);
 }
 
 const GONE: ReadonlySet<unknown> = new Set(["ENOENT", "ESRCH"]);
@@ -56,7 +56,7 @@ export function parseProcStat(text: string): ProcessFacts | undefined {
   return toFacts(state, fields[18] ?? "");
 }
 
-async function askPs(pid: number): Promise<ProcessFacts | undefined> {
+async function runPs(pid: number): Promise<ProcessFacts | undefined> {
   try {
     const env = { LC_ALL: "C", TZ: "UTC" };
     const { stdout } = await promisify(execFile)("/bin/ps", ["-o", "stat=,lstart=", "-p", `${pid}`], { env });

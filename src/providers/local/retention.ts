@@ -1,12 +1,12 @@
-/** How long ended instances, and their logs, can still be read. */
-import { toVerdict } from "./convert.ts";
+/** Keeps the newest ended instances and their logs readable, and removes older ones. */
+import { toCondition } from "./convert.ts";
 import { watch } from "./sighting.ts";
 import { discard, type Entry, readEntries, readNames, removeScrap } from "./state-folder.ts";
 
 /** The number of ended instances that stay on record. */
 export const KEPT_ENDED = 50;
 
-/** Takes the oldest ended instances off the record. */
+/** Removes the oldest ended instances from the record. */
 export async function prune(stateDirectory: string, now: Date): Promise<void> {
   await removeScrap(stateDirectory, now);
   const names = await readNames(stateDirectory, "");
@@ -21,7 +21,7 @@ async function readEnded(stateDirectory: string, now: Date): Promise<readonly En
   const sightings = await Promise.all(entries.map(watch));
   return sightings
     .filter((sighting) => sighting !== undefined)
-    .filter((sighting) => toVerdict(sighting, now).status === "terminated")
+    .filter((sighting) => toCondition(sighting, now).status === "terminated")
     .map(({ entry }) => entry);
 }
 

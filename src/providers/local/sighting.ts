@@ -1,17 +1,17 @@
-/** Looking at an instance: what is on record of it, and what its processes do. */
+/** Looking at an instance: its record, and the state of its processes. */
 import type { Sighting } from "./convert.ts";
 import { writeEnd } from "./instance-files.ts";
 import { signalGroup, signalProcess } from "./process-group.ts";
 import { observe, type ProcessIdentity, type ProcessState } from "./process-identity.ts";
 import { type Entry, orAbsent, readEntry } from "./state-folder.ts";
 
-/** The instance in this folder as it is now; `undefined` when there is none. */
+/** The instance in this folder as it is now; `undefined` when the folder has none. */
 export async function look(folder: string): Promise<Sighting | undefined> {
   const entry = await readEntry(folder);
   return entry && watch(entry);
 }
 
-/** What the processes of an instance on record do now. */
+/** Looks at the processes of an instance on record. */
 export async function watch(entry: Entry): Promise<Sighting | undefined> {
   const [supervisor, leader] = await Promise.all([
     observeIfKnown(entry.process?.supervisor),
@@ -19,7 +19,7 @@ export async function watch(entry: Entry): Promise<Sighting | undefined> {
   ]);
   const vanished = entry.process !== undefined && supervisor === undefined && leader === undefined;
   if (!vanished) return { entry, supervisor, leader };
-  // They may have ended between the reading and the look; their last word is on record by now.
+  // The processes may have ended after the read; their final record exists by now.
   const latest = await readEntry(entry.folder);
   return latest && { entry: latest, supervisor, leader };
 }
@@ -29,8 +29,8 @@ async function observeIfKnown(identity: ProcessIdentity | undefined): Promise<Pr
 }
 
 /**
- * Asks for the end of the instance in this folder. The mark comes before the look: a supervisor that is not seen yet
- * finds the mark and starts nothing. The supervisor sees to the rest, also when the caller exits right after.
+ * Requests the end of the instance in this folder. The mark precedes the look: a supervisor that the look misses finds the mark and
+ * starts nothing. The supervisor does the rest, even when the caller exits at once.
  */
 export async function endInstance(folder: string): Promise<void> {
   await orAbsent(writeEnd(folder));

@@ -1,18 +1,19 @@
 /**
- * The state folder: one folder per instance, named like it. Several processes use it at once without a lock, because
- * every file in it has one writer, and because a folder is put in place by one rename, which succeeds once. A process that
- * is killed at any point leaves nothing locked.
+ * The state folder: one folder per instance, named like the instance. Several processes use it at once without a lock, because
+ * every file in it has one writer, and because one rename, which succeeds once, puts a folder in place. A killed process
+ * leaves nothing locked.
  */
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type * as z from "zod/mini";
 import { AtlasError } from "../../errors.ts";
+import { parseJson } from "../../internal/json.ts";
 import { instancePath, isEndAsked, processPath, writeInstance } from "./instance-files.ts";
 import { codeOf } from "./process-identity.ts";
 import { type InstanceRecord, instanceRecord, type ProcessRecord, processRecord } from "./wire.ts";
 
-/** What the files of an instance say. */
+/** The content of an instance's files. */
 export interface Entry {
   readonly folder: string;
   readonly instance: InstanceRecord;
@@ -22,7 +23,7 @@ export interface Entry {
 
 const ABSENT: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR"]);
 
-/** Folders being made or being removed: never instances. */
+/** Prefix of folders that are being created or removed. They are never instances. */
 const SCRAP = ".scrap-";
 const SCRAP_SECONDS = 3600;
 
@@ -31,18 +32,18 @@ export function folderOf(stateDirectory: string, name: string): string {
   if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) return join(stateDirectory, name);
   throw new AtlasError(
     "VALIDATION",
-    `${JSON.stringify(name)} cannot name an instance of local(): a-z, 0-9, -`,
+    `${JSON.stringify(name)} cannot name an instance of local(); allowed: 1 to 63 of a-z, 0-9 and -, a letter or digit first`,
   );
 }
 
-/** Makes the state folder this user's own. Fails when it is somebody else's. */
+/** Creates the state folder and makes it private to this user. Fails when another user owns it. */
 export async function openStateDirectory(stateDirectory: string): Promise<void> {
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   await chmod(stateDirectory, 0o700);
 }
 
 /**
- * Puts a new instance on record.
+ * Records a new instance.
  * @returns its folder, or `undefined` when the name is on record already.
  */
 export async function claim(stateDirectory: string, instance: InstanceRecord): Promise<string | undefined> {
@@ -67,8 +68,8 @@ export async function readNames(stateDirectory: string, prefix: string): Promise
 }
 
 /**
- * Reads an instance. The order matters: who sees that the processes have ended also sees who asked for it.
- * @returns `undefined` when there is no such instance.
+ * Reads an instance. The order matters: a reader that sees the end of the processes also sees the request for it.
+ * @returns `undefined` when the instance does not exist.
  */
 export async function readEntry(folder: string): Promise<Entry | undefined> {
   const process = await readWhole(processPath(folder), processRecord);
@@ -84,14 +85,14 @@ export async function readEntries(stateDirectory: string, prefix = ""): Promise<
   return entries.filter((entry) => entry !== undefined);
 }
 
-/** Takes an instance off the record. It is moved away first, so that nobody finds half of it. */
+/** Removes an instance from the record. It moves the folder away first, so that no reader finds half of it. */
 export async function discard(stateDirectory: string, folder: string): Promise<void> {
   const scrap = join(stateDirectory, `${SCRAP}${randomUUID()}`);
   if ((await orAbsent(rename(folder, scrap).then(() => scrap))) === undefined) return;
   await rm(scrap, { recursive: true, force: true });
 }
 
-/** Removes what killed processes left half made or half removed. */
+/** Removes folders that killed processes left unfinished. */
 export async function removeScrap(stateDirectory: string, now: Date): Promise<void> {
   const names = (await readdir(stateDirectory)).filter((name) => name.startsWith(SCRAP));
   for (const path of names.map((name) => join(stateDirectory, name))) {
@@ -109,18 +110,10 @@ async function readWhole<Schema extends z.ZodMiniType>(
   if (text === undefined) return undefined;
   const result = schema.safeParse(parseJson(text));
   if (result.success) return result.data;
-  throw new AtlasError("PROVIDER", `${path} is not a record of local(). Mend it, or remove its folder.`);
+  throw new AtlasError("PROVIDER", `${path} is not a record of local(). Repair it, or remove its folder.`);
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What is read, or `undefined` when it is not there. */
+/** The result of a read, or `undefined` when the file does not exist. */
 export async function orAbsent<Value>(read: Promise<Value>): Promise<Value | undefined> {
   try {
     return await read;

@@ -1,7 +1,7 @@
-/** What stands in the state folder, and what a supervisor answers. Nothing here holds an env value. */
+/** Schemas of the state folder's files, and of a supervisor's answer. None of them holds an env value. */
 import * as z from "zod/mini";
 
-/** `instance.json`: written once, by the create, before anything is started. */
+/** `instance.json`: the create writes it once, before any process starts. */
 export const instanceRecord = z.object({
   providerId: z.string(),
   name: z.string(),
@@ -19,7 +19,7 @@ export const instanceRecord = z.object({
 
 const identity = z.object({ pid: z.int(), startMark: z.string() });
 
-/** `process.json`: written by the supervisor alone, from its start to its end. */
+/** `process.json`: only the supervisor writes it, from its start to its end. */
 export const processRecord = z.object({
   supervisor: identity,
   /** The command's own process, which leads the process group. */
@@ -29,13 +29,13 @@ export const processRecord = z.object({
       at: z.iso.datetime(),
       code: z.optional(z.int()),
       signal: z.optional(z.string()),
-      /** Why the command could not be started at all: a code such as `ENOENT`. */
+      /** The reason why the command did not start: a code such as `ENOENT`. */
       refusal: z.optional(z.string()),
     }),
   ),
 });
 
-/** What a supervisor says to the create that waits for it. */
+/** A supervisor's answer to the create that waits for it. */
 export const supervisorAnswer = z.union([
   z.object({ started: z.literal(true) }),
   z.object({ refusal: z.string() }),

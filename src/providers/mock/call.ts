@@ -1,3 +1,5 @@
+/** The calls that a mock records. */
+import { defined } from "../../internal/defined.ts";
 import type { InstanceReference } from "../../provider.ts";
 
 /** An operation of a provider, by the name of its method. */
@@ -13,28 +15,28 @@ export type MockOperation =
   | "logs"
   | "listGpuTypes";
 
-/** A call that a mock got. */
+/** A call to a mock. */
 export interface MockCall {
   readonly operation: MockOperation;
   readonly at: Date;
   /** The instance's name, or the prefix of a `list`. */
   readonly name?: string;
   readonly providerId?: string;
-  /** The GPU of the candidate that was to be created. */
+  /** The GPU of the candidate of a create. */
   readonly gpu?: string;
-  /** The region of the candidate that was to be created. */
+  /** The region of the candidate of a create. */
   readonly region?: string;
 }
 
-/** A call in words. */
+/** Describes a call. */
 export function subjectOf({ operation, name }: Omit<MockCall, "at">): string {
   return name === undefined ? operation : `${operation} of ${name}`;
 }
 
-/** A call about an instance. */
+/** Makes the record of a call about an instance. */
 export function about(
   operation: MockOperation,
   { name, providerId }: InstanceReference,
 ): Omit<MockCall, "at"> {
-  return { operation, name, ...(providerId === undefined ? {} : { providerId }) };
+  return defined({ operation, name, providerId });
 }

@@ -1,3 +1,4 @@
+/** Calls to a mock: each one is recorded, delayed, and meets its scripted fault. */
 import type { CallContext } from "../../call-context.ts";
 import { AtlasError, isAtlasError } from "../../errors.ts";
 import { aborted } from "../../internal/abort.ts";
@@ -7,7 +8,7 @@ import type { Fleet } from "./fleet.ts";
 import type { Gateway } from "./gateway.ts";
 import type { MockSettings } from "./options.ts";
 
-/** Everything one mock consists of. */
+/** The parts of one mock. */
 export interface Cloud {
   readonly settings: MockSettings;
   readonly fleet: Fleet;
@@ -16,23 +17,23 @@ export interface Cloud {
   readonly calls: MockCall[];
 }
 
-/** A call's work. A fault that changes the answer alone is left to it. */
+/** The work of a call. It applies a fault that changes only the answer. */
 type Work<Result> = (fault?: ScriptedFault) => Result | Promise<Result>;
 
-/** Records a call and does its work, unless a fault is scripted for it. */
+/** Records a call and does its work, unless a scripted fault prevents it. */
 export async function call<Result>(
   cloud: Cloud,
   about: Omit<MockCall, "at">,
   { signal }: CallContext,
   work: Work<Result>,
 ): Promise<Result> {
-  if (signal.aborted) throw abandoned(cloud, about, false);
+  if (signal.aborted) throw abandonedError(cloud, about, false);
   const made: MockCall = { ...about, at: cloud.settings.clock.now() };
   cloud.calls.push(made);
   try {
     return await answer(cloud, made, signal, work);
   } catch (error) {
-    throw signal.aborted && !isAtlasError(error) ? abandoned(cloud, about, true) : error;
+    throw signal.aborted && !isAtlasError(error) ? abandonedError(cloud, about, true) : error;
   }
 }
 
@@ -53,10 +54,10 @@ async function answer<Result>(
   throw failureOf(name, made, fault);
 }
 
-function abandoned({ settings }: Cloud, about: Omit<MockCall, "at">, sent: boolean): AtlasError {
+function abandonedError({ settings }: Cloud, about: Omit<MockCall, "at">, sent: boolean): AtlasError {
   const { name: provider } = settings;
-  const what = sent ? "was cut short" : "was not sent";
-  return new AtlasError("TIMEOUT", `${provider}: ${subjectOf(about)} ${what}: its caller gave up.`, {
+  const outcome = sent ? "was cut short" : "was not sent";
+  return new AtlasError("TIMEOUT", `${provider}: ${subjectOf(about)} ${outcome}: its caller gave up.`, {
     provider,
     providerId: about.providerId,
     mayHaveCreated: about.operation === "create" ? sent : undefined,

@@ -1,3 +1,4 @@
+/** The controls of a mock. */
 import type { Provider } from "../../provider.ts";
 import type { Cloud } from "./cloud.ts";
 import { toMockInstance } from "./convert.ts";
@@ -6,7 +7,7 @@ import type { MockProvider } from "./types.ts";
 
 type Controls = Omit<MockProvider, keyof Provider | "instances" | "calls">;
 
-/** What a test does behind the API's back. */
+/** Makes the controls, by which a test changes instances without the API. */
 export function controlsOf({ settings, fleet, script, gateway }: Cloud): Controls {
   return {
     fetch: gateway.fetch,

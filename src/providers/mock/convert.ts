@@ -1,28 +1,27 @@
+/** Converts machines to the contract's instances. Pure. */
+import { defined } from "../../internal/defined.ts";
+import { withoutEnv } from "../../internal/redact.ts";
 import type { Instance, Port, PortRequest } from "../../provider.ts";
 import type { Machine } from "./fleet.ts";
 import type { MockInstance } from "./types.ts";
 
 const FIRST_TCP_PORT = 30_000;
 
-/** What the API says of a machine. */
+/** Converts a machine to an instance, as the API shows it. */
 export function toInstance(machine: Machine): Instance {
   const { facts } = machine;
   const { providerId, name, owner, region, gpu, gpuCount, costPerHour, createdAt } = facts;
   return {
     providerId,
     name,
-    ...(owner === undefined ? {} : { owner }),
-    ...(region === undefined ? {} : { region }),
-    ...(gpu === undefined ? {} : { gpu }),
-    ...(gpuCount === undefined ? {} : { gpuCount }),
-    ...(costPerHour === undefined ? {} : { costPerHour }),
+    ...defined({ owner, region, gpu, gpuCount, costPerHour }),
     ...stateOf(machine),
     createdAt,
-    raw: { ...facts, status: machine.status, env: redacted(facts.env) },
+    raw: withoutEnv({ ...facts, status: machine.status }),
   };
 }
 
-/** What a test sees of a machine. */
+/** Converts a machine to an instance, as a test sees it. */
 export function toMockInstance(machine: Machine): MockInstance {
   const { number: _, ...facts } = machine.facts;
   return { ...facts, ...stateOf(machine), id: facts.providerId };
@@ -31,7 +30,7 @@ export function toMockInstance(machine: Machine): MockInstance {
 function stateOf(machine: Machine): Pick<Instance, "status" | "message" | "ports"> {
   const { status, message, facts } = machine;
   const ports = facts.ports.map((port) => ({ ...port, ...addressOf(machine, port) }));
-  return { status, ports, ...(message === undefined ? {} : { message }) };
+  return { status, ports, ...defined({ message }) };
 }
 
 function addressOf(
@@ -45,11 +44,7 @@ function addressOf(
   return { external, url: `tcp://203.0.113.1:${external}` };
 }
 
-/** The host under which the outside reaches a port of an instance. */
+/** The host name of an http port of an instance. */
 export function hostOf(providerId: string, internal: number): string {
   return `${providerId}-${internal}.mock.invalid`;
-}
-
-function redacted(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.keys(env).map((name) => [name, "[redacted]"]));
 }

@@ -1,11 +1,12 @@
+/** The faults that a test can script. */
 import * as z from "zod/mini";
 import { AtlasError, type AtlasErrorCode } from "../../errors.ts";
 import { field, invalid, optional, parseFields } from "../../internal/parse.ts";
 import { type MockCall, type MockOperation, subjectOf } from "./call.ts";
 
 /**
- * What happens to a call. `error` throws an `AtlasError`, `text` throws what is no error at all, `hang` never answers, and
- * `outcome` lets the call answer, though not as usual. With `done` the work is done before the call fails.
+ * The effect of a fault on a call. `error` throws an `AtlasError`, `text` throws a string, `hang` never answers, and `outcome` lets the
+ * call answer in an unusual way. With `done`, the call does its work before it fails.
  */
 interface FaultFacts {
   readonly answers: "error" | "text" | "hang" | "outcome";
@@ -13,30 +14,30 @@ interface FaultFacts {
   readonly code?: AtlasErrorCode;
   readonly status?: number;
   readonly done?: true;
-  /** A failure that leaves open whether the work was done. */
+  /** A failure that does not tell whether the call did its work. */
   readonly open?: true;
-  /** The operations it can happen to; all where this is absent. */
+  /** The operations that can meet the fault. @default all */
   readonly only?: readonly MockOperation[];
 }
 
-function refusal(code: AtlasErrorCode, status: number, does: string): FaultFacts {
+function errorFault(code: AtlasErrorCode, status: number, does: string): FaultFacts {
   return { answers: "error", code, status, does };
 }
 
 const TIMEOUT = { answers: "error", code: "TIMEOUT", open: true, does: "no answer came in time" } as const;
 const LOST = { answers: "error", code: "TRANSPORT", open: true, does: "the connection was lost" } as const;
-const BROKEN = { ...refusal("PROVIDER", 500, "it answered 500"), open: true } as const;
+const BROKEN = { ...errorFault("PROVIDER", 500, "it answered 500"), open: true } as const;
 const CHANGES: readonly MockOperation[] = ["create", "terminate", "stop", "start"];
 const READS: readonly MockOperation[] = ["candidates", "get", "list", "find", "listGpuTypes"];
 
 const FAULTS = {
-  capacity: refusal("CAPACITY", 503, "there is no capacity"),
-  quota: refusal("QUOTA", 403, "the account's quota is used up"),
-  balance: refusal("BILLING", 402, "the account has no balance"),
-  "rate-limit": refusal("RATE_LIMIT", 429, "there were too many requests"),
-  "bad-key": refusal("AUTH_ERROR", 401, "the API key was rejected; check it"),
-  "refused-pool": refusal("FORBIDDEN", 403, "this account may not use that pool"),
-  invalid: refusal("VALIDATION", 400, "the request was refused as not valid"),
+  capacity: errorFault("CAPACITY", 503, "there is no capacity"),
+  quota: errorFault("QUOTA", 403, "the account's quota is used up"),
+  balance: errorFault("BILLING", 402, "the account has no balance"),
+  "rate-limit": errorFault("RATE_LIMIT", 429, "there were too many requests"),
+  "bad-key": errorFault("AUTH_ERROR", 401, "the API key was rejected; check it"),
+  "refused-pool": errorFault("FORBIDDEN", 403, "this account has no access to that pool"),
+  invalid: errorFault("VALIDATION", 400, "the request was refused as not valid"),
   "timeout-before": TIMEOUT,
   "timeout-after": { ...TIMEOUT, done: true, only: CHANGES },
   "connection-before": LOST,
@@ -44,23 +45,29 @@ const FAULTS = {
   "error-before": BROKEN,
   "error-after": { ...BROKEN, done: true, only: CHANGES },
   "unreadable-after": {
-    ...{ answers: "error", code: "PROVIDER", status: 200, open: true, done: true, only: CHANGES },
-    does: "its answer could not be read",
+    ...errorFault("PROVIDER", 200, "its answer could not be read"),
+    open: true,
+    done: true,
+    only: CHANGES,
   },
   hang: { answers: "hang", does: "never answers" },
   "hang-after": { answers: "hang", done: true, only: CHANGES, does: "never answers" },
   "not-an-error": { answers: "text", does: "the mock throws a string" },
   "not-an-error-after": { answers: "text", done: true, only: CHANGES, does: "the mock throws a string" },
   delay: { answers: "outcome", does: "answers late" },
-  ignored: { answers: "outcome", only: ["terminate", "stop", "start"], does: "is accepted and never done" },
-  "boot-failure": { answers: "outcome", only: ["create"], does: "makes an instance that fails to boot" },
-  malformed: { ...refusal("PROVIDER", 200, "its answer does not have the agreed shape"), only: READS },
+  ignored: {
+    answers: "outcome",
+    only: ["terminate", "stop", "start"],
+    does: "is accepted and has no effect",
+  },
+  "boot-failure": { answers: "outcome", only: ["create"], does: "creates an instance that fails to boot" },
+  malformed: { ...errorFault("PROVIDER", 200, "its answer does not have the agreed shape"), only: READS },
   partial: { answers: "outcome", only: ["list"], does: "fails at the second page" },
 } as const satisfies Readonly<Record<MockFaultName, FaultFacts>>;
 
 /**
- * What can go wrong with a call. Those that end in `-before` and `-after` fail without an answer that tells whether the call did
- * its work; it did not, or it did.
+ * The name of a fault. A fault whose name ends in `-before` or `-after` gives no answer that tells whether the call did its work: with
+ * `-before` it did not, with `-after` it did.
  */
 export type MockFaultName =
   | "capacity"
@@ -90,13 +97,13 @@ export type MockFaultName =
 /** A fault with its details. */
 export interface ScriptedFault {
   readonly fault: MockFaultName;
-  /** How many calls meet it; `Infinity` for all of them until `heal()`. @default 1 */
+  /** The number of calls that meet it; `Infinity` for all of them until `heal()`. @default 1 */
   readonly times?: number | undefined;
-  /** How long the call takes until it fails, or until it answers. @default 0 */
+  /** The time until the call fails or answers, in seconds. @default 0 */
   readonly seconds?: number | undefined;
-  /** For `rate-limit`: what the answer's `Retry-After` says. */
+  /** For `rate-limit`: the `Retry-After` of the answer, in seconds. */
   readonly retryAfterSeconds?: number | undefined;
-  /** For `boot-failure`: the provider's word on it. */
+  /** For `boot-failure`: the provider's message. */
   readonly message?: string | undefined;
 }
 
@@ -118,7 +125,7 @@ const FIELDS = {
   message: optional(field(z.string(), "a string")),
 };
 
-/** The faults that wait for calls to come. */
+/** The faults that wait for the next calls. */
 export class Script {
   readonly #queues = new Map<MockOperation, ScriptedFault[]>();
 
@@ -127,7 +134,7 @@ export class Script {
     this.#queues.set(operation, [...this.#queue(operation), ...parsed]);
   }
 
-  /** Takes the fault that this call meets. */
+  /** Takes the fault for the next call. */
   next(operation: MockOperation): ScriptedFault | undefined {
     const [first, ...rest] = this.#queue(operation);
     if (first === undefined) return undefined;
@@ -146,12 +153,12 @@ export class Script {
   }
 }
 
-/** What happens to a call that meets this fault. */
+/** The effect of a fault. */
 export function factsOf(fault: ScriptedFault | undefined): FaultFacts | undefined {
   return fault === undefined ? undefined : FAULTS[fault.fault];
 }
 
-/** What a call that meets this fault throws. */
+/** The value that a call with this fault throws. */
 export function failureOf(provider: string, call: Omit<MockCall, "at">, fault: ScriptedFault): unknown {
   const facts: FaultFacts = FAULTS[fault.fault];
   if (facts.code === undefined) return facts.does;
@@ -169,5 +176,5 @@ function parseFault(operation: MockOperation, input: MockFault): ScriptedFault {
   const facts: FaultFacts = FAULTS[fault.fault];
   if (facts.only === undefined || facts.only.includes(operation)) return fault;
   const problem = { field: "fault", received: `"${fault.fault}" for ${operation}` };
-  throw invalid("The fault", [{ ...problem, allowed: `it for ${facts.only.join(", ")} only` }]);
+  throw invalid("The fault", [{ ...problem, allowed: `this fault for ${facts.only.join(", ")} only` }]);
 }

@@ -1,20 +1,22 @@
+/** The instances of a mock, and the effect of time on them. */
 import { AtlasError } from "../../errors.ts";
+import { defined } from "../../internal/defined.ts";
 import type { CreateRequest, InstanceReference, InstanceStatus, LogLine } from "../../provider.ts";
-import { offeredFor } from "./catalogue.ts";
+import { offeredFor } from "./candidates.ts";
 import type { MockSettings } from "./options.ts";
 import type { MockInstance, MockStranger } from "./types.ts";
 
-/** What an instance is for good. */
+/** The facts of an instance that never change. */
 export interface MachineFacts extends Omit<MockInstance, "id" | "status" | "message" | "ports"> {
   readonly ports: CreateRequest["ports"];
-  /** Tells its outside tcp ports from those of other machines. */
+  /** Its number, which makes its external tcp ports unique. */
   readonly number: number;
 }
 
 type Place = Pick<MachineFacts, "gpu" | "gpuCount" | "region" | "costPerHour">;
 
-/** A state that an instance will be in from some moment on. */
-interface Change {
+/** A status that an instance enters at a given time. */
+interface Transition {
   readonly at: number;
   readonly status: InstanceStatus;
   readonly message?: string;
@@ -26,10 +28,10 @@ export interface Machine {
   readonly lines: LogLine[];
   status: InstanceStatus;
   message: string | undefined;
-  next: Change | undefined;
+  next: Transition | undefined;
 }
 
-/** Every instance of one mock, and what time does to them. */
+/** The instances of one mock. */
 export class Fleet {
   readonly #settings: MockSettings;
   readonly #machines: Machine[] = [];
@@ -38,7 +40,7 @@ export class Fleet {
     this.#settings = settings;
   }
 
-  /** Every instance there ever was. */
+  /** Every instance, ended ones too. */
   all(): readonly Machine[] {
     const now = this.#now();
     for (const machine of this.#machines)
@@ -46,7 +48,7 @@ export class Fleet {
     return this.#machines;
   }
 
-  /** Those that the API shows: not gone, and no longer too new. */
+  /** The instances that the API shows: those that have not ended and are older than the list lag. */
   visible(): readonly Machine[] {
     const newest = this.#now() - this.#settings.listLagSeconds * 1000;
     return this.all().filter(
@@ -54,40 +56,35 @@ export class Fleet {
     );
   }
 
-  /** Those that the API takes the reference for. */
+  /** The visible instances that the reference means. */
   named({ name, providerId }: InstanceReference): readonly Machine[] {
     return this.visible().filter(({ facts }) =>
       providerId === undefined ? facts.name === name : facts.providerId === providerId,
     );
   }
 
-  /** The youngest instance with this name or providerId, as the test's controls see it. */
+  /** The newest instance with this name or providerId, for the test's controls. */
   one(nameOrId: string): Machine {
     const found = this.all().findLast(
       ({ facts }) => facts.name === nameOrId || facts.providerId === nameOrId,
     );
     if (found !== undefined) return found;
-    throw new AtlasError("NOT_FOUND", `${this.#settings.name} has never had an instance ${nameOrId}.`);
+    throw new AtlasError("NOT_FOUND", `${this.#settings.name} never had an instance ${nameOrId}.`);
   }
 
   create(request: CreateRequest, bootFailure: string | undefined): Machine {
     const { name, owner, env, image, command, ports, metadata, options } = request;
     const existing = this.#namesake(name);
     if (existing !== undefined) return existing;
-    const asked = {
-      ...(image === undefined ? {} : { image }),
-      ...(command === undefined ? {} : { command }),
-    };
-    const identity = { name, owner, env, ports, metadata, options };
-    const machine = this.#add({ ...this.#place(request), ...asked, ...identity });
+    const given = { ...defined({ image, command }), name, owner, env, ports, metadata, options };
+    const machine = this.#add({ ...this.#place(request), ...given });
     this.#boot(machine, bootFailure);
     return machine;
   }
 
   add({ name, owner, env = {}, status = "running" }: MockStranger): Machine {
-    const tag = owner === undefined ? {} : { owner };
     const place = { costPerHour: this.#settings.cpuCostPerHour, ports: [], metadata: {}, options: undefined };
-    const machine = this.#add({ ...place, ...tag, name, env });
+    const machine = this.#add({ ...place, ...defined({ owner }), name, env });
     machine.status = status;
     return machine;
   }
@@ -123,11 +120,9 @@ export class Fleet {
   #place({ candidate, gpuCount }: CreateRequest): Place {
     const offered = offeredFor(this.#settings, candidate);
     const region = candidate.region ?? (offered ?? this.#settings).regions[0];
-    return {
-      ...(region === undefined ? {} : { region }),
-      ...(offered === undefined ? {} : { gpu: offered.name ?? offered.id, gpuCount }),
-      costPerHour: offered === undefined ? this.#settings.cpuCostPerHour : offered.costPerHour * gpuCount,
-    };
+    if (offered === undefined) return defined({ region, costPerHour: this.#settings.cpuCostPerHour });
+    const costPerHour = offered.costPerHour * gpuCount;
+    return defined({ region, gpu: offered.name ?? offered.id, gpuCount, costPerHour });
   }
 
   #add(facts: Omit<MachineFacts, "providerId" | "number" | "createdAt">): Machine {
@@ -153,8 +148,8 @@ export class Fleet {
   }
 }
 
-/** Puts a machine into a state in which it stays. */
-export function enter(machine: Machine, { status, message }: Pick<Change, "status" | "message">): void {
+/** Puts a machine into a status, and drops its pending transition. */
+export function enter(machine: Machine, { status, message }: Pick<Transition, "status" | "message">): void {
   machine.status = status;
   machine.message = message;
   machine.next = undefined;

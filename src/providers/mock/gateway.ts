@@ -1,8 +1,9 @@
+/** The way from the outside to the servers in the instances. */
 import { hostOf, toMockInstance } from "./convert.ts";
 import type { Fleet, Machine } from "./fleet.ts";
 import type { MockResponder } from "./types.ts";
 
-/** Stands between the outside and the servers in the instances. */
+/** Answers requests to the http ports of the instances. */
 export class Gateway {
   readonly #fleet: Fleet;
   #responder: MockResponder = () => Response.json({ ok: true });

@@ -1,16 +1,27 @@
 /**
- * A provider in memory, to test an application with: what it was asked and given is visible to the test, and
- * everything that goes wrong at a real provider can be scripted.
+ * A provider in memory for the tests of an application. A test sees every call and every instance, and can script every failure of
+ * a real provider.
  * @module
  */
-import type { Cloud } from "./cloud.ts";
+import type { Provider } from "../../provider.ts";
+import { findCandidates, listGpuTypes } from "./candidates.ts";
+import { type Cloud, call } from "./cloud.ts";
 import { controlsOf } from "./controls.ts";
 import { toMockInstance } from "./convert.ts";
+import { createInstance } from "./create.ts";
 import { Script } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
 import { Gateway } from "./gateway.ts";
-import { operationsOf } from "./operations.ts";
-import { type MockOptions, parseMockOptions } from "./options.ts";
+import {
+  findInstances,
+  getInstance,
+  listInstances,
+  startInstance,
+  stopInstance,
+  terminateInstance,
+} from "./instances.ts";
+import { readLogs } from "./logs.ts";
+import { type MockOptions, parseMockOptions, parsePlacementOptions } from "./options.ts";
 import type { MockPlacementOptions, MockProvider } from "./types.ts";
 
 export type { MockCall, MockOperation } from "./call.ts";
@@ -33,8 +44,8 @@ declare module "../../request.ts" {
 }
 
 /**
- * Makes a provider that keeps its instances in memory. Nothing runs in them; `respond()` answers for their servers, through
- * the mock's own `fetch`.
+ * Makes a provider that keeps its instances in memory. They run no program; `respond()` answers for their servers through the mock's
+ * own `fetch`.
  *
  * @throws VALIDATION for an option that does not exist or is not valid.
  *
@@ -55,11 +66,35 @@ export function mock(options: MockOptions = {}): MockProvider {
   const fleet = new Fleet(settings);
   const cloud: Cloud = { settings, fleet, script: new Script(), gateway: new Gateway(fleet), calls: [] };
   return {
-    ...operationsOf(cloud),
+    ...methodsOf(cloud),
     ...controlsOf(cloud),
     calls: cloud.calls,
     get instances() {
       return fleet.all().map(toMockInstance);
     },
+  };
+}
+
+function methodsOf(cloud: Cloud): Required<Omit<Provider, "jobs">> {
+  const { settings } = cloud;
+  return {
+    name: settings.name,
+    bootTimeoutSeconds: settings.bootTimeoutSeconds,
+    absenceGraceSeconds: settings.listLagSeconds,
+    notReadyStatuses: [],
+    parseOptions: (options) => parsePlacementOptions(settings.name, options),
+    candidates: (request, context) =>
+      call(cloud, { operation: "candidates" }, context, () => findCandidates(settings, request)),
+    create: (request, context) => createInstance(cloud, request, context),
+    get: (reference, context) => getInstance(cloud, reference, context),
+    list: ({ namePrefix }, context) => listInstances(cloud, namePrefix, context),
+    find: (name, context) => findInstances(cloud, name, context),
+    terminate: (reference, context) => terminateInstance(cloud, reference, context),
+    stop: (reference, context) => stopInstance(cloud, reference, context),
+    start: (reference, context) => startInstance(cloud, reference, context),
+    logs: (reference, options, context) => readLogs(cloud, reference, options, context),
+    listGpuTypes: (context) =>
+      call(cloud, { operation: "listGpuTypes" }, context, () => listGpuTypes(settings)),
+    close: async () => undefined,
   };
 }

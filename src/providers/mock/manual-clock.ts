@@ -1,18 +1,19 @@
+/** The clock of tests. */
 import type { Clock } from "../../clock.ts";
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
-  /** How many sleepers wait on this clock. */
+  /** The number of sleepers on this clock. */
   readonly sleeping: number;
   /**
-   * Moves time by that many seconds. Sleepers wake in order, each at its own moment, and what they set off settles
-   * before the next one wakes; a sleep begun on the way ends on the way if it is due.
+   * Moves time forward. Sleepers wake in order, each at its own time, and the promises that follow settle before the next sleeper wakes.
+   * A sleep that begins and is due within these seconds ends within them too.
    */
   advance(seconds: number): Promise<void>;
   /**
-   * Moves time from sleeper to sleeper until the promise settles, and answers as it does.
-   * @throws Error when it is still open after `limitSeconds` on this clock, or after five real seconds in which
-   * nobody slept on it.
+   * Moves time from sleeper to sleeper until the promise settles, and returns its result.
+   * @throws Error when the promise is still pending after `limitSeconds` on this clock, or after five real seconds without
+   * a sleeper.
    */
   settle<Result>(promise: PromiseLike<Result>, limitSeconds?: number): Promise<Result>;
 }
@@ -88,8 +89,8 @@ class Manual implements ManualClock {
     let realDeadline = Date.now() + REAL_PATIENCE_MILLISECONDS;
     for (await promisesToSettle(); !watched.settled; await promisesToSettle()) {
       if (await this.#wakeNext(end)) realDeadline = Date.now() + REAL_PATIENCE_MILLISECONDS;
-      else if (this.sleeping > 0) throw new Error(`still open after ${limitSeconds} seconds on the clock`);
-      else if (Date.now() > realDeadline) throw new Error("still open, and nobody sleeps on the clock");
+      else if (this.sleeping > 0) throw new Error(`still pending after ${limitSeconds} seconds on the clock`);
+      else if (Date.now() > realDeadline) throw new Error("still pending, and the clock has no sleeper");
       else await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return promise;

@@ -1,41 +1,44 @@
+/** The options of `mock()`, and of one compute at a mock. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
 import { gpuMemoryGb, gpuNames } from "../../gpus.ts";
+import { defined } from "../../internal/defined.ts";
+import { PROVIDER_NAME } from "../../internal/names.ts";
 import { clockField } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import type { GpuType } from "../../provider.ts";
 import type { MockGpu, MockPlacementOptions } from "./types.ts";
 
-/** What `mock()` takes. */
+/** The options of `mock()`. */
 export interface MockOptions {
-  /** The name computes and `providerOptions` know it by. @default "mock" */
+  /** The name in computes and in `providerOptions`. @default "mock" */
   readonly name?: string | undefined;
-  /** What tells time. @default systemClock */
+  /** The clock for times and pauses. @default systemClock */
   readonly clock?: Clock | undefined;
-  /** How long every call takes, in seconds; for `list`, every page. @default 0 */
+  /** The time that each call takes, in seconds; for `list`, each page. @default 0 */
   readonly latencySeconds?: number | undefined;
-  /** Seconds from a create or start to `running`. 0: it runs at the next look. @default 0 */
+  /** Seconds from a create or start to `running`. With 0 the next read shows `running`. @default 0 */
   readonly bootSeconds?: number | undefined;
   /** The provider's `bootTimeoutSeconds`. @default 600 */
   readonly bootTimeoutSeconds?: number | undefined;
-  /** Seconds an instance is `terminating` before it is gone. @default 0 */
+  /** Seconds that an instance is `terminating` before it is gone. @default 0 */
   readonly terminateSeconds?: number | undefined;
   /**
-   * Seconds in which a new instance is absent from every answer, and a terminate takes it for absent too. It is also the
-   * provider's `absenceGraceSeconds`. @default 0
+   * Seconds in which a new instance is absent from every answer, and absent for a terminate too. It is also the provider's
+   * `absenceGraceSeconds`. @default 0
    */
   readonly listLagSeconds?: number | undefined;
-  /** Instances a page of `list`. @default 100 */
+  /** The number of instances per page of `list`. @default 100 */
   readonly pageSize?: number | undefined;
   /** @default ["mock-1", "mock-2"] */
   readonly regions?: readonly string[] | undefined;
-  /** What it offers. @default every canonical variant, in every region */
+  /** The GPU types that it offers. @default every canonical variant, in every region */
   readonly gpus?: readonly MockGpu[] | undefined;
   /** US dollars per hour for a GPU that has no price of its own. @default 1 */
   readonly costPerHour?: number | undefined;
   /** US dollars per hour for a CPU machine. @default 0.05 */
   readonly cpuCostPerHour?: number | undefined;
-  /** Whether a create under a name that exists adopts the instance there, as a provider with unique names makes it. @default false */
+  /** True makes a create under an existing name adopt that instance, like a provider with unique names. @default false */
   readonly uniqueNames?: boolean | undefined;
 }
 
@@ -69,7 +72,7 @@ const gpu = z.strictObject({
 
 const FIELDS = {
   name: optional(
-    field(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/)), "1 to 32 of a-z, 0-9 and -, a letter first"),
+    field(z.string().check(z.regex(PROVIDER_NAME)), "1 to 32 of a-z, 0-9 and -, a letter first"),
   ),
   clock: clockField,
   latencySeconds: seconds,
@@ -121,12 +124,12 @@ function canonicalGpus(): readonly MockGpu[] {
 function toOffered(offered: MockGpu, settings: Omit<MockSettings, "gpus">): OfferedGpu {
   const name = offered.name ?? (gpuMemoryGb(offered.id) === undefined ? undefined : offered.id);
   const memoryGb = offered.memoryGb ?? gpuMemoryGb(name ?? offered.id);
-  return {
+  return defined({
     id: offered.id,
-    ...(name === undefined ? {} : { name }),
-    ...(memoryGb === undefined ? {} : { memoryGb }),
+    name,
+    memoryGb,
     costPerHour: offered.costPerHour ?? settings.costPerHour,
     stock: offered.stock ?? "high",
     regions: offered.regions ?? settings.regions,
-  };
+  });
 }

@@ -45,7 +45,7 @@ function merge(one: GpuType, other: GpuType): GpuType {
   const prices = [one, other].flatMap(({ costPerHour }) => costPerHour ?? []);
   return {
     ...one,
-    ...(prices.length === 0 ? {} : { costPerHour: Math.min(...prices) }),
+    ...defined({ costPerHour: prices.length === 0 ? undefined : Math.min(...prices) }),
     stock: byStock(one.stock, other.stock) <= 0 ? one.stock : other.stock,
     regions: [...new Set([...one.regions, ...other.regions])],
   };

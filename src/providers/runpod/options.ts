@@ -72,7 +72,7 @@ const FIELDS = {
   clock: clockField,
 };
 
-/** Parses the options of `runpod()`. @throws VALIDATION naming what is wrong. */
+/** Parses the options of `runpod()`. @throws VALIDATION naming every wrong field. */
 export function parseRunpodOptions(options: RunpodOptions): RunpodSettings {
   const given = parseFields("The options of runpod()", FIELDS, options);
   return {
@@ -117,7 +117,7 @@ const COMPUTE_FIELDS = {
   globalNetworking: flag,
 };
 
-/** Parses `providerOptions.runpod`. @throws VALIDATION naming what is wrong. */
+/** Parses `providerOptions.runpod`. @throws VALIDATION naming every wrong field. */
 export function parseComputeOptions(options: unknown): RunpodComputeOptions {
   const parsed = parseFields("providerOptions.runpod", COMPUTE_FIELDS, options ?? {});
   if (parsed.minCudaVersion === undefined || parsed.allowedCudaVersions === undefined) return parsed;

@@ -1,3 +1,4 @@
+/** The candidates of a request at a mock, and its GPU types. */
 import { AtlasError } from "../../errors.ts";
 import { expandGpu } from "../../gpus.ts";
 import type { Candidate, GpuType, PlacementRequest } from "../../provider.ts";
@@ -8,8 +9,8 @@ interface Offer {
   readonly candidate: Candidate;
 }
 
-/** Where a request could go, in the caller's order of preference. */
-export function candidatesOf(settings: MockSettings, request: PlacementRequest): readonly Candidate[] {
+/** Finds the candidates, in the caller's order of preference. @throws UNSUPPORTED when no offer fits. */
+export function findCandidates(settings: MockSettings, request: PlacementRequest): readonly Candidate[] {
   const candidates = offersFor(settings, request).flatMap((offer) => places(offer, request.regions));
   if (candidates.length > 0) return candidates;
   const { name: provider, regions } = settings;
@@ -17,13 +18,13 @@ export function candidatesOf(settings: MockSettings, request: PlacementRequest):
   throw new AtlasError("UNSUPPORTED", message, { provider });
 }
 
-/** The GPU type that a candidate stands for; `undefined` for a CPU machine. */
+/** The GPU type of a candidate; `undefined` for a CPU machine. */
 export function offeredFor(settings: MockSettings, { placement }: Candidate): OfferedGpu | undefined {
   return settings.gpus.find(({ id }) => id === placement);
 }
 
-/** What the mock offers, as `listGpuTypes` tells it. */
-export function gpuTypesOf({ name: provider, gpus }: MockSettings): readonly GpuType[] {
+/** The GPU types that the mock offers, for `listGpuTypes`. */
+export function listGpuTypes({ name: provider, gpus }: MockSettings): readonly GpuType[] {
   return gpus.map((gpu) => ({ ...gpu, provider }));
 }
 

@@ -1,4 +1,4 @@
-/** What can be placed on this machine. */
+/** The candidate of a request on this machine, and the checks of a request. */
 import { existsSync } from "node:fs";
 import { AtlasError } from "../../errors.ts";
 import { invalid } from "../../internal/parse.ts";
@@ -7,20 +7,24 @@ import { REGION } from "./convert.ts";
 import { supervisorPath } from "./launch.ts";
 
 /**
- * The one place there is.
- * @throws UNSUPPORTED for what this machine cannot promise; VALIDATION without a command.
+ * Finds the only candidate: this machine.
+ * @throws UNSUPPORTED for features that this machine lacks, VALIDATION without a command.
  */
-export function toCandidate(request: PlacementRequest): Candidate {
+export function findCandidates(request: PlacementRequest): readonly Candidate[] {
+  checkRequest(request);
+  return [{ region: REGION, costPerHour: 0 }];
+}
+
+function checkRequest(request: PlacementRequest): void {
   const reason = unsupportedReason(request);
   if (reason !== undefined) throw new AtlasError("UNSUPPORTED", reason, { provider: "local" });
   requireCommand(request);
-  return { region: REGION, costPerHour: 0 };
 }
 
-/** The command, without which there is nothing to run. @throws VALIDATION when there is none. */
+/** The request's command. @throws VALIDATION when it has none. */
 export function requireCommand({ command }: PlacementRequest): readonly string[] {
   if (command !== undefined) return command;
-  const allowed = 'what local() runs on this machine, such as ["node", "server.js"]';
+  const allowed = 'the command that local() runs on this machine, such as ["node", "server.js"]';
   throw invalid("The request", [{ field: "command", received: "nothing", allowed }]);
 }
 
@@ -33,12 +37,12 @@ function unsupportedReason({
   if (process.platform === "win32")
     return "local() runs on Linux and macOS; on Windows use WSL, or mock() from atlas-compute/mock";
   if (gpus.length > 0)
-    return `local() has no GPUs to offer (asked for: ${gpus.join(", ")}); leave gpu out, or use mock() from atlas-compute/mock`;
+    return `local() has no GPUs (requested: ${gpus.join(", ")}); leave gpu out, or use mock() from atlas-compute/mock`;
   if (regions.length > 0 && !regions.includes(REGION))
-    return `local() has one region, "${REGION}" (asked for: ${regions.join(", ")})`;
+    return `local() has one region, "${REGION}" (requested: ${regions.join(", ")})`;
   if (networkVolumeId !== undefined || volumeGb !== undefined)
-    return "local() has no volumes; leave volumeGb and networkVolumeId out, the command sees this machine's disk";
+    return "local() has no volumes; leave volumeGb and networkVolumeId out, because the command sees this machine's disk";
   if (!existsSync(supervisorPath()))
-    return `local() misses its supervisor (${supervisorPath()}): a bundler left it out; keep atlas-compute external, in Next by serverExternalPackages`;
+    return `local() lacks its supervisor (${supervisorPath()}): a bundler left it out; keep atlas-compute external, in Next with serverExternalPackages`;
   return undefined;
 }
