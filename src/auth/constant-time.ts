@@ -7,8 +7,8 @@ export function sha256(text: string): Buffer {
 }
 
 /**
- * Whether two texts are the same, in a time that tells nothing about where they differ. Their digests are
- * compared, which are of equal length whatever the texts are.
+ * Compares two texts in a time that does not tell the place of a difference. It compares their digests, which
+ * are of equal length.
  */
 export function isEqualInConstantTime(left: string, right: string): boolean {
   return timingSafeEqual(sha256(left), sha256(right));

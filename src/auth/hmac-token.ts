@@ -1,29 +1,36 @@
 import { createHmac } from "node:crypto";
+import * as z from "zod/mini";
 import { AtlasError } from "../errors.ts";
+import { field, parseFields } from "../internal/parse.ts";
 import { isEqualInConstantTime } from "./constant-time.ts";
-import { failClosed, requireKnownOptions, requireSecret, usableSecrets } from "./options.ts";
+import { failClosed, secretField, usableSecrets } from "./options.ts";
 
-/** Whom an HMAC token names. */
+/** The workspace and the thread that an HMAC token names. */
 export interface HmacIdentity {
   readonly workspaceId: string;
   readonly threadId: string;
 }
 
-/** What {@link mintHmacToken} takes. */
+/** The options of {@link mintHmacToken}. */
 export interface MintHmacTokenOptions extends HmacIdentity {
   /** The secret that the verifying side has too. */
   readonly secret: string;
 }
 
-/** What {@link verifyHmacToken} takes. */
+/** The options of {@link verifyHmacToken}. */
 export interface VerifyHmacTokenOptions {
   /** The secret the token was made with; several while it is being rotated. */
   readonly secret: string | readonly string[];
 }
 
-/** What {@link verifyHmacToken} answers. */
+/** The answer of {@link verifyHmacToken}. */
 export type HmacTokenVerification = ({ readonly ok: true } & HmacIdentity) | { readonly ok: false };
 
+const id = field(
+  z.string().check(z.refine((text) => isId(text))),
+  "a string that is not empty and holds no dot, no NUL and no half of a surrogate pair",
+);
+const FIELDS = { secret: secretField, workspaceId: id, threadId: id };
 const REFUSED: HmacTokenVerification = { ok: false };
 const MAX_TOKEN_LENGTH = 4096;
 
@@ -43,11 +50,7 @@ const MAX_TOKEN_LENGTH = 4096;
  * ```
  */
 export function mintHmacToken(options: MintHmacTokenOptions): string {
-  requireKnownOptions("mintHmacToken", options, ["secret", "workspaceId", "threadId"]);
-  const { secret, workspaceId, threadId } = options;
-  requireSecret("mintHmacToken", secret);
-  requireId("workspaceId", workspaceId);
-  requireId("threadId", threadId);
+  const { secret, workspaceId, threadId } = parseFields("The options of mintHmacToken", FIELDS, options);
   const token = `${workspaceId}.${threadId}.${signature({ workspaceId, threadId }, secret)}`;
   if (token.length <= MAX_TOKEN_LENGTH) return token;
   throw new AtlasError(
@@ -57,8 +60,8 @@ export function mintHmacToken(options: MintHmacTokenOptions): string {
 }
 
 /**
- * Whom a token from {@link mintHmacToken} names, if it is genuine. Compares in constant time and never throws:
- * whatever is no such token is `{ ok: false }`, and so is every token while no secret is set.
+ * Reads the workspace and the thread from a token of {@link mintHmacToken}, if it is genuine. Compares in constant time and
+ * never throws: any other value is `{ ok: false }`, and so is every token while no secret is set.
  *
  * @example
  * ```ts
@@ -90,15 +93,7 @@ function signature({ workspaceId, threadId }: HmacIdentity, secret: string): str
   return createHmac("sha256", secret).update(`${workspaceId}\0${threadId}`).digest("hex");
 }
 
-function requireId(name: string, id: unknown): void {
-  if (isId(id)) return;
-  throw new AtlasError(
-    "VALIDATION",
-    `mintHmacToken needs ${name} to be a string that is not empty and holds no dot, no NUL and no half of a surrogate pair.`,
-  );
-}
-
 /** Halves of surrogate pairs all have the same UTF-8 bytes, so one id could stand in for another. */
-function isId(id: unknown): boolean {
-  return typeof id === "string" && id !== "" && id.isWellFormed() && !id.includes(".") && !id.includes("\0");
+function isId(id: string): boolean {
+  return id !== "" && id.isWellFormed() && !id.includes(".") && !id.includes("\0");
 }

@@ -1,11 +1,11 @@
 /**
- * Credentials of a pod and how to check them: bearer tokens of which only a hash is kept, signed URLs that
- * expire, and HMAC tokens that name their holder. Synchronous, on `node:crypto` alone.
+ * Credentials of a pod and their verification: bearer tokens of which only a hash is kept, signed URLs that
+ * expire, and HMAC tokens that name their holder. Synchronous, on `node:crypto`.
  *
- * A verifier answers and never throws, whatever it is given. What makes a credential throws an `AtlasError`
- * with the code `VALIDATION` when it is asked for something that would be unsafe.
+ * A verifier answers and never throws, for a value of any type. A function that makes a credential throws an `AtlasError`
+ * with the code `VALIDATION` when its result would be unsafe.
  *
- * Authenticators say who presents a credential, and for that may have to ask somebody: a table of hashes, or another service.
+ * Authenticators tell the holder of a credential, and may ask a table of hashes or another service for it.
  *
  * @module
  */

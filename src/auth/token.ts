@@ -2,21 +2,27 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { AtlasError } from "../errors.ts";
 import { sha256 } from "./constant-time.ts";
 
-/** What {@link mintToken} returns. Hand out `token` once, keep only `hash`. */
+/** The result of {@link mintToken}. Hand out `token` once, keep only `hash`. */
 export interface MintedToken {
-  /** The secret: 32 random bytes, base64url without padding, 43 characters. */
+  /** The secret: 32 random bytes, base64url without padding, 43 characters, of which the first is a letter or digit. */
   readonly token: string;
-  /** What may be stored: {@link hashToken} of the token. */
+  /** The form that may be stored: {@link hashToken} of the token. */
   readonly hash: string;
   /** The whole header line that presents the token, `Authorization: Bearer …`. */
   readonly header: string;
-  /** What the pod's environment needs to recognise the token. */
+  /** The variable by which the pod recognises the token. */
   readonly env: { readonly ATLAS_PRESHARED_KEY: string };
 }
 
 /** ASCII only, and no longer than any HTTP server lets a header be. */
 const CANDIDATE = /^\p{ASCII}{1,4096}$/u;
 const HASH = /^[0-9a-f]{64}$/;
+
+/**
+ * The tokens that a header can present: visible ASCII without the comma, which joins several values of one header. Every minted token
+ * is one of them.
+ */
+export const PRESENTED_TOKEN: RegExp = /^[!-+\--~]{1,4096}$/;
 
 /**
  * Makes a new bearer token.
@@ -31,13 +37,19 @@ const HASH = /^[0-9a-f]{64}$/;
  * ```
  */
 export function mintToken(): MintedToken {
-  const token = randomBytes(32).toString("base64url");
+  const token = newToken();
   return {
     token,
     hash: hashToken(token),
     header: `Authorization: Bearer ${token}`,
     env: { ATLAS_PRESHARED_KEY: token },
   };
+}
+
+/** Draws again until the first character is a letter or digit, so that no shell takes a token for an option. */
+function newToken(): string {
+  const token = randomBytes(32).toString("base64url");
+  return /^[A-Za-z0-9]/.test(token) ? token : newToken();
 }
 
 /**
@@ -60,13 +72,18 @@ export function hashToken(token: string): string {
   return sha256(token).toString("hex");
 }
 
-/** Whether a candidate could be a token of any kind. What could not is rejected before anybody is asked about it. */
+/** True for a candidate that could be a token of any kind. Every other one is rejected before a question about it. */
 export function isToken(candidate: unknown): candidate is string {
   return typeof candidate === "string" && CANDIDATE.test(candidate);
 }
 
+/** True for a text of the form that {@link hashToken} returns. */
+export function isTokenHash(candidate: unknown): candidate is string {
+  return typeof candidate === "string" && HASH.test(candidate);
+}
+
 /**
- * Whether a candidate is the token behind a hash, in constant time. Never throws: a candidate that is not a
+ * Compares a candidate with the token behind a hash, in constant time. Never throws: a candidate that is not a
  * string, is empty, has more than 4096 characters or any outside ASCII is `false`, and so is every candidate
  * against a hash that is not 64 lowercase hex digits.
  *
@@ -81,6 +98,6 @@ export function isToken(candidate: unknown): candidate is string {
  */
 export function verifyToken(candidate: unknown, hash: unknown): boolean {
   if (!isToken(candidate)) return false;
-  if (typeof hash !== "string" || !HASH.test(hash)) return false;
+  if (!isTokenHash(hash)) return false;
   return timingSafeEqual(sha256(candidate), Buffer.from(hash, "hex"));
 }

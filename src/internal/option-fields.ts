@@ -10,7 +10,7 @@ export function callable<Kind>(): z.ZodMiniCustom<Kind, Kind> {
   return z.custom<Kind>((value) => typeof value === "function");
 }
 
-/** Whether a value is an object with all of these methods. */
+/** A check that a value is an object with all of these methods. */
 export function hasMethods(...names: readonly string[]): (value: unknown) => boolean {
   return (value) =>
     typeof value === "object" &&
@@ -26,8 +26,7 @@ export const signalField: OptionalField<AbortSignal> = optional(
   ),
 );
 
-const isClock = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "now" in value && "sleep" in value;
+const isClock: (value: unknown) => boolean = hasMethods("now", "sleep");
 
 /** `fetch`, as an option. */
 export const fetchField: OptionalField<typeof globalThis.fetch> = optional(
@@ -38,6 +37,11 @@ export const fetchField: OptionalField<typeof globalThis.fetch> = optional(
 export const clockField: OptionalField<Clock> = optional(
   field(z.custom<Clock>(isClock), "a clock with now() and sleep()"),
 );
+
+/** A number from this minimum on, as an option. */
+export function numberField(minimum: number, kind = "a number"): Field<z.ZodMiniOptional<z.ZodMiniNumber>> {
+  return optional(field(z.number().check(z.minimum(minimum)), `${kind} from ${minimum}`));
+}
 
 /** The base URL of an API, as an option. */
 export const baseUrlField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(

@@ -1,8 +1,9 @@
-/** Strict parsing of what callers pass in: every refusal names the field, what came and what is allowed. */
+/** Strict parsing of the options that callers pass: every error names the field, the received value and the allowed ones. */
 import * as z from "zod/mini";
 import { AtlasError } from "../errors.ts";
+import { type Defined, defined } from "./defined.ts";
 
-/** A field's schema, and in words what it allows. `secret` keeps what came out of the message. */
+/** A field's schema, and in words what it allows. `secret` keeps the received value out of the message. */
 export interface Field<Schema extends z.ZodMiniType = z.ZodMiniType> {
   readonly schema: Schema;
   readonly allowed: string;
@@ -12,15 +13,8 @@ export interface Field<Schema extends z.ZodMiniType = z.ZodMiniType> {
 type Fields = Readonly<Record<string, Field>>;
 type Output<F extends Fields, Key extends keyof F> = z.infer<F[Key]["schema"]>;
 
-/** What {@link parseFields} returns for these fields: what was left out, or given as `undefined`, is not there. */
-export type Parsed<F extends Fields> = {
-  readonly [Key in keyof F as undefined extends Output<F, Key> ? never : Key]: Output<F, Key>;
-} & {
-  readonly [Key in keyof F as undefined extends Output<F, Key> ? Key : never]?: Exclude<
-    Output<F, Key>,
-    undefined
-  >;
-};
+/** The result of {@link parseFields} for these fields. A field that was left out, or given as `undefined`, is not there. */
+export type Parsed<F extends Fields> = Readonly<Defined<{ [Key in keyof F]: Output<F, Key> }>>;
 
 /** A field. */
 export function field<Schema extends z.ZodMiniType>(
@@ -42,14 +36,14 @@ export function optional<Schema extends z.ZodMiniType>(of: Field<Schema>): Field
  */
 export function parseFields<const F extends Fields>(what: string, fields: F, input: unknown): Parsed<F> {
   const result = schemaOf(fields).safeParse(input);
-  if (result.success) return withoutUndefined(result.data) as Parsed<F>;
+  if (result.success) return defined(result.data) as Parsed<F>;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, fields, input));
   throw invalid(what, [...new Map(problems.map((problem) => [problem.field, problem])).values()]);
 }
 
 const schemas = new WeakMap<Fields, z.ZodMiniType<object>>();
 
-/** The schema of an object with these fields, built once: building one costs many times what using it does. */
+/** The schema of an object with these fields, built once: to build one takes many times as long as to use it. */
 function schemaOf(fields: Fields): z.ZodMiniType<object> {
   const known = schemas.get(fields);
   if (known !== undefined) return known;
@@ -59,10 +53,6 @@ function schemaOf(fields: Fields): z.ZodMiniType<object> {
   return schema;
 }
 
-function withoutUndefined(object: object): object {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
-}
-
 /** One thing that is wrong with an input. */
 export interface FieldProblem {
   readonly field: string;
@@ -70,14 +60,21 @@ export interface FieldProblem {
   readonly allowed: string;
 }
 
+/** Subjects that take a plural verb. */
+const PLURAL = /^(?:the )?(?:options|arguments|limits|metrics|log lines)\b/i;
+
 /** The error for an input with these problems. */
 export function invalid(what: string, problems: readonly FieldProblem[]): AtlasError {
   const lines = problems.map(
     ({ field, received, allowed }) => `${field}: got ${received}; allowed: ${allowed}`,
   );
-  return new AtlasError("VALIDATION", `${what} is not valid. ${lines.join(". ")}`, {
-    details: { fields: problems },
-  });
+  return new AtlasError(
+    "VALIDATION",
+    `${what} ${PLURAL.test(what) ? "are" : "is"} not valid. ${lines.join(". ")}`,
+    {
+      details: { fields: problems },
+    },
+  );
 }
 
 function problemsOf(issue: z.core.$ZodIssue, fields: Fields, input: unknown): FieldProblem[] {
@@ -87,9 +84,16 @@ function problemsOf(issue: z.core.$ZodIssue, fields: Fields, input: unknown): Fi
   const top = issue.path[0];
   const of = top === undefined ? undefined : fields[String(top)];
   if (of === undefined)
-    return [{ field: "(the whole)", received: describe(input), allowed: `an object with ${names}` }];
+    return [
+      { field: "(the whole)", received: wholeInWords(fields, input), allowed: `an object with ${names}` },
+    ];
   const received = of.secret ? kindOf(valueAt(input, issue.path)) : describe(valueAt(input, issue.path));
   return [{ field: pathText(issue.path), received, allowed: of.allowed }];
+}
+
+/** A text in place of the options may be the secret that belongs into one of them. */
+function wholeInWords(fields: Fields, input: unknown): string {
+  return Object.values(fields).some(({ secret }) => secret) ? kindOf(input) : describe(input);
 }
 
 function pathText(path: readonly PropertyKey[]): string {

@@ -44,7 +44,7 @@ const layers: readonly Layer[] = [
     name: "auth",
     files: AUTH,
     mayImport: [/^src\/(errors|clock|internal\/[^/]+)\.ts$/],
-    packages: [NODE],
+    packages: [NODE, /^zod\/mini$/],
   },
   {
     name: "a provider",

@@ -1,6 +1,6 @@
-import { AtlasError } from "../../errors.ts";
-import { requireFunction } from "../options.ts";
-import { type Authenticator, rejected, toRefusal } from "./authenticator.ts";
+import type { AtlasError } from "../../errors.ts";
+import { invalid } from "../../internal/parse.ts";
+import { type Authenticator, problemsOfAuthenticator, rejected, toVerifyError } from "./authenticator.ts";
 
 /** One authenticator for each of these identities. */
 type Each<Identities extends readonly unknown[]> = {
@@ -8,8 +8,8 @@ type Each<Identities extends readonly unknown[]> = {
 };
 
 /**
- * Makes one authenticator of several, asked in this order until one knows the credential: put first what needs to ask nobody.
- * When none knows it, it is rejected only if all of them rejected it: while one could not say, nobody can.
+ * Makes one authenticator of several. They are asked in this order until one knows the credential: put first those that ask no other
+ * service. When none knows it, it is rejected only if all of them rejected it; while one cannot say, the answer is `UNAVAILABLE`.
  *
  * @throws `VALIDATION` without authenticators.
  *
@@ -27,9 +27,10 @@ export function anyOf<Identities extends readonly unknown[]>(
   ...authenticators: Each<Identities>
 ): Authenticator<Identities[number]> {
   const each: readonly Authenticator<Identities[number]>[] = authenticators;
-  if (each.length === 0) throw new AtlasError("VALIDATION", "anyOf needs at least one authenticator.");
-  for (const authenticator of each)
-    requireFunction("anyOf", "each authenticator's verify", authenticator?.verify);
+  const none = { field: "authenticators", received: "nothing", allowed: "at least one authenticator" };
+  const problems = each.flatMap((one, index) => problemsOfAuthenticator(`authenticators[${index}]`, one));
+  if (each.length === 0 || problems.length > 0)
+    throw invalid("The arguments of anyOf", each.length === 0 ? [none] : problems);
   return { verify: (candidate) => firstToKnow(each, candidate) };
 }
 
@@ -42,7 +43,7 @@ async function firstToKnow<Identity>(
     try {
       return await authenticator.verify(candidate);
     } catch (thrown) {
-      const error = toRefusal(thrown, "an authenticator");
+      const error = toVerifyError(thrown, "an authenticator");
       if (error.code === "UNAVAILABLE") unavailable ??= error;
     }
   }

@@ -1,16 +1,18 @@
 import { AtlasError, isAtlasError } from "../../errors.ts";
+import { hasMethods } from "../../internal/option-fields.ts";
+import { describe, type FieldProblem } from "../../internal/parse.ts";
 
 /**
- * What tells who presents a credential. Every authenticator here, and every combination of them, keeps to it,
+ * Tells the holder of a credential. Every authenticator here, and every combination of them, keeps to this contract,
  * so an application can write its own.
  */
 export interface Authenticator<Identity> {
   /**
-   * Whom the credential names. A candidate may be of any type.
+   * Returns the identity that the credential names. A candidate may be of any type.
    *
    * @throws `UNAUTHORIZED` when the credential was rejected, and only then.
-   * @throws `UNAVAILABLE` when nobody could say. `details.problem` is `"outage"` when the one who knows did not
-   * answer, and `"nonsense"` when the answer makes no sense, which is a mistake in the configuration.
+   * @throws `UNAVAILABLE` when the credential could not be checked. `details.problem` is `"outage"` when the source of
+   * identities did not answer, and `"nonsense"` when its answer makes no sense, which is a mistake in the configuration.
    */
   verify(candidate: unknown): Promise<Identity>;
 }
@@ -20,7 +22,7 @@ export function rejected(): AtlasError {
   return new AtlasError("UNAUTHORIZED", "The credential was rejected: present one that is valid.");
 }
 
-/** The error for a credential that could not be checked, because who knows it did not answer. */
+/** The error for a credential that could not be checked, because the source of identities did not answer. */
 export function outage(what: string, cause?: AtlasError): AtlasError {
   const details = { problem: "outage" };
   return new AtlasError("UNAVAILABLE", `The credential could not be checked, for ${what}. Try again.`, {
@@ -29,7 +31,7 @@ export function outage(what: string, cause?: AtlasError): AtlasError {
   });
 }
 
-/** The error for a credential about which an answer came that makes no sense. */
+/** The error for a credential about which the source gave an answer that makes no sense. */
 export function nonsense(what: string): AtlasError {
   const details = { problem: "nonsense" };
   return new AtlasError(
@@ -39,15 +41,21 @@ export function nonsense(what: string): AtlasError {
   );
 }
 
-/** What was thrown, as an error that an authenticator may throw: what is neither of the two codes is an outage. */
-export function toRefusal(thrown: unknown, what: string): AtlasError {
+/** The thrown value as an error that an authenticator may throw: every value without one of the two codes is an outage. */
+export function toVerifyError(thrown: unknown, what: string): AtlasError {
   const error = isAtlasError(thrown) ? thrown : undefined;
   if (error?.code === "UNAUTHORIZED" || error?.code === "UNAVAILABLE") return error;
   return outage(`${what} failed with ${nameOf(thrown)}`, error);
 }
 
-/** Another's message may hold a secret, so only the kind of its error is told. */
+/** The problems of an argument that must be an authenticator. */
+export function problemsOfAuthenticator(name: string, value: unknown): readonly FieldProblem[] {
+  if (hasMethods("verify")(value)) return [];
+  return [{ field: name, received: describe(value), allowed: "an authenticator: an object with verify()" }];
+}
+
+/** The kind of an error. A foreign message may hold a secret, so it is not repeated. */
 export function nameOf(thrown: unknown): string {
   if (isAtlasError(thrown)) return thrown.code;
-  return thrown instanceof Error ? thrown.name : "something that is no error";
+  return thrown instanceof Error ? thrown.name : "a value that is not an error";
 }

@@ -1,37 +1,44 @@
 import { type Clock, systemClock } from "../../clock.ts";
-import { AtlasError } from "../../errors.ts";
-import { requireFunction, requireKnownOptions, requireNumbers } from "../options.ts";
-import type { Authenticator } from "./authenticator.ts";
+import { clockField, numberField } from "../../internal/option-fields.ts";
+import { invalid, parseFields } from "../../internal/parse.ts";
+import { type Authenticator, problemsOfAuthenticator } from "./authenticator.ts";
 import { type CachedAuthenticator, type CacheSettings, IdentityCache } from "./identity-cache.ts";
 
-/** How long an authenticator remembers answers, and how many. */
+/** The memory of an authenticator: its answers and their age. */
 export interface CacheOptions {
-  /** For how long an answer is used as it is. @default 60 */
+  /** The time in seconds for which an answer is used as it is. @default 60 */
   readonly ttlSeconds?: number | undefined;
   /**
-   * For how long an answer may be used while a new one is being asked for, counted like `ttlSeconds` from the question. An
-   * older one is never used, so this is how late a revocation elsewhere can be noticed. @default 180
+   * The time in seconds for which an answer may be used while a new one is on its way, counted like `ttlSeconds` from the question. An
+   * older one is never used, so a revocation elsewhere is noticed after this time at the latest. @default 180
    */
   readonly maxStaleSeconds?: number | undefined;
-  /** For how long a rejection is remembered; a credential made meanwhile has to wait as long. @default 10 */
+  /** The time in seconds for which a rejection is remembered; a credential made meanwhile has to wait as long. @default 10 */
   readonly negativeTtlSeconds?: number | undefined;
-  /** How many identities are remembered; the one used least recently makes room. @default 10000 */
+  /** The number of identities that are remembered; the one used least recently makes room. @default 10000 */
   readonly maxEntries?: number | undefined;
-  /** How many rejections are remembered. @default 1000 */
+  /** The number of rejections that are remembered. @default 1000 */
   readonly maxNegativeEntries?: number | undefined;
   /** @default the machine's clock */
   readonly clock?: Clock | undefined;
 }
 
-/** The names of {@link CacheOptions}. */
-export const cacheOptionNames: readonly string[] = [
-  "ttlSeconds",
-  "maxStaleSeconds",
-  "negativeTtlSeconds",
-  "maxEntries",
-  "maxNegativeEntries",
-  "clock",
-];
+const seconds = numberField(0, "a number of seconds");
+
+/** The fields of {@link CacheOptions}. */
+export const CACHE_FIELDS: CacheFields = {
+  ttlSeconds: seconds,
+  maxStaleSeconds: seconds,
+  negativeTtlSeconds: seconds,
+  maxEntries: numberField(1),
+  maxNegativeEntries: numberField(0),
+  clock: clockField,
+};
+
+/** The type of {@link CACHE_FIELDS}. */
+export type CacheFields = { readonly [Name in Exclude<keyof CacheOptions, "clock">]: typeof seconds } & {
+  readonly clock: typeof clockField;
+};
 
 /**
  * Makes any authenticator remember its answers: one question at a time about a credential, an old answer while the new one is on its
@@ -51,26 +58,20 @@ export function createCachedAuthenticator<Identity>(
   authenticator: Authenticator<Identity>,
   options: CacheOptions = {},
 ): CachedAuthenticator<Identity> {
-  requireKnownOptions("createCachedAuthenticator", options, cacheOptionNames);
-  requireFunction("createCachedAuthenticator", "the authenticator's verify", authenticator?.verify);
-  return new IdentityCache(authenticator, toCacheSettings("createCachedAuthenticator", options));
+  const given = parseFields(WHAT, CACHE_FIELDS, options);
+  const problems = problemsOfAuthenticator("authenticator", authenticator);
+  if (problems.length > 0) throw invalid("The arguments of createCachedAuthenticator", problems);
+  return new IdentityCache(authenticator, toCacheSettings(WHAT, given));
 }
 
-/** The settings that these options describe. @throws `VALIDATION` */
-export function toCacheSettings(functionName: string, options: CacheOptions): CacheSettings {
-  requireNumbers(functionName, options, {
-    ttlSeconds: 0,
-    maxStaleSeconds: 0,
-    negativeTtlSeconds: 0,
-    maxEntries: 1,
-    maxNegativeEntries: 0,
-  });
+const WHAT = "The options of createCachedAuthenticator";
+
+/** The settings that these options describe. @throws `VALIDATION` when an answer would be too old before it is old */
+export function toCacheSettings(what: string, options: CacheOptions): CacheSettings {
   const { ttlSeconds = 60, maxStaleSeconds = Math.max(180, ttlSeconds), negativeTtlSeconds = 10 } = options;
   if (maxStaleSeconds < ttlSeconds) {
-    throw new AtlasError(
-      "VALIDATION",
-      `${functionName} needs maxStaleSeconds (${maxStaleSeconds}) to be at least ttlSeconds (${ttlSeconds}).`,
-    );
+    const allowed = `at least ttlSeconds (${ttlSeconds})`;
+    throw invalid(what, [{ field: "maxStaleSeconds", received: String(maxStaleSeconds), allowed }]);
   }
   const { maxEntries = 10_000, maxNegativeEntries = 1_000, clock = systemClock } = options;
   return { ttlSeconds, maxStaleSeconds, negativeTtlSeconds, maxEntries, maxNegativeEntries, clock };

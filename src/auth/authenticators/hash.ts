@@ -1,20 +1,26 @@
 import type { Clock } from "../../clock.ts";
-import { requireFunction, requireKnownOptions, requireNumbers } from "../options.ts";
+import { callable, numberField } from "../../internal/option-fields.ts";
+import { field, parseFields } from "../../internal/parse.ts";
+import { within } from "../../internal/within.ts";
 import { hashToken } from "../token.ts";
-import { withinSeconds } from "../within-seconds.ts";
 import { type Authenticator, nameOf, outage, rejected } from "./authenticator.ts";
-import { type CacheOptions, cacheOptionNames, toCacheSettings } from "./cached.ts";
+import { CACHE_FIELDS, type CacheOptions, toCacheSettings } from "./cached.ts";
 import { type CachedAuthenticator, IdentityCache } from "./identity-cache.ts";
 
-/** What {@link createHashAuthenticator} takes. */
+/** The options of {@link createHashAuthenticator}. */
 export interface HashAuthenticatorOptions<Identity> extends CacheOptions {
-  /** Whom this hash belongs to, `null` for nobody. Whatever it throws is an outage, never a rejection. */
+  /** Finds the owner of this hash; `null` when it has none. An error that it throws is an outage, never a rejection. */
   readonly lookup: (hash: string) => Promise<Identity | null | undefined> | Identity | null | undefined;
-  /** How long a lookup may take; afterwards it counts as an outage. @default 10 */
+  /** The time in seconds that a lookup may take; a longer one is an outage. @default 10 */
   readonly timeoutSeconds?: number | undefined;
 }
 
-const FUNCTION = "createHashAuthenticator";
+const WHAT = "The options of createHashAuthenticator";
+const FIELDS = {
+  lookup: field(callable<HashAuthenticatorOptions<unknown>["lookup"]>(), "a function of a hash"),
+  timeoutSeconds: numberField(0.001, "a number of seconds"),
+  ...CACHE_FIELDS,
+};
 
 /**
  * Makes an authenticator for tokens of which only the hash is stored, see {@link hashToken}. It remembers answers as
@@ -36,12 +42,9 @@ const FUNCTION = "createHashAuthenticator";
 export function createHashAuthenticator<Identity>(
   options: HashAuthenticatorOptions<Identity>,
 ): CachedAuthenticator<Identity> {
-  requireKnownOptions(FUNCTION, options, ["lookup", "timeoutSeconds", ...cacheOptionNames]);
-  requireFunction(FUNCTION, "lookup", options.lookup);
-  requireNumbers(FUNCTION, options, { timeoutSeconds: 0.001 });
-  const { lookup, timeoutSeconds = 10 } = options;
-  const settings = toCacheSettings(FUNCTION, options);
-  return new IdentityCache(lookingUp(lookup, timeoutSeconds, settings.clock), settings);
+  const { timeoutSeconds = 10, ...cache } = parseFields(WHAT, FIELDS, options);
+  const settings = toCacheSettings(WHAT, cache);
+  return new IdentityCache(lookingUp(options.lookup, timeoutSeconds, settings.clock), settings);
 }
 
 function lookingUp<Identity>(
@@ -59,7 +62,7 @@ function lookingUp<Identity>(
   };
   return {
     verify: async (token) => {
-      const identity = await withinSeconds(clock, { seconds, error }, () => find(hashToken(String(token))));
+      const identity = await within({ clock, seconds, error }, () => find(hashToken(String(token))));
       if (identity === null || identity === undefined) throw rejected();
       return identity;
     },

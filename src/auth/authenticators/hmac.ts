@@ -1,15 +1,16 @@
+import { parseFields } from "../../internal/parse.ts";
 import { type HmacIdentity, verifyHmacToken } from "../hmac-token.ts";
-import { requireKnownOptions, requireSecret } from "../options.ts";
+import { secretsField } from "../options.ts";
 import { type Authenticator, rejected } from "./authenticator.ts";
 
-/** What {@link createHmacAuthenticator} takes. */
+/** The options of {@link createHmacAuthenticator}. */
 export interface HmacAuthenticatorOptions {
   /** The secret that tokens are made with; several while it is being rotated. */
   readonly secret: string | readonly string[];
 }
 
 /**
- * Makes an authenticator for tokens of {@link mintHmacToken}. It asks nobody, so it is never `UNAVAILABLE`.
+ * Makes an authenticator for tokens of {@link mintHmacToken}. It asks no other service, so it is never `UNAVAILABLE`.
  *
  * @throws `VALIDATION` when there is no secret, or one of them is empty.
  *
@@ -23,13 +24,10 @@ export interface HmacAuthenticatorOptions {
  * ```
  */
 export function createHmacAuthenticator(options: HmacAuthenticatorOptions): Authenticator<HmacIdentity> {
-  requireKnownOptions("createHmacAuthenticator", options, ["secret"]);
-  const secrets = [options.secret].flat();
-  for (const secret of secrets.length === 0 ? [undefined] : secrets)
-    requireSecret("createHmacAuthenticator", secret);
+  const { secret } = parseFields("The options of createHmacAuthenticator", { secret: secretsField }, options);
   return {
     verify: async (candidate) => {
-      const verification = verifyHmacToken(candidate, { secret: secrets });
+      const verification = verifyHmacToken(candidate, { secret });
       if (!verification.ok) throw rejected();
       return { workspaceId: verification.workspaceId, threadId: verification.threadId };
     },

@@ -1,10 +1,10 @@
 import type { Clock } from "../../clock.ts";
 import type { AtlasError } from "../../errors.ts";
 import { BoundedMap } from "../../internal/bounded-map.ts";
-import { hashToken, isToken } from "../token.ts";
-import { type Authenticator, rejected, toRefusal } from "./authenticator.ts";
+import { hashToken, isToken, isTokenHash } from "../token.ts";
+import { type Authenticator, rejected, toVerifyError } from "./authenticator.ts";
 
-/** How long answers are kept, and how many. */
+/** The bounds of the memory: the age of answers in seconds, and their number. */
 export interface CacheSettings {
   readonly ttlSeconds: number;
   readonly maxStaleSeconds: number;
@@ -16,22 +16,20 @@ export interface CacheSettings {
 
 /** An authenticator that remembers answers for a while, and forgets them when it is told to. */
 export interface CachedAuthenticator<Identity> extends Authenticator<Identity> {
-  /** How many answers it holds or waits for. */
+  /** The number of answers that it holds or waits for. */
   readonly size: number;
   /**
-   * Rejects the credential from now on, here in this process: neither what is remembered nor an answer on its way counts.
+   * Rejects the credential from now on, here in this process: neither a remembered answer nor one on its way counts.
    * After `maxStaleSeconds`, when no other process can remember it either, the source is asked again. Revoke it there first.
    *
    * @param credential - The token, or its hash.
    */
   revoke(credential: string): void;
-  /** Forgets what is remembered of one credential (a token or its hash), or of all: the next one who comes is looked up. */
+  /** Forgets the answers about one credential (a token or its hash), or about all: the next request asks the source. */
   invalidate(credential?: string): void;
 }
 
-type Answer<Identity> = { readonly identity: Identity } | { readonly error: AtlasError };
-
-const HASH = /^[0-9a-f]{64}$/;
+type CacheAnswer<Identity> = { readonly identity: Identity } | { readonly error: AtlasError };
 
 /** Answers of an authenticator, by the hash of the credential. */
 export class IdentityCache<Identity> implements CachedAuthenticator<Identity> {
@@ -39,10 +37,10 @@ export class IdentityCache<Identity> implements CachedAuthenticator<Identity> {
   readonly #settings: CacheSettings;
   readonly #accepted: BoundedMap<string, { readonly identity: Identity; readonly askedAt: number }>;
   readonly #refused: BoundedMap<string, { readonly askedAt: number }>;
-  /** Until when (milliseconds) which hashes are rejected without asking. */
+  /** The hashes that are rejected without a question, each until this time in milliseconds. */
   readonly #revoked = new Map<string, number>();
-  /** What is being asked. An answer counts only while it is still here when it comes. */
-  readonly #asking = new Map<string, Promise<Answer<Identity> | undefined>>();
+  /** The open questions. An answer counts only when its question is still here. */
+  readonly #asking = new Map<string, Promise<CacheAnswer<Identity> | undefined>>();
 
   constructor(source: Authenticator<Identity>, settings: CacheSettings) {
     this.#source = source;
@@ -96,11 +94,11 @@ export class IdentityCache<Identity> implements CachedAuthenticator<Identity> {
   }
 
   /** The one question under way about this credential. It never rejects: `undefined` says that the answer came too late to count. */
-  #ask(token: string, hash: string): Promise<Answer<Identity> | undefined> {
+  #ask(token: string, hash: string): Promise<CacheAnswer<Identity> | undefined> {
     const current = this.#asking.get(hash);
     if (current !== undefined) return current;
     const askedAt = this.#now();
-    const asking: Promise<Answer<Identity> | undefined> = this.#answer(token).then((answer) => {
+    const asking: Promise<CacheAnswer<Identity> | undefined> = this.#answer(token).then((answer) => {
       if (this.#asking.get(hash) !== asking) return undefined;
       this.#asking.delete(hash);
       this.#remember(hash, answer, askedAt);
@@ -110,16 +108,16 @@ export class IdentityCache<Identity> implements CachedAuthenticator<Identity> {
     return asking;
   }
 
-  async #answer(token: string): Promise<Answer<Identity>> {
+  async #answer(token: string): Promise<CacheAnswer<Identity>> {
     try {
       return { identity: await this.#source.verify(token) };
     } catch (error) {
-      return { error: toRefusal(error, "the authenticator") };
+      return { error: toVerifyError(error, "the authenticator") };
     }
   }
 
-  /** An outage changes nothing: what was known stays known until it is too old. */
-  #remember(hash: string, answer: Answer<Identity>, askedAt: number): void {
+  /** An outage changes nothing: a known identity stays known until it is too old. */
+  #remember(hash: string, answer: CacheAnswer<Identity>, askedAt: number): void {
     if ("identity" in answer) this.#accepted.set(hash, { identity: answer.identity, askedAt });
     else if (answer.error.code === "UNAUTHORIZED") {
       this.#accepted.delete(hash);
@@ -138,8 +136,8 @@ export class IdentityCache<Identity> implements CachedAuthenticator<Identity> {
   }
 }
 
-/** What looks like a hash may be a token too: both are meant. */
+/** A text that looks like a hash may be a token, too: both are meant. */
 function hashesOf(credential: string): readonly string[] {
   const hash = hashToken(credential);
-  return HASH.test(credential) ? [credential, hash] : [hash];
+  return isTokenHash(credential) ? [credential, hash] : [hash];
 }

@@ -1,28 +1,30 @@
+import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
-import { AtlasError } from "../../errors.ts";
+import type { AtlasError } from "../../errors.ts";
 import { BodyTooLong, readText } from "../../internal/http-body.ts";
-import { requireFunction, requireKnownOptions, requireNumbers } from "../options.ts";
+import { callable, clockField, fetchField, numberField } from "../../internal/option-fields.ts";
+import { field, optional, parseFields } from "../../internal/parse.ts";
+import { within } from "../../internal/within.ts";
 import { isToken } from "../token.ts";
-import { withinSeconds } from "../within-seconds.ts";
 import { type Authenticator, nameOf, nonsense, outage, rejected } from "./authenticator.ts";
 import { parseVerifyUrl } from "./verify-url.ts";
 
-/** Whom the control plane says that a compute's token belongs to. */
+/** The compute and the user that a token belongs to, as the control plane says. */
 export interface ComputeIdentity {
   readonly computeId: string;
   readonly userId: string | null;
   readonly status: string;
 }
 
-/** What {@link createRemoteAuthenticator} takes beside how to read the answer. */
+/** The options of {@link createRemoteAuthenticator}. */
 export interface RemoteAuthenticatorOptions {
-  /** Where `{ "token": … }` is posted: https, or http to a private host. */
+  /** The target of a POST of `{ "token": … }`: https, or http to a private host. */
   readonly url: string | URL;
-  /** What this service proves itself with: visible ASCII. */
+  /** The secret by which this service proves itself: visible ASCII. */
   readonly secret: string;
   /** The header that carries the secret. @default "X-Internal-Secret" */
   readonly headerName?: string | undefined;
-  /** How long the whole answer may take. @default 5 */
+  /** The time in seconds for the whole answer. @default 5 */
   readonly timeoutSeconds?: number | undefined;
   /** @default globalThis.fetch */
   readonly fetch?: typeof fetch | undefined;
@@ -30,7 +32,7 @@ export interface RemoteAuthenticatorOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** How to read another service's answer. */
+/** The option that reads the answer of a service of another kind. */
 export interface ParseIdentity<Identity> {
   /** The identity in a 200's JSON; `null` when it says that the credential is not valid, `undefined` when it makes no sense. */
   readonly parse: (body: unknown) => Identity | null | undefined;
@@ -45,8 +47,25 @@ interface Settings<Identity> {
   readonly clock: Clock;
 }
 
-const FUNCTION = "createRemoteAuthenticator";
-const OPTIONS = ["url", "secret", "headerName", "timeoutSeconds", "fetch", "clock", "parse"];
+const WHAT = "The options of createRemoteAuthenticator";
+/** The header is checked here, because the complaint of `fetch` would show the secret. */
+const FIELDS = {
+  url: field(
+    z.custom<string | URL>((value) => typeof value === "string" || value instanceof URL),
+    "a URL",
+    { secret: true },
+  ),
+  secret: field(z.string().check(z.regex(/^[\x21-\x7e]{1,4096}$/)), "1 to 4096 characters of visible ASCII", {
+    secret: true,
+  }),
+  headerName: optional(
+    field(z.string().check(z.regex(/^[!#$%&'*+\-.^`|~\w]{1,100}$/)), "the name of an HTTP header"),
+  ),
+  timeoutSeconds: numberField(0.001, "a number of seconds"),
+  fetch: fetchField,
+  clock: clockField,
+  parse: optional(field(callable<ParseIdentity<unknown>["parse"]>(), "a function of the answer's JSON")),
+};
 const MAX_BYTES = 65_536;
 
 /**
@@ -82,7 +101,7 @@ export function createRemoteAuthenticator(
   return {
     verify: async (candidate) => {
       if (!isToken(candidate)) throw rejected();
-      return withinSeconds(clock, { seconds, error }, (signal) => ask(settings, candidate, signal));
+      return within({ clock, seconds, error }, (signal) => ask(settings, candidate, signal));
     },
   };
 }
@@ -90,23 +109,11 @@ export function createRemoteAuthenticator(
 function toSettings(
   options: RemoteAuthenticatorOptions & Partial<ParseIdentity<unknown>>,
 ): Settings<unknown> {
-  requireKnownOptions(FUNCTION, options, OPTIONS);
-  requireNumbers(FUNCTION, options, { timeoutSeconds: 0.001 });
-  const { secret, headerName = "X-Internal-Secret", timeoutSeconds = 5, clock = systemClock } = options;
-  requireHeader(headerName, secret);
-  const { fetch = (...request) => globalThis.fetch(...request), parse = toComputeIdentity } = options;
-  requireFunction(FUNCTION, "fetch", fetch);
-  requireFunction(FUNCTION, "parse", parse);
+  const given = parseFields(WHAT, FIELDS, options);
+  const { secret, headerName = "X-Internal-Secret", timeoutSeconds = 5, clock = systemClock } = given;
+  const { fetch = (...request) => globalThis.fetch(...request), parse = toComputeIdentity } = given;
   const headers = { "content-type": "application/json", accept: "application/json", [headerName]: secret };
-  return { url: parseVerifyUrl(FUNCTION, options.url), headers, timeoutSeconds, parse, fetch, clock };
-}
-
-/** Checked here, because `fetch` would show the secret in its complaint. */
-function requireHeader(name: unknown, secret: unknown): void {
-  if (typeof name !== "string" || !/^[!#$%&'*+\-.^`|~\w]{1,100}$/.test(name))
-    throw new AtlasError("VALIDATION", `${FUNCTION} needs headerName to be the name of an HTTP header.`);
-  if (typeof secret !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(secret))
-    throw new AtlasError("VALIDATION", `${FUNCTION} needs secret to be 1 to 4096 visible ASCII characters.`);
+  return { url: parseVerifyUrl(WHAT, given.url), headers, timeoutSeconds, parse, fetch, clock };
 }
 
 async function ask<Identity>(
@@ -115,7 +122,7 @@ async function ask<Identity>(
   signal: AbortSignal,
 ): Promise<Identity> {
   const response = await send(settings, token, signal);
-  if (response.status === 401) throw await refusal(settings.url, response);
+  if (response.status === 401) throw await rejection(settings.url, response);
   if (response.status !== 200) throw unexpected(settings.url, response.status);
   const identity = read(settings, await bodyOf(settings.url, response));
   if (identity === null) throw rejected();
@@ -137,7 +144,7 @@ async function send(
 }
 
 /** A control plane answers 401 for a wrong internal secret too, and says so: that tells nothing about the credential. */
-async function refusal(url: URL, response: Response): Promise<AtlasError> {
+async function rejection(url: URL, response: Response): Promise<AtlasError> {
   const text = await readText(response, MAX_BYTES).catch(() => "");
   const isAboutUs = /"details":\{[^{}]*"credential":"internal"/.test(text);
   return isAboutUs ? nonsense(`${nameOfUrl(url)} rejected the internal secret`) : rejected();
@@ -154,7 +161,7 @@ async function bodyOf(url: URL, response: Response): Promise<unknown> {
     return JSON.parse(await readText(response, MAX_BYTES));
   } catch (error) {
     if (error instanceof BodyTooLong) throw nonsense(`${nameOfUrl(url)} answered ${error.message}`);
-    if (error instanceof SyntaxError) throw nonsense(`${nameOfUrl(url)} answered something that is not JSON`);
+    if (error instanceof SyntaxError) throw nonsense(`${nameOfUrl(url)} answered a text that is not JSON`);
     throw outage(`the answer of ${nameOfUrl(url)} broke off (${nameOf(error)})`);
   }
 }

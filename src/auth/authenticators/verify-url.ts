@@ -1,30 +1,25 @@
-import { AtlasError } from "../../errors.ts";
+import { isPrivateHost } from "../../internal/addresses.ts";
+import { invalid } from "../../internal/parse.ts";
 
-/** Names that only a private network resolves: a single word, and the suffixes set aside for it (RFC 6762, RFC 9476, Kubernetes). */
-const PRIVATE_NAME = /^(?:[^.]+|.+\.(?:localhost|local|internal|lan|home\.arpa|svc|cluster\.local))$/;
-/** Loopback, RFC 1918 and link-local; of IPv6 loopback and the unique local addresses (RFC 4193). */
-const PRIVATE_ADDRESS =
-  /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.)[\d.]+$|^\[(?:::1|f[cd][\da-f]{2}:.*)\]$/;
+const ALLOWED =
+  "an https URL, or an http URL of a private host, without user, query and fragment, which end up in logs";
 
 /**
- * The URL to which tokens and the internal secret are sent.
+ * Parses the URL to which tokens and the internal secret are sent.
  *
+ * @param what - The options that it is one of, for the error. The error does not show the URL.
  * @throws `VALIDATION` unless it is https, or http that stays in a private network, without user, query or fragment.
  */
-export function parseVerifyUrl(functionName: string, text: unknown): URL {
-  const url = typeof text === "string" || text instanceof URL ? URL.parse(String(text)) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) throw refused(functionName, "an https URL");
-  if (url.href !== url.origin + url.pathname)
-    throw refused(functionName, "a URL without user, query and fragment, which end up in logs");
-  if (url.protocol === "http:" && !isPrivate(url.hostname))
-    throw refused(functionName, "an https URL: over http a secret may only go to a private host");
-  return url;
+export function parseVerifyUrl(what: string, given: string | URL): URL {
+  const url = URL.parse(String(given));
+  const received = url === null ? "a text that is not a URL" : problemOf(url);
+  if (url !== null && received === undefined) return url;
+  throw invalid(what, [{ field: "url", received: received ?? "", allowed: ALLOWED }]);
 }
 
-function isPrivate(hostname: string): boolean {
-  return PRIVATE_ADDRESS.test(hostname) || (!hostname.startsWith("[") && PRIVATE_NAME.test(hostname));
-}
-
-function refused(functionName: string, needed: string): AtlasError {
-  return new AtlasError("VALIDATION", `${functionName} needs url to be ${needed}.`);
+function problemOf({ protocol, href, origin, pathname, hostname }: URL): string | undefined {
+  if (!/^https?:$/.test(protocol)) return "a URL that is neither https nor http";
+  if (href !== origin + pathname) return "a URL with a user, a query or a fragment";
+  if (protocol === "http:" && !isPrivateHost(hostname)) return "an http URL of a public host";
+  return undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * A URL cut into what a signature covers (path and query) and what it does not. Cutting changes no character:
+ * A URL, cut into the parts that a signature covers (path and query) and the rest. Cutting changes no character:
  * the origin is empty for a path with a query, and so is the path of `https://host`.
  */
 export interface UrlParts {
@@ -14,7 +14,7 @@ export interface UrlParts {
 export type Parameter = readonly [key: string, value: string];
 
 const ORIGIN = /^(?:https?|wss?):\/\/[^/]+/i;
-/** What a browser drops (a tab, a line break) or takes for a slash: whoever writes it means something else. */
+/** Characters that a browser drops (a tab, a line break) or takes for a slash: the author of such a URL means something else. */
 const AMBIGUOUS = /[\\\p{Cc}]/u;
 
 /** Cuts up an http(s) or ws(s) URL, or a path that starts with `/`. Anything else is `undefined`. */

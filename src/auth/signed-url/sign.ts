@@ -1,5 +1,7 @@
+import * as z from "zod/mini";
 import { AtlasError } from "../../errors.ts";
-import { requireKnownOptions, requireSecret } from "../options.ts";
+import { field, optional, parseFields } from "../../internal/parse.ts";
+import { secretField } from "../options.ts";
 import {
   browserPath,
   formatQuery,
@@ -10,7 +12,7 @@ import {
 } from "./canonical.ts";
 import { MAX_URL_LENGTH, signature, toUnixSeconds } from "./signature.ts";
 
-/** What {@link signUrl} takes. */
+/** The options of {@link signUrl}. */
 export interface SignUrlOptions {
   /** The secret that the pod has as `ATLAS_SIGNING_SECRET`. */
   readonly secret: string;
@@ -26,8 +28,14 @@ export interface SignUrlOptions {
   readonly now?: Date | number;
 }
 
+const FIELDS = {
+  secret: secretField,
+  expiresInSeconds: optional(field(z.int().check(z.positive()), "a positive whole number")),
+  now: optional(field(z.union([z.date(), z.number()]), "a Date or Unix seconds")),
+};
+
 /**
- * Signs a URL, so that whoever has it can open it until it expires, without any header: a `<video>`, a
+ * Signs a URL, so that every holder can open it until it expires, without any header: a `<video>`, a
  * download link, a WebSocket. Path and parameters are signed, host and scheme are not. The path comes back
  * as a browser will send it, the parameters in canonical order and encoding, a fragment at the end.
  *
@@ -45,24 +53,17 @@ export interface SignUrlOptions {
  * ```
  */
 export function signUrl(url: string, options: SignUrlOptions): string {
-  requireKnownOptions("signUrl", options, ["secret", "expiresInSeconds", "now"]);
-  requireSecret("signUrl", options.secret);
+  const { secret, ...lifetime } = parseFields("The options of signUrl", FIELDS, options);
   const parts = requireUrl(url);
   const path = browserPath(parts) ?? refuseUrl();
-  const parameters: Parameter[] = [...requireUnsigned(parseQuery(parts.query)), ["exp", expiry(options)]];
-  const sig = signature(`${path}?${formatQuery(parameters)}`, options.secret);
+  const parameters: Parameter[] = [...requireUnsigned(parseQuery(parts.query)), ["exp", expiry(lifetime)]];
+  const sig = signature(`${path}?${formatQuery(parameters)}`, secret);
   const shownPath = parts.path === "" ? "" : path;
   const query = formatQuery([...parameters, ["sig", sig]]);
   return requireShort(`${parts.origin}${shownPath}?${query}${parts.fragment}`);
 }
 
-function expiry({ expiresInSeconds = 3600, now }: SignUrlOptions): string {
-  if (!Number.isInteger(expiresInSeconds) || expiresInSeconds <= 0) {
-    throw new AtlasError(
-      "VALIDATION",
-      `signUrl needs expiresInSeconds to be a positive whole number, not ${String(expiresInSeconds)}.`,
-    );
-  }
+function expiry({ expiresInSeconds = 3600, now }: Omit<SignUrlOptions, "secret">): string {
   const exp = toUnixSeconds(now) + expiresInSeconds;
   if (Number.isSafeInteger(exp) && exp > 0) return String(exp);
   throw new AtlasError(

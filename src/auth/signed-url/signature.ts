@@ -8,7 +8,7 @@ export function signature(message: string, secret: string): string {
   return nodeCrypto().createHmac("sha256", secret).update(message).digest("base64url");
 }
 
-/** Whole Unix seconds; `NaN`, which no time compares with, for what is no time. */
+/** Whole Unix seconds; `NaN`, with which no time compares, for any other value. */
 export function toUnixSeconds(now: Date | number = new Date()): number {
   const seconds = now instanceof Date ? now.getTime() / 1000 : now;
   return typeof seconds === "number" ? Math.floor(seconds) : Number.NaN;

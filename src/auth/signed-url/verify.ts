@@ -3,7 +3,7 @@ import { failClosed, usableSecrets } from "../options.ts";
 import { formatQuery, type Parameter, parseQuery, splitUrl } from "./canonical.ts";
 import { MAX_URL_LENGTH, signature, toUnixSeconds } from "./signature.ts";
 
-/** What {@link verifySignedUrl} takes. */
+/** The options of {@link verifySignedUrl}. */
 export interface VerifySignedUrlOptions {
   /** The secret the URL was signed with; several while it is being rotated. */
   readonly secret: string | readonly string[];
@@ -15,13 +15,13 @@ export interface VerifySignedUrlOptions {
 }
 
 /**
- * Why a signed URL is refused: `malformed` is no signed URL at all, `expired` was perhaps valid once,
- * `bad_signature` was changed or signed with another secret. Expiry is judged before the signature, so
+ * The reason why a signed URL is refused: a `malformed` one is not a signed URL at all, an `expired` one was perhaps valid once,
+ * a `bad_signature` was changed or signed with another secret. Expiry is judged before the signature, so
  * `expired` does not say that the URL was ever genuine: tell a caller no more than "401".
  */
 export type SignedUrlRefusal = "expired" | "bad_signature" | "malformed";
 
-/** What {@link verifySignedUrl} answers; `expiresAt` is in Unix seconds, the last one at which the URL is valid. */
+/** The answer of {@link verifySignedUrl}; `expiresAt` is in Unix seconds, the last one at which the URL is valid. */
 export type SignedUrlVerification =
   | { readonly ok: true; readonly expiresAt: number }
   | { readonly ok: false; readonly reason: SignedUrlRefusal };
@@ -36,9 +36,9 @@ const MAX_EXP_DIGITS = 16;
 const EXP = /^[1-9][0-9]*$/;
 
 /**
- * Whether a URL from {@link signUrl} is genuine and still valid: the whole URL, or only the path and query that
- * a server sees. Compares in constant time and never throws: what is no URL is `malformed`, with no
- * secret set every URL is a `bad_signature`, and at a time that is none every URL is `expired`.
+ * Checks that a URL from {@link signUrl} is genuine and still valid: the whole URL, or only the path and query that
+ * a server sees. Compares in constant time and never throws: a value that is not a URL is `malformed`, without a
+ * secret every URL is a `bad_signature`, and with a `now` that is not a time every URL is `expired`.
  *
  * The path must come as it was signed, character by character: a router that does not resolve `/a/../b` must
  * not be led to `/a` by a signature over `/b`. A path with a `#` is `malformed`: no browser sends one, and
