@@ -23,11 +23,11 @@ function messageOf(input: unknown): string {
 }
 
 group("parsing options", () => {
-  it("returns what was given, without what was given as undefined", () => {
+  it("returns the given values, without those given as undefined", () => {
     expect(parseFields("The thing", FIELDS, { size: 1, key: undefined })).toStrictEqual({ size: 1 });
   });
 
-  it("names the field, what came and what is allowed, down to the element", () => {
+  it("names the field, the received value and the allowed ones, down to the element", () => {
     expect(messageOf({ size: 1.5 })).toBe("The thing is not valid. size: got 1.5; allowed: a whole number");
     expect(messageOf({ size: 1, list: [{ name: "a" }, { name: 2 }] })).toContain(
       "list[1].name: got 2; allowed: a list of",
@@ -42,6 +42,28 @@ group("parsing options", () => {
     expect(messageOf({ size: 1, colour: 1, shape: 2 })).toBe(
       "The thing is not valid. colour: got an unknown key; allowed: size, key, list. shape: got an unknown key; allowed: size, key, list",
     );
+  });
+
+  it.each([
+    ["The options of createAtlas", "are"],
+    ["limits of createAtlas", "are"],
+    ["The log lines", "are"],
+    ["The arguments of anyOf", "are"],
+    ["The request", "is"],
+    ["The GPUs' health", "is"],
+    ["providerOptions.fly", "is"],
+  ])("agrees with its subject: %s %s not valid", (what, verb) => {
+    expect(() => parseFields(what, FIELDS, {})).toThrow(`${what} ${verb} not valid. `);
+  });
+
+  it("says only the kind of an input that is not an object where a field is a secret", () => {
+    expect(messageOf("s3cret")).toContain(
+      "(the whole): got a string of 6 characters; allowed: an object with",
+    );
+  });
+
+  it("shows an input that is not an object where no field is a secret", () => {
+    expect(() => parseFields("The thing", { size: FIELDS.size }, "text")).toThrow('(the whole): got "text"');
   });
 
   it("says only the kind of a secret", () => {

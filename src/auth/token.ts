@@ -19,12 +19,6 @@ const CANDIDATE = /^\p{ASCII}{1,4096}$/u;
 const HASH = /^[0-9a-f]{64}$/;
 
 /**
- * The tokens that a header can present: visible ASCII without the comma, which joins several values of one header. Every minted token
- * is one of them.
- */
-export const PRESENTED_TOKEN: RegExp = /^[!-+\--~]{1,4096}$/;
-
-/**
  * Makes a new bearer token.
  *
  * @example

@@ -1,6 +1,7 @@
 /** The tokens of a compute: finding it by one, and exchanging them while its pod runs. */
 import * as z from "zod/mini";
 import { hashToken, mintToken } from "../auth/index.ts";
+import { isToken } from "../auth/token.ts";
 import { AtlasError } from "../errors.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { ComputeRecord, Snapshot, TokenHash } from "../store.ts";
@@ -37,7 +38,7 @@ export async function findByToken(
   candidate: unknown,
   kind: TokenHash["kind"],
 ): Promise<Snapshot | undefined> {
-  if (typeof candidate !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(candidate)) return undefined;
+  if (!isToken(candidate)) return undefined;
   const found = await store.getByTokenHash(namespace, hashToken(candidate), kind);
   return found !== undefined && !isEnded(found.record.status) ? found : undefined;
 }

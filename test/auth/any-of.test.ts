@@ -47,6 +47,7 @@ describe("anyOf", () => {
 
   it("refuses to be made of nothing, or of something else", () => {
     expect(() => anyOf()).toThrow(expect.objectContaining({ code: "VALIDATION" }));
+    expect(() => anyOf()).toThrow("The arguments of anyOf are not valid. authenticators: got nothing");
     const none: unknown = {};
     expect(() => anyOf(none as Authenticator<string>)).toThrow(
       expect.objectContaining({ code: "VALIDATION" }),

@@ -327,6 +327,17 @@ describe("the options", () => {
     );
   });
 
+  it("are named with the received and the allowed value", () => {
+    const make = (options: object) => () =>
+      createHashAuthenticator({ lookup, ...options } as HashAuthenticatorOptions<string>);
+    expect(make({ ttlSeconds: -1 })).toThrow(
+      "The options of createHashAuthenticator are not valid. ttlSeconds: got -1; allowed: a number of seconds from 0",
+    );
+    expect(make({ ttlSeconds: 60, maxStaleSeconds: 59 })).toThrow(
+      "maxStaleSeconds: got 59; allowed: at least ttlSeconds (60)",
+    );
+  });
+
   it("may make the time to live longer than the usual ceiling", async () => {
     const { asked, authenticator, clock, verified } = subject({ ttlSeconds: 3600 });
     await verified("token", "ann");

@@ -189,7 +189,7 @@ describe("a remote authenticator", () => {
     expect(seen).toEqual([]);
   });
 
-  it("names the identity over real HTTP, and says an outage when nobody listens", async () => {
+  it("names the identity over real HTTP, and says an outage when no server listens", async () => {
     const service = await serveFake(() => Response.json(identity));
     const { verify } = createRemoteAuthenticator({ url: `${service.url}/internal/verify`, secret });
     expect(await verify("token")).toEqual(identity);
@@ -213,6 +213,10 @@ describe("the verify URL", () => {
     "http://control-plane:3000/verify",
     "http://atlas.default.svc.cluster.local/verify",
     "http://my-app.flycast.internal/verify",
+    "http://100.64.0.1/verify",
+    "http://[fe80::1]/verify",
+    "http://[::ffff:10.0.0.1]/verify",
+    "http://0x7f.1/verify",
   ])("may be %s", (target) => {
     expect(make(target)).not.toThrow();
   });
@@ -220,6 +224,9 @@ describe("the verify URL", () => {
   it.each([
     "http://control.example/verify",
     "http://172.32.0.1/verify",
+    "http://100.128.0.1/verify",
+    "http://[::ffff:8.8.8.8]/verify",
+    "http://134744072/verify",
     "http://10.example.com/verify",
     "http://[2001:db8::1]/verify",
     "https://user:pass@control.example/verify",
@@ -231,6 +238,19 @@ describe("the verify URL", () => {
   ])("may not be %j, and the refusal does not repeat it", (target) => {
     expect(make(target)).toThrow(expect.objectContaining({ code: "VALIDATION" }));
     expect(make(target)).not.toThrow(/user:pass|key=1/);
+  });
+});
+
+describe("a refusal of the verify URL", () => {
+  it.each([
+    ["ftp://control.example/verify", "a URL that is neither https nor http"],
+    ["https://control.example/verify?key=1", "a URL with a user, a query or a fragment"],
+    ["http://control.example/verify", "an http URL of a public host"],
+    ["/internal/verify", "a text that is not a URL"],
+  ])("of %s says that it is %s", (target, received) => {
+    expect(() => createRemoteAuthenticator({ url: target, secret })).toThrow(
+      `The options of createRemoteAuthenticator are not valid. url: got ${received}; allowed: an https URL`,
+    );
   });
 });
 

@@ -103,6 +103,13 @@ describe("signUrl", () => {
     expect(attempt).not.toThrow(/test-secret|private|other/);
   });
 
+  it("does not show a secret that came in place of the options", () => {
+    const untyped: unknown = "test-secret";
+    expect(() => signUrl("/p", untyped as typeof signing)).toThrow(
+      "The options of signUrl are not valid. (the whole): got a string of 11 characters; allowed: an object with secret, expiresInSeconds, now",
+    );
+  });
+
   it.each([undefined, null, 42, "secret"])("refuses %j in place of its options", (options) => {
     const untyped: unknown = options;
     expect(() => signUrl("/p", untyped as typeof signing)).toThrow(

@@ -10,6 +10,12 @@ describe("mintToken", () => {
     expect(new Set(tokens).size).toBe(tokens.length);
   });
 
+  it("begins with a letter or digit, so that no program takes a token for an option", () => {
+    const tokens = Array.from({ length: 3000 }, () => mintToken().token);
+    expect(tokens.filter((token) => !/^[A-Za-z0-9]/.test(token))).toEqual([]);
+    expect(tokens.some((token) => /[-_]/.test(token))).toBe(true);
+  });
+
   it("says the token's hash, its header line and the pod's environment", () => {
     const { token, ...rest } = mintToken();
     expect(rest).toEqual({

@@ -1,5 +1,6 @@
 /** The heartbeat from a pod's guard to the control plane. Both ends parse it with these schemas. */
 import * as z from "zod/mini";
+import { isTokenHash } from "../../auth/token.ts";
 import type { AcceptedHash } from "../verdict/state.ts";
 
 /** The route below `ATLAS_CONTROL_URL` to which the guard posts a {@link Heartbeat}, with its `ATLAS_POD_TOKEN`. */
@@ -32,7 +33,7 @@ export interface Heartbeat {
 }
 
 /** The schema of a token's hash: SHA-256 in lowercase hex. @internal */
-export const hashSchema: z.ZodMiniString = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+export const hashSchema: z.ZodMiniString = z.string().check(z.refine(isTokenHash));
 
 /** The schema of one {@link AcceptedHash}. @internal */
 export const acceptedHashSchema: z.ZodMiniType<AcceptedHash> = z.object({
