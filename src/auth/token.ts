@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { AtlasError } from "../errors.ts";
+import { isToken, isTokenHash } from "../internal/token-shape.ts";
 import { sha256 } from "./constant-time.ts";
 
 /** The result of {@link mintToken}. Hand out `token` once, keep only `hash`. */
@@ -13,10 +14,6 @@ export interface MintedToken {
   /** The variable by which the pod recognises the token. */
   readonly env: { readonly ATLAS_PRESHARED_KEY: string };
 }
-
-/** ASCII only, and no longer than any HTTP server lets a header be. */
-const CANDIDATE = /^\p{ASCII}{1,4096}$/u;
-const HASH = /^[0-9a-f]{64}$/;
 
 /**
  * Makes a new bearer token.
@@ -64,16 +61,6 @@ export function hashToken(token: string): string {
     throw new AtlasError("VALIDATION", `hashToken needs the token as a string, not as ${typeof token}.`);
   }
   return sha256(token).toString("hex");
-}
-
-/** True for a candidate that could be a token of any kind. Every other one is rejected before a question about it. */
-export function isToken(candidate: unknown): candidate is string {
-  return typeof candidate === "string" && CANDIDATE.test(candidate);
-}
-
-/** True for a text of the form that {@link hashToken} returns. */
-export function isTokenHash(candidate: unknown): candidate is string {
-  return typeof candidate === "string" && HASH.test(candidate);
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The tokens of a compute: finding it by one, and exchanging them while its pod runs. */
 import * as z from "zod/mini";
 import { hashToken, mintToken } from "../auth/index.ts";
-import { isToken } from "../auth/token.ts";
 import { AtlasError } from "../errors.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
+import { isToken } from "../internal/token-shape.ts";
 import type { ComputeRecord, Snapshot, TokenHash } from "../store.ts";
 import type { Context } from "./context.ts";
 import { changeRecord } from "./record/change.ts";

@@ -1,10 +1,11 @@
 /** The credentials of tenants: created once, rotated with an overlap, revoked, recognised. */
 import * as z from "zod/mini";
 import { mintToken } from "../auth/index.ts";
-import { hashToken, isToken } from "../auth/token.ts";
+import { hashToken } from "../auth/token.ts";
 import { AtlasError } from "../errors.ts";
 import { newComputeId } from "../internal/names.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
+import { isToken } from "../internal/token-shape.ts";
 import type { TenantRecord, TenantSnapshot } from "../tenant-store.ts";
 import { sealProviderKeys } from "./provider-keys.ts";
 import { changeTenant, type Registry, type Tenant, toTenant, validCredentials } from "./registry.ts";

@@ -1,9 +1,10 @@
 /** The tenants of a shared control plane. */
 import pMap from "p-map";
 import type { Atlas } from "../atlas.ts";
-import { hashToken, isToken } from "../auth/token.ts";
+import { hashToken } from "../auth/token.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
 import { bearerOf } from "../internal/bearer.ts";
+import { isToken } from "../internal/token-shape.ts";
 import { messageOf } from "../lifecycle/failures.ts";
 import type { ReapOptions, ReapReport } from "../lifecycle/reap/reap.ts";
 import type { TenantRecord } from "../tenant-store.ts";

@@ -1,7 +1,8 @@
 import type { Clock } from "../../clock.ts";
 import type { AtlasError } from "../../errors.ts";
 import { BoundedMap } from "../../internal/bounded-map.ts";
-import { hashToken, isToken, isTokenHash } from "../token.ts";
+import { isToken, isTokenHash } from "../../internal/token-shape.ts";
+import { hashToken } from "../token.ts";
 import { type Authenticator, rejected, toVerifyError } from "./authenticator.ts";
 
 /** The bounds of the memory: the age of answers in seconds, and their number. */

@@ -4,8 +4,8 @@ import type { AtlasError } from "../../errors.ts";
 import { BodyTooLong, readText } from "../../internal/http-body.ts";
 import { callable, clockField, fetchField, numberField } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
+import { isToken } from "../../internal/token-shape.ts";
 import { within } from "../../internal/within.ts";
-import { isToken } from "../token.ts";
 import { type Authenticator, nameOf, nonsense, outage, rejected } from "./authenticator.ts";
 import { parseVerifyUrl } from "./verify-url.ts";
 

@@ -1,6 +1,6 @@
 /** The heartbeat from a pod's guard to the control plane. Both ends parse it with these schemas. */
 import * as z from "zod/mini";
-import { isTokenHash } from "../../auth/token.ts";
+import { isTokenHash } from "../../internal/token-shape.ts";
 import type { AcceptedHash } from "../verdict/state.ts";
 
 /** The route below `ATLAS_CONTROL_URL` to which the guard posts a {@link Heartbeat}, with its `ATLAS_POD_TOKEN`. */

@@ -2,8 +2,8 @@ import { timingSafeEqual } from "node:crypto";
 import { sha256 } from "../../auth/constant-time.ts";
 import { parseQuery, type UrlParts } from "../../auth/signed-url/canonical.ts";
 import { verifySignedUrl } from "../../auth/signed-url/verify.ts";
-import { isToken } from "../../auth/token.ts";
 import { bearerToken } from "../../internal/bearer.ts";
+import { isToken } from "../../internal/token-shape.ts";
 import type { GuardCredential, GuardRequest, RefusalReason } from "./request.ts";
 import type { GuardState } from "./state.ts";
 
