@@ -67,7 +67,7 @@ export interface ComputeRecord {
   readonly status: ComputeStatus;
   readonly reason: EndReason | null;
   readonly userId: string | null;
-  /** The client of a shared control plane on whose key this runs. */
+  /** The tenant of a shared control plane on whose provider key this runs; null outside of one. */
   readonly tenantId: string | null;
   readonly gpu: string | null;
   readonly gpuCount: number;

@@ -69,7 +69,9 @@ describe("createAtlas", () => {
   it("works without providers: it lists what is recorded, and refuses to spawn", async () => {
     const atlas = createAtlas({ providers: [] });
     expect((await atlas.listComputes()).computes).toEqual([]);
-    expect((await failureOf(atlas.spawnCompute({ image: "app:1" }))).candidates).toEqual([]);
+    const error = await failureOf(atlas.spawnCompute({ image: "app:1" }));
+    expect(error).toMatchObject({ code: "UNSUPPORTED", candidates: [] });
+    expect(error.message).toContain("add one to createAtlas");
     expect(await atlas.listGpuTypes()).toEqual([]);
   });
 

@@ -116,7 +116,7 @@ const BREAKAGES: Readonly<Record<string, readonly Breakage[]>> = {
     changesInstances((instance) => ({ ...instance, name: instance.name.slice(0, 40) })),
   ],
   "the owner tag reads back": [
-    changesInstances((instance) => ({ ...instance, owner: "somebody" })),
+    changesInstances((instance) => ({ ...instance, owner: "another store" })),
     changesInstances(({ owner: _, ...instance }) => instance),
   ],
   "an instance tells its state": [

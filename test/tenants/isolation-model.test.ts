@@ -8,14 +8,14 @@ const NAMES = ["own", "acme", "beta", "gamma"] as const;
 type Name = (typeof NAMES)[number];
 
 interface Step {
-  readonly who: Name;
+  readonly caller: Name;
   readonly call: "spawn" | "terminate" | "stop" | "start" | "touch" | "reap" | "reapAll" | "revoke";
   /** An index into all computes of all tenants. */
   readonly target: number;
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  who: fc.constantFrom(...NAMES),
+  caller: fc.constantFrom(...NAMES),
   call: fc.constantFrom(
     "spawn",
     "spawn",
@@ -34,21 +34,21 @@ const step: fc.Arbitrary<Step> = fc.record({
 interface Made {
   readonly id: string;
   readonly providerId: string;
-  readonly who: Name;
+  readonly caller: Name;
 }
 
 /** All tenants and the application itself, on one provider account. */
-async function everybody({ tenants, join }: TenantsScene): Promise<ReadonlyMap<Name, Atlas>> {
+async function allAtlases({ tenants, join }: TenantsScene): Promise<ReadonlyMap<Name, Atlas>> {
   const atlases = new Map<Name, Atlas>([["own", tenants.atlas]]);
   for (const name of NAMES.slice(1)) atlases.set(name, (await join(name, "shared")).atlas);
   return atlases;
 }
 
-async function spawn(atlas: Atlas, who: Name, { settle }: TenantsScene): Promise<Made> {
+async function spawn(atlas: Atlas, caller: Name, { settle }: TenantsScene): Promise<Made> {
   const lifetime = { idleTimeoutSeconds: null, maxLifetimeSeconds: null };
   const { id, providerId } = await settle(atlas.spawnCompute({ image: "app:1", ports: [8000], ...lifetime }));
-  if (providerId === null) throw new Error("what was spawned has an id at the provider");
-  return { id, providerId, who };
+  if (providerId === null) throw new Error("a spawned compute has an id at the provider");
+  return { id, providerId, caller };
 }
 
 it("only its owner's calls end an instance, in any sequence of calls on one shared account", {
@@ -58,24 +58,24 @@ it("only its owner's calls end an instance, in any sequence of calls on one shar
     const clock = manualClock();
     const shared = mock({ clock });
     const scene = tenantsScene({ clock, ownProviders: [shared], providers: { mock: () => shared } });
-    const atlases = await everybody(scene);
+    const atlases = await allAtlases(scene);
     const made: Made[] = [];
     const ended = new Set<string>();
-    for (const { who, call, target } of steps) {
-      const atlas = atlases.get(who);
+    for (const { caller, call, target } of steps) {
+      const atlas = atlases.get(caller);
       const compute = made[target % Math.max(made.length, 1)];
-      if (atlas === undefined) throw new Error("everybody has an Atlas");
-      if (call === "spawn") made.push(await spawn(atlas, who, scene));
+      if (atlas === undefined) throw new Error("every caller has an Atlas");
+      if (call === "spawn") made.push(await spawn(atlas, caller, scene));
       if (call === "reap") await scene.settle(atlas.reap());
       if (call === "reapAll") await scene.settle(scene.tenants.atlas.reap());
-      if (call === "revoke" && who !== "own") await scene.tenants.revoke(who);
+      if (call === "revoke" && caller !== "own") await scene.tenants.revoke(caller);
       if (compute === undefined || !["terminate", "stop", "start", "touch"].includes(call)) continue;
       const calling = scene.settle(atlas[call as "terminate" | "stop" | "start" | "touch"](compute.id));
       const code = await calling.then(
         () => "done",
         (error: { code: string }) => error.code,
       );
-      if (compute.who !== who) expect(code).toBe("NOT_FOUND");
+      if (compute.caller !== caller) expect(code).toBe("NOT_FOUND");
       else if (call === "terminate") ended.add(compute.providerId);
       const expected = made.map(({ providerId }) => providerId).filter((id) => !ended.has(id));
       expect(alive(shared).map(({ id }) => id)).toEqual(expected);

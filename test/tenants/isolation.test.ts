@@ -139,7 +139,7 @@ describe("the application's own Atlas", () => {
 
   it("places nothing without providers of its own", async () => {
     const { tenants } = tenantsScene();
-    await expect(tenants.atlas.spawnCompute({ image: "app:1" })).rejects.toEqual(errorOf("CAPACITY"));
+    await expect(tenants.atlas.spawnCompute({ image: "app:1" })).rejects.toEqual(errorOf("UNSUPPORTED"));
   });
 
   it("spawns on its own providers, in its own namespace", async () => {
@@ -192,7 +192,7 @@ describe("a provider key", () => {
 
   it("is refused for an unknown tenant", async () => {
     const { tenants } = tenantsScene();
-    await expect(tenants.setProviderKey("nobody", "mock", "key")).rejects.toEqual(errorOf("NOT_FOUND"));
-    await expect(tenants.atlasFor({ id: "nobody" })).rejects.toEqual(errorOf("NOT_FOUND"));
+    await expect(tenants.setProviderKey("missing", "mock", "key")).rejects.toEqual(errorOf("NOT_FOUND"));
+    await expect(tenants.atlasFor({ id: "missing" })).rejects.toEqual(errorOf("NOT_FOUND"));
   });
 });

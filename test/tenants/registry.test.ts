@@ -181,7 +181,7 @@ describe("rotate", () => {
   it("refuses an unknown tenant and an invalid overlap", async () => {
     const { tenants } = tenantsScene();
     await tenants.create("acme");
-    await expect(tenants.rotate("nobody")).rejects.toEqual(errorOf("NOT_FOUND"));
+    await expect(tenants.rotate("missing")).rejects.toEqual(errorOf("NOT_FOUND"));
     for (const overlapSeconds of [-1, 1.5, 2_592_001])
       await expect(tenants.rotate("acme", { overlapSeconds })).rejects.toEqual(errorOf("VALIDATION"));
   });
@@ -202,7 +202,7 @@ describe("revoke", () => {
   });
 
   it("refuses an unknown tenant", async () => {
-    await expect(tenantsScene().tenants.revoke("nobody")).rejects.toEqual(errorOf("NOT_FOUND"));
+    await expect(tenantsScene().tenants.revoke("missing")).rejects.toEqual(errorOf("NOT_FOUND"));
   });
 });
 

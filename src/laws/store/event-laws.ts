@@ -50,7 +50,7 @@ function orderLaws(law: Law): void {
         [0, 5000],
       );
       assert.equal(ofFirst[1]?.costSoFar, 0.125);
-      assert.deepEqual(await allEvents(store, "nobody"), []);
+      assert.deepEqual(await allEvents(store, "missing"), []);
     },
   );
 

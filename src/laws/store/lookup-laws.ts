@@ -120,7 +120,7 @@ function filterLaws(law: Law): void {
       { statuses: ["running", "failed", "stopped"] },
       { statuses: [] },
       { names },
-      { names: [...names, ...names, "atlas-laws-nobody"] },
+      { names: [...names, ...names, "atlas-laws-missing"] },
       { names: [] },
       { userId: "u", tenantId: "d", provider: "fly", statuses: ["failed", "running"], names },
     ];

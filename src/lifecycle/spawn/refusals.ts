@@ -15,8 +15,12 @@ export function refusalOf(
 /** Codes that say more than CAPACITY when every refusal has the same one. */
 const UNANIMOUS: readonly AtlasErrorCode[] = ["UNSUPPORTED", "QUOTA"];
 
-/** The error of a spawn that found no place: CAPACITY, or the code that all refusals share. */
+/** The error of a spawn that found no place: CAPACITY, the code that all refusals share, or UNSUPPORTED without any provider. */
 export function noPlacementError(refusals: readonly CandidateRefusal[]): AtlasError {
+  if (refusals.length === 0)
+    return new AtlasError("UNSUPPORTED", "this client has no providers: add one to createAtlas", {
+      candidates: refusals,
+    });
   const codes = new Set(refusals.map(({ code }) => code));
   const shared = UNANIMOUS.find((code) => codes.size === 1 && codes.has(code));
   const list = refusals.map(
