@@ -1,12 +1,12 @@
-/** What went wrong with an HTTP request, as an error that holds neither the request nor a header, a query or a key. */
+/** The errors of HTTP requests. They hold neither the request nor a header, a query or a key. */
 import type * as z from "zod/mini";
 import { AtlasError, type AtlasErrorCode, type AtlasErrorFacts } from "../errors.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { retryAfterSeconds } from "./rate-limit.ts";
 import { excerpt } from "./redact.ts";
 
-/** A refusal as the server gave it. */
-export interface Refusal {
+/** A refusal, as the server gave it. */
+export interface HttpRefusal {
   readonly status: number;
   readonly headers: Headers;
   /** The body as text, as far as it was read. */
@@ -15,15 +15,15 @@ export interface Refusal {
   readonly json: unknown;
 }
 
-/** What a refusal means: the code, and facts that only this provider's body tells. */
+/** The meaning of a refusal: the code, and facts that only this provider's body tells. */
 export interface Classification extends Pick<AtlasErrorFacts, "providerId" | "retryable" | "mayHaveCreated"> {
   readonly code: AtlasErrorCode;
 }
 
 /** A provider's own reading of a refusal; `undefined` leaves it to the common table. */
-export type Classify = (refusal: Refusal, request: HttpRequest) => Classification | undefined;
+export type Classify = (refusal: HttpRefusal, request: HttpRequest) => Classification | undefined;
 
-/** Who asked for what, and what must not be repeated in an error. */
+/** The provider, the request, and the texts that an error must not repeat. */
 export interface Asked {
   readonly provider: string;
   readonly request: HttpRequest;
@@ -54,7 +54,7 @@ const NOTHING_DONE = new Set([
 const NEED_JSON = new Set([403, 404]);
 
 /** The error for a refusal. */
-export function refused(asked: Asked, refusal: Refusal, now: Date, classify?: Classify): AtlasError {
+export function refusalError(asked: Asked, refusal: HttpRefusal, now: Date, classify?: Classify): AtlasError {
   const { status } = refusal;
   const { code, ...facts } = classify?.(refusal, asked.request) ?? { code: commonCode(refusal) };
   const words = excerpt(wordsOf(refusal), asked.secrets);
@@ -70,11 +70,11 @@ export function refused(asked: Asked, refusal: Refusal, now: Date, classify?: Cl
   });
 }
 
-function isVerdict({ status, json }: Refusal): boolean {
+function isVerdict({ status, json }: HttpRefusal): boolean {
   return json !== undefined || !NEED_JSON.has(status);
 }
 
-function commonCode(refusal: Refusal): AtlasErrorCode {
+function commonCode(refusal: HttpRefusal): AtlasErrorCode {
   if (!isVerdict(refusal)) return "PROVIDER";
   return COMMON[refusal.status] ?? (refusal.status > 500 ? "UNAVAILABLE" : "PROVIDER");
 }
@@ -88,7 +88,7 @@ export function unusable(asked: Asked, response: Response, what: string): AtlasE
   });
 }
 
-/** What is wrong with an answer's shape, by field and expectation; never a value. */
+/** Describes the faults in an answer's shape, by field and expectation, without a value. */
 export function misfit(error: z.core.$ZodError): string {
   const fields = error.issues.slice(0, 3).map((issue) => {
     const at = issue.path
@@ -155,7 +155,7 @@ function requestId(headers: Headers): string | undefined {
 }
 
 /** The words of an error body: RFC 9457's, or what others call them; else the text itself. */
-function wordsOf({ json, text }: Refusal): string {
+function wordsOf({ json, text }: HttpRefusal): string {
   if (typeof json !== "object" || json === null) return text;
   const said = ["detail", "error", "message", "title"].map((key): unknown => Reflect.get(json, key));
   const first = said.find((value) => typeof value === "string" && value !== "");

@@ -1,6 +1,6 @@
-/** What the HTTP client is asked. */
+/** A request to the HTTP client. */
 
-/** What to ask for. */
+/** One request. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** The path below the base URL, beginning with `/`. Ids in it are encoded by the caller. It shows up in errors. */
@@ -9,8 +9,8 @@ export interface HttpRequest {
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly json?: unknown;
   /**
-   * Whether sending it twice does no more than sending it once. Only such a request is repeated when its outcome is open;
-   * the errors of any other one say in `mayHaveCreated` whether something may have come of it.
+   * True when two requests have the same effect as one. The client repeats only such a request when its outcome is open;
+   * the errors of any other one tell in `mayHaveCreated` that the provider may have acted on it.
    */
   readonly idempotent: boolean;
   readonly headers?: Readonly<Record<string, string>>;

@@ -16,9 +16,9 @@ import {
   abandoned,
   type Classify,
   disconnected,
+  type HttpRefusal,
   misfit,
-  type Refusal,
-  refused,
+  refusalError,
   unusable,
 } from "./http-errors.ts";
 import type { HttpRequest } from "./http-request.ts";
@@ -193,8 +193,8 @@ async function readRefusal(settings: Settings, asked: Asked, response: Response)
     return unusable(asked, response, "that is a redirect, and redirects are not followed");
   const text = await readBeginning(response, REFUSAL_BYTES);
   const { status, headers } = response;
-  const refusal: Refusal = { status, headers, text, json: parseJson(text) };
-  return refused(asked, refusal, settings.clock.now(), settings.classify);
+  const refusal: HttpRefusal = { status, headers, text, json: parseJson(text) };
+  return refusalError(asked, refusal, settings.clock.now(), settings.classify);
 }
 
 async function textOf({ maxBytes }: Settings, { asked, response }: HttpAnswer): Promise<string> {

@@ -1,4 +1,4 @@
-/** What a text says as JSON; `undefined` when it is none. */
+/** Parses JSON; `undefined` when the text is not valid. */
 export function parseJson(text: string): unknown {
   try {
     const json: unknown = JSON.parse(text);

@@ -15,7 +15,7 @@ export function newComputeId(): string {
   return newId();
 }
 
-/** Whether a value has the form of a compute id. */
+/** True for a value that has the form of a compute id. */
 export function isComputeId(value: unknown): value is string {
   return typeof value === "string" && /^[0-9a-z]{20}$/.test(value);
 }

@@ -1,8 +1,8 @@
-/** How long a server asks us to wait: `Retry-After` (RFC 9110) and `RateLimit` (draft-ietf-httpapi-ratelimit-headers). */
+/** The wait that a server asks for: `Retry-After` (RFC 9110) and `RateLimit` (draft-ietf-httpapi-ratelimit-headers). */
 
 /**
  * The seconds to wait before the next request: the longest of `Retry-After` (whole seconds or an HTTP date) and the reset
- * times of the `RateLimit` windows that have nothing left. `undefined` when the server does not say.
+ * times of the `RateLimit` windows that have nothing left. `undefined` when the server does not ask for one.
  */
 export function retryAfterSeconds(headers: Headers, now: Date): number | undefined {
   const waits = [

@@ -1,6 +1,6 @@
-/** Keeping secrets out of texts that somebody else wrote. */
+/** Keeps secrets out of foreign texts. */
 
-/** What stands where a secret stood. */
+/** The text in place of a secret. */
 export const redacted = "[redacted]";
 
 const SHORTEST_SECRET = 4;

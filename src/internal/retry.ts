@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { pause } from "./pause.ts";
 
-/** How a request is repeated. */
+/** The rule by which a request is repeated. */
 export interface RetryOptions {
   /** Times the pauses. */
   readonly clock: Clock;

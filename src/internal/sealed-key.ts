@@ -1,6 +1,6 @@
 /**
- * Encryption at rest of the keys that others entrust to us: AES-256-GCM, bound to the row that the text stands in, so that a text that was
- * moved, cut or changed does not decrypt. There is no way to read one without the key.
+ * Encryption at rest of the provider keys that tenants entrust to a control plane: AES-256-GCM, bound to the row of the sealed text, so
+ * that a text that was moved, cut or changed does not decrypt. Without the encryption key it cannot be read.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { AtlasError } from "../errors.ts";
@@ -15,7 +15,7 @@ const TAG_BYTES = 16;
 export const ENCRYPTION_KEY_VARIABLE = "ATLAS_ENC_KEY";
 
 /**
- * The key in a text. Read strictly: whatever else stands in the text would be ignored silently.
+ * Parses the encryption key. Strictly, because Node ignores every other character in the text without an error.
  * @throws KEY_UNAVAILABLE unless it is base64 of exactly 32 bytes.
  */
 export function parseEncryptionKey(text: unknown): KeyObject {
@@ -64,13 +64,13 @@ function decrypt(key: KeyObject, rowId: string, bytes: Buffer): string {
 function keyUnusable(problem: string): AtlasError {
   return new AtlasError(
     "KEY_UNAVAILABLE",
-    `The encryption key ${ENCRYPTION_KEY_VARIABLE} cannot be used, for ${problem}: it has to be base64 of ${KEY_BYTES} bytes, such as \`openssl rand -base64 ${KEY_BYTES}\` makes`,
+    `The encryption key ${ENCRYPTION_KEY_VARIABLE} cannot be used: ${problem}. It must be base64 of ${KEY_BYTES} bytes; \`openssl rand -base64 ${KEY_BYTES}\` makes one`,
   );
 }
 
 function unreadable(rowId: string): AtlasError {
   return new AtlasError(
     "KEY_UNAVAILABLE",
-    `What is stored under ${JSON.stringify(rowId)} cannot be decrypted: it was sealed with another ${ENCRYPTION_KEY_VARIABLE}, moved here or changed. Set the key it was sealed with, or store the secret anew`,
+    `The secret stored under ${JSON.stringify(rowId)} cannot be decrypted: it was sealed with another ${ENCRYPTION_KEY_VARIABLE}, moved here or changed. Set the key that sealed it, or store the secret again`,
   );
 }

@@ -1,5 +1,5 @@
 /** This package's version, as `package.json` has it. */
 export const version = "0.1.0";
 
-/** Who we say we are: RunPod's edge answers a library's default User-Agent with 403. */
+/** The User-Agent of every request: RunPod's edge answers a library's default User-Agent with 403. */
 export const userAgent: string = `atlas-compute/${version} (+https://www.npmjs.com/package/atlas-compute)`;

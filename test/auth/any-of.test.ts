@@ -22,7 +22,7 @@ const nonsensical = throwing(new AtlasError("UNAVAILABLE", "what?", { details: {
 const broken = throwing(new TypeError("cannot read properties of undefined"));
 
 describe("anyOf", () => {
-  it("answers as the first one who knows, and asks nobody after it", async () => {
+  it("answers as the first one that knows, and asks none after it", async () => {
     const last = vi.fn(async () => "last");
     const { verify } = anyOf(rejecting, broken, accepting("ann"), { verify: last });
     expect(await verify("token")).toBe("ann");

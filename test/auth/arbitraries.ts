@@ -33,7 +33,7 @@ const hostileTexts = [
   `/${"?a&".repeat(400_000)}`,
 ];
 
-/** Values that break code which converts, measures or looks into what it was given. */
+/** Values that break code which converts, measures or inspects its argument. */
 export const hostileValues: readonly unknown[] = [
   ...hostileTexts,
   undefined,
@@ -99,7 +99,7 @@ const queryPiece = fc.oneof(
   anyText.map((text) => text.replaceAll(/[&#]/g, "")),
 );
 
-/** A path as somebody writes it: unescaped, with dot segments, with odd escapes. */
+/** A path as a person writes it: unescaped, with dot segments, with odd escapes. */
 export const anyPath: fc.Arbitrary<string> = fc.array(pathPiece).map((pieces) => `/${pieces.join("")}`);
 
 /** A query with its `?`, with duplicates, empty pairs and undecodable escapes. No key is `exp` or `sig`. */

@@ -8,7 +8,7 @@ const TTL_SECONDS = 60;
 const MAX_STALE_SECONDS = 180;
 const NEGATIVE_TTL_SECONDS = 10;
 
-/** Who may have what was asked for at a time, as somebody who only reads the documentation would work it out. */
+/** The allowed answers at a time, as a reader of the documentation would work them out. */
 class Truth {
   readonly history: { readonly from: number; readonly identity: string | null }[] = [];
 

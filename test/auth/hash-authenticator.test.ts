@@ -37,7 +37,7 @@ async function expectRejection(verifying: Promise<unknown>): Promise<void> {
     () => true,
     () => false,
   );
-  if (accepted) throw new Error("this credential belongs to nobody");
+  if (accepted) throw new Error("this credential has no owner");
 }
 
 describe("a hash authenticator", () => {
@@ -47,7 +47,7 @@ describe("a hash authenticator", () => {
     expect(asked).toEqual([hashToken("token")]);
   });
 
-  it("rejects a credential that belongs to nobody", async () => {
+  it("rejects a credential without an owner", async () => {
     const { verified } = subject();
     await expect(verified("token", null)).rejects.toEqual(unauthorized);
     await expect(createHashAuthenticator({ lookup: () => undefined }).verify("t")).rejects.toEqual(
@@ -55,7 +55,7 @@ describe("a hash authenticator", () => {
     );
   });
 
-  it("rejects what can be no token without asking", async () => {
+  it("rejects a value that cannot be a token, without a question", async () => {
     const lookup = vi.fn();
     const authenticator = createHashAuthenticator({ lookup });
     for (const value of hostileValues) {
@@ -107,7 +107,7 @@ describe("the cache", () => {
     expect(asked.length).toBe(1);
   });
 
-  it("answers with what is old while it asks again, once for all who come", async () => {
+  it("answers with the old identity while it asks again, once for all requests", async () => {
     const { asked, authenticator, clock, verified, answer } = subject();
     await verified("token", "ann");
     await clock.advance(60);
@@ -144,7 +144,7 @@ describe("the cache", () => {
     await expect(verifying).rejects.toEqual(unavailable("outage"));
   });
 
-  it("never answers with what is too old, not even once after hours of silence", async () => {
+  it("never answers with an identity that is too old, not even once after hours of silence", async () => {
     const { authenticator, clock, verified, answer } = subject();
     await verified("token", "ann");
     await clock.advance(7200);
@@ -200,7 +200,7 @@ describe("the cache", () => {
     expect(await verified("token", "ann")).toBe("ann");
   });
 
-  it("does not grow by random tokens, and does not let them push out who is known", {
+  it("does not grow by random tokens, and does not let them push out known tokens", {
     timeout: 60_000,
   }, async () => {
     const rejection = new AtlasError("UNAUTHORIZED", "no");
@@ -243,7 +243,7 @@ describe.each([
   ["the token", "token"],
   ["its hash", hashToken("token")],
 ])("a revocation by %s", (_, credential) => {
-  it("beats what is remembered", async () => {
+  it("beats a remembered answer", async () => {
     const { asked, authenticator, verified } = subject();
     await verified("token", "ann");
     authenticator.revoke(credential);
@@ -289,7 +289,7 @@ describe.each([
 });
 
 describe("invalidate", () => {
-  it("makes the next one who comes ask, for one credential", async () => {
+  it("makes the next request ask, for one credential", async () => {
     const { asked, authenticator, verified } = subject();
     await verified("token", "ann");
     await verified("other", "bob");
@@ -299,7 +299,7 @@ describe("invalidate", () => {
     expect(asked.length).toBe(3);
   });
 
-  it("makes who waits for an answer from before ask again, for all credentials", async () => {
+  it("makes a request that waits for an earlier answer ask again, for all credentials", async () => {
     const { asked, authenticator, answer } = subject();
     const verifying = authenticator.verify("token");
     authenticator.invalidate();

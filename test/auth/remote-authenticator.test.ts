@@ -64,7 +64,7 @@ describe("a remote authenticator", () => {
     await expect(verify("token")).rejects.toEqual(unavailable("nonsense"));
   });
 
-  it("rejects what can be no token without asking", async () => {
+  it("rejects a value that cannot be a token, without a question", async () => {
     const { verify, fetch } = authenticator(() => Response.json(identity));
     for (const value of hostileValues) {
       if (typeof value === "string" && /^\p{ASCII}{1,4096}$/u.test(value)) continue;
@@ -260,9 +260,9 @@ describe("the options", () => {
     ["no secret", { url }],
     ["an empty secret", { url, secret: "" }],
     ["a secret that no header carries", { url, secret: "line\nbreak" }],
-    ["a header name that is none", { url, secret, headerName: "X Secret" }],
+    ["a header name with a space", { url, secret, headerName: "X Secret" }],
     ["no time", { url, secret, timeoutSeconds: 0 }],
-    ["a fetch that is none", { url, secret, fetch: "fetch" }],
+    ["a fetch that is a text", { url, secret, fetch: "fetch" }],
   ])("are refused with %s, without showing the secret", (_, options) => {
     const make = () => createRemoteAuthenticator(options as RemoteAuthenticatorOptions);
     expect(make).toThrow(expect.objectContaining({ code: "VALIDATION" }));

@@ -76,7 +76,7 @@ describe("signUrl", () => {
     },
   );
 
-  it("refuses to sign what it has signed", () => {
+  it("refuses to sign a signed URL", () => {
     expect(() => signUrl(signUrl("/p", signing), signing)).toThrow('adds the parameter "exp" itself');
   });
 
@@ -89,7 +89,7 @@ describe("signUrl", () => {
     ["a lifetime with a fraction", { expiresInSeconds: 1.5 }],
     ["a lifetime without end", { expiresInSeconds: Number.POSITIVE_INFINITY }],
     ["a lifetime that is no number", { expiresInSeconds: "60" }],
-    ["a lifetime past what exp can say", { expiresInSeconds: Number.MAX_SAFE_INTEGER }],
+    ["a lifetime beyond the range of exp", { expiresInSeconds: Number.MAX_SAFE_INTEGER }],
     ["a lifetime that is null", { expiresInSeconds: null }],
     ["an end before 1970", { now: -100 }],
     ["a time that is no number", { now: Number.NaN }],
@@ -117,7 +117,7 @@ describe("signUrl", () => {
     );
   });
 
-  it("refuses what would be too long to verify", () => {
+  it("refuses a URL that would be too long to verify", () => {
     expect(verify(signUrl(`/${"a".repeat(65_000)}`, signing))).toEqual(valid);
     expect(() => signUrl(`/${"é".repeat(20_000)}`, signing)).toThrow("at most 65536 are allowed");
   });

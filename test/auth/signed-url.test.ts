@@ -5,7 +5,7 @@ import { anyFullUrl, anyTarget } from "./arbitraries.ts";
 import { badSignature, now, sentByBrowser, signing, valid, verify } from "./signing.ts";
 
 describe("a signed URL", () => {
-  it("verifies as a whole and as what the server sees of it, whatever was signed", () => {
+  it("verifies as a whole and as the path and query that the server sees, for any URL", () => {
     fc.assert(
       fc.property(anyFullUrl, (url) => {
         const signed = signUrl(url, signing);
@@ -114,7 +114,7 @@ describe("a signed URL", () => {
     expect(verify(signed.slice(0, -1) + twin)).toEqual(badSignature);
   });
 
-  it("covers bytes, so that what is no UTF-8 is not all the same", () => {
+  it("covers bytes, so that two texts outside UTF-8 differ", () => {
     const signed = signUrl("/p?q=%FF", signing);
     expect(signed).toContain("q=%FF");
     for (const other of ["%FE", "%EF%BF%BD", "%25FF", "%C3%BF"]) {

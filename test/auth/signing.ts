@@ -8,7 +8,7 @@ export const valid: SignedUrlVerification = { ok: true, expiresAt: now + 60 };
 export const malformed: SignedUrlVerification = { ok: false, reason: "malformed" };
 export const badSignature: SignedUrlVerification = { ok: false, reason: "bad_signature" };
 
-/** Verifies what `signing` signed, in the second in which it was signed. */
+/** Verifies a URL of `signing` in the second of its signature. */
 export function verify(url: unknown): unknown {
   return verifySignedUrl(url, { secret, now });
 }

@@ -27,7 +27,7 @@ describe("mintToken", () => {
 });
 
 describe("hashToken", () => {
-  it("refuses what is not a string without showing it", () => {
+  it("refuses a value that is not a string, without showing it", () => {
     const notText: unknown = 42_424_242;
     const attempt = () => hashToken(notText as string);
     expect(attempt).toThrow(expect.objectContaining({ code: "VALIDATION" }));

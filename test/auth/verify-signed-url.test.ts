@@ -5,7 +5,7 @@ import { signUrl, type VerifySignedUrlOptions, verifySignedUrl } from "../../src
 import { anyArguments, anyTarget, hostileValues } from "./arbitraries.ts";
 import { badSignature, malformed, now, secret, signing, valid, verify } from "./signing.ts";
 
-/** A URL signed by somebody who has the secret and does not keep the rules. */
+/** A URL signed by a program that has the secret and breaks the rules. */
 function signedByHand(path: string, query: string): string {
   const sig = createHmac("sha256", secret).update(`${path}?${query}`).digest("base64url");
   return `${path}?${query}&sig=${sig}`;
@@ -35,7 +35,7 @@ describe("verifySignedUrl", () => {
     expect(verifySignedUrl(signed, { secret: ["new", "newer"], now })).toEqual(badSignature);
   });
 
-  it("refuses everything while no secret is set, even what is signed with an empty one", () => {
+  it("refuses everything while no secret is set, even a URL signed with an empty one", () => {
     const sig = createHmac("sha256", "").update("/p?exp=1700000060").digest("base64url");
     for (const nothing of ["", [], [""], undefined]) {
       const options = { secret: nothing, now } as VerifySignedUrlOptions;
@@ -44,7 +44,7 @@ describe("verifySignedUrl", () => {
     }
   });
 
-  it("refuses everything at a time that is none", () => {
+  it("refuses everything at a `now` that is not a time", () => {
     for (const never of [Number.NaN, new Date(""), "1700000000", null]) {
       const options = { secret, now: never } as VerifySignedUrlOptions;
       expect(verifySignedUrl(signed, options)).toEqual({ ok: false, reason: "expired" });
@@ -58,7 +58,7 @@ describe("verifySignedUrl", () => {
     ["with a second exp in disguise", `${signed}&%65xp=1`],
     ["without a path", signed.slice(2)],
     ["without the leading slash", signed.slice(1)],
-    ["with a fragment in what the server sees", `${signed}#&admin=1`],
+    ["with a fragment in the path that the server sees", `${signed}#&admin=1`],
     ["with a line break in its path", signed.replace("/p", "/p\n")],
     ["with a backslash in its path", signed.replace("/p", "\\p")],
     ["of another scheme", `file://${signed}`],
@@ -110,7 +110,7 @@ describe("verifySignedUrl", () => {
     );
   });
 
-  it("never throws for what looks like a signed URL", () => {
+  it("never throws for a text that looks like a signed URL", () => {
     fc.assert(
       fc.property(anyTarget, fc.string({ unit: "binary" }), (target, noise) => {
         const separator = target.includes("?") ? "&" : "?";

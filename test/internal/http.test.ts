@@ -86,7 +86,7 @@ describe("a request", () => {
     expect(bodies).toEqual([{ a: 1 }]);
   });
 
-  it("keeps what the vendor added and needs only what the schema names", async () => {
+  it("keeps fields that the vendor added and needs only those of the schema", async () => {
     const { client } = await against(() => Response.json({ id: "x", added: { later: true } }));
     expect(await client.read(GET, THING, context())).toEqual({ id: "x", added: { later: true } });
   });
@@ -329,7 +329,7 @@ describe("errors", () => {
     expect(error.message).not.toContain("5551234");
   });
 
-  it("list what a 422 found wrong", async () => {
+  it("list the faults that a 422 found", async () => {
     const body = {
       title: "Invalid",
       detail: "validation failed",
@@ -383,7 +383,7 @@ describe("errors", () => {
     expect(error.message).toContain("longer than 1000 bytes");
   });
 
-  it("pass on what the headers function throws, before anything is sent", async () => {
+  it("pass on the error of the headers function, before anything is sent", async () => {
     const missing = new AtlasError("VALIDATION", "no key");
     const { client, seen } = await against(() => Response.json({}), {
       headers: () => {

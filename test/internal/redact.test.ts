@@ -14,7 +14,7 @@ describe("redact", () => {
     ["key rpa_ABCDEF0123 is bad", "key [redacted] is bad"],
     ["FlyV1 fm2_abc+/=,fm2_def was sent", "[redacted] was sent"],
     ["see https://x.test/a?token=abc#b now", "see https://x.test/a?[redacted] now"],
-  ])("takes out what looks like a credential: %s", (text, expected) => {
+  ])("takes out a text that looks like a credential: %s", (text, expected) => {
     expect(redact(text)).toBe(expected);
   });
 

@@ -10,7 +10,7 @@ const keyUnavailable: object = expect.objectContaining({ code: "KEY_UNAVAILABLE"
 const text = fc.string({ unit: "binary" }).map((value) => value.toWellFormed());
 
 describe("a sealed secret", () => {
-  it("is what was sealed, for the row and with the key it was sealed for", () => {
+  it("opens to the sealed secret, for its row and with its key", () => {
     fc.assert(
       fc.property(text, text, (rowId, secret) => {
         expect(unseal(key, rowId, seal(key, rowId, secret))).toBe(secret);
@@ -18,7 +18,7 @@ describe("a sealed secret", () => {
     );
   });
 
-  it("lies in the documented form, which anybody with the key can open", () => {
+  it("lies in the documented form, which any program with the key can open", () => {
     const sealed = seal(key, "row_1", "rpa_secret");
     expect(sealed).toMatch(/^enc:v1:[A-Za-z0-9_-]+$/);
     const bytes = Buffer.from(sealed.slice(7), "base64url");
@@ -101,7 +101,7 @@ describe("the encryption key", () => {
     ["base64 with a space in it", `${valid.slice(0, 4)} ${valid.slice(4)}`],
     ["base64 with a line break behind it", `${valid}\n`],
     ["bytes", keyBytes],
-  ])("is refused as %s, naming the variable and not what came", (_, candidate) => {
+  ])("is refused as %s, naming the variable and not the received text", (_, candidate) => {
     const attempt = () => parseEncryptionKey(candidate);
     expect(attempt).toThrow(keyUnavailable);
     expect(attempt).toThrow("ATLAS_ENC_KEY");

@@ -78,7 +78,7 @@ describe("within", () => {
     expect(await answer).toBe("answer");
   });
 
-  it("aborts the work's signal when the work has answered, which ends what it left open", async () => {
+  it("aborts the work's signal when the work has answered, which ends its open transfers", async () => {
     let given: AbortSignal | undefined;
     await within({ clock: manualClock(), seconds: 10, error }, (signal) => {
       given = signal;

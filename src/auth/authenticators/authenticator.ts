@@ -25,7 +25,7 @@ export function rejected(): AtlasError {
 /** The error for a credential that could not be checked, because the source of identities did not answer. */
 export function outage(what: string, cause?: AtlasError): AtlasError {
   const details = { problem: "outage" };
-  return new AtlasError("UNAVAILABLE", `The credential could not be checked, for ${what}. Try again.`, {
+  return new AtlasError("UNAVAILABLE", `The credential could not be checked: ${what}. Try again.`, {
     details,
     cause,
   });
@@ -36,7 +36,7 @@ export function nonsense(what: string): AtlasError {
   const details = { problem: "nonsense" };
   return new AtlasError(
     "UNAVAILABLE",
-    `The credential could not be checked, for ${what}. Check what the authenticator is connected to.`,
+    `The credential could not be checked: ${what}. Check the service that the authenticator asks.`,
     { details, retryable: false },
   );
 }

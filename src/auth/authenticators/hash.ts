@@ -52,12 +52,12 @@ function lookingUp<Identity>(
   seconds: number,
   clock: Clock,
 ): Authenticator<Identity> {
-  const error = (): Error => outage(`its lookup took longer than ${seconds} seconds`);
+  const error = (): Error => outage(`the lookup took longer than ${seconds} seconds`);
   const find = async (hash: string): Promise<Identity | null | undefined> => {
     try {
       return await lookup(hash);
     } catch (thrown) {
-      throw outage(`its lookup failed with ${nameOf(thrown)}`);
+      throw outage(`the lookup failed with ${nameOf(thrown)}`);
     }
   };
   return {

@@ -17,7 +17,7 @@ export interface SignUrlOptions {
   /** The secret that the pod has as `ATLAS_SIGNING_SECRET`. */
   readonly secret: string;
   /**
-   * How long the URL is valid, a positive whole number.
+   * The time in seconds for which the URL is valid, a positive whole number.
    * @default 3600
    */
   readonly expiresInSeconds?: number;

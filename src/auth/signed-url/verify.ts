@@ -61,7 +61,7 @@ function verify(url: unknown, { secret, now }: VerifySignedUrlOptions): SignedUr
   const request = readRequest(url);
   if (request === undefined) return refused("malformed");
   const expiresAt = Number(request.exp);
-  // Not `>`: a time that is no number has to refuse.
+  // Not `>`: a time that is not a number has to refuse.
   if (!(toUnixSeconds(now) <= expiresAt)) return refused("expired");
   if (!isSigned(request, usableSecrets(secret))) return refused("bad_signature");
   // After the signature, because a forged one of such a length is pinned as a bad signature.

@@ -2,7 +2,7 @@
 import type { AtlasErrorCode } from "../../errors.ts";
 import { defined } from "../../internal/defined.ts";
 import type { HttpRequest } from "../../internal/http.ts";
-import type { Classification, Refusal } from "../../internal/http-errors.ts";
+import type { Classification, HttpRefusal } from "../../internal/http-errors.ts";
 import { errorBody } from "./wire.ts";
 
 /** Fly's own codes, in the field `status` of an error. */
@@ -44,7 +44,10 @@ const HOLDER_OF_NAME = /unique machine name violation, machine ID ([0-9a-z]+) al
  * Classifies a refusal: by Fly's own code where it has one, else by its phrase together with its status. The text of a server error
  * never decides. `providerId` is the machine that already has the name.
  */
-export function classifyRefusal(refusal: Refusal, { idempotent }: HttpRequest): Classification | undefined {
+export function classifyRefusal(
+  refusal: HttpRefusal,
+  { idempotent }: HttpRequest,
+): Classification | undefined {
   if (refusal.status >= 500) return undefined;
   const { error, status } = errorBody.safeParse(refusal.json).data ?? {};
   const hasCode = status != null && status !== "" && status !== "unknown";
