@@ -4,7 +4,16 @@
  * @example
  * ```ts
  * import { describe, it } from "node:test";
- * import { providerLaws } from "atlas-compute/laws";
+ * import { providerLaws, type ProviderUnderTest } from "atlas-compute/laws";
+ *
+ * type Faults = Parameters<NonNullable<ProviderUnderTest["fault"]>>;
+ * declare function startMyFake(): {
+ *   url: string;
+ *   instances: Awaited<ReturnType<ProviderUnderTest["instances"]>>;
+ *   advance(seconds: number): Promise<void>;
+ *   fault(...faults: Faults): void;
+ *   close(): Promise<void>;
+ * };
  *
  * const traits = { methods: ["find"], faults: { create: ["capacity", "timeout-after"] } } as const;
  * providerLaws({ describe, it }, "my provider", traits, async () => {
