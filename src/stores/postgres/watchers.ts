@@ -6,7 +6,7 @@ export class Watchers {
   readonly #callbacks = new Set<() => void>();
   #listening: Promise<AsyncDisposable> | undefined;
 
-  /** `listen` opens what they hear through. It is called for the first of them, and what it gives disposed of after the last. */
+  /** `listen` opens the connection. The first watcher causes it, and the last one disposes of its result. */
   constructor(listen: (heard: () => void) => Promise<AsyncDisposable>) {
     this.#listen = listen;
   }
