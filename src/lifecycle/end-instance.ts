@@ -31,7 +31,7 @@ export async function endInstance(
   claimed: ComputeRecord,
   pausesSeconds: readonly number[] = [],
 ): Promise<ComputeRecord> {
-  const { record, namesakes } = await identify(context, claimed);
+  const { record, namesakes } = await identifyInstance(context, claimed);
   if (record.lease !== claimed.lease) return record;
   const provider = providerOf(context, record);
   if (record.providerId !== null || namesakes.length === 0)
@@ -48,7 +48,7 @@ export async function endInstance(
  * Renews the lease right before the call, because the record may have waited long for its turn, and looks for the id of an instance
  * that is known by name only. All namesakes may belong to other stores; then none may be ended by that name.
  */
-async function identify(
+async function identifyInstance(
   context: Context,
   claimed: ComputeRecord,
 ): Promise<{ readonly record: ComputeRecord; readonly namesakes: readonly Instance[] }> {

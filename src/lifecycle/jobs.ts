@@ -37,7 +37,7 @@ const FIELDS = {
   mode: optional(field(z.enum(["async", "sync"]), '"async" or "sync"')),
   waitSeconds: seconds,
   webhook: optional(field(z.string().check(z.regex(/^https?:\/\/[^\s#@]+$/)), "an http or https URL")),
-  policy: optional(field(z.custom<JobPolicy>(isObject), "an object with limits of the job")),
+  policy: optional(field(z.custom<JobPolicy>(isPolicyLike), "an object with limits of the job")),
   signal: signalField,
 };
 /** The time that a call may take beyond its wait for the job, in seconds. */
@@ -45,7 +45,7 @@ const MARGIN_SECONDS = 30;
 const DEFAULT_WAIT_SECONDS = 90;
 
 /** The provider checks the fields of a policy, because the limits are its own. */
-function isObject(value: unknown): boolean {
+function isPolicyLike(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -131,6 +131,6 @@ function runnerOf(
   const found = able.find(({ provider }) => wanted === undefined || provider.name === wanted);
   if (found !== undefined) return found;
   const names = namesOf(able.map(({ provider }) => provider));
-  const others = names === "" ? "none of the configured providers does" : `these do: ${names}`;
-  throw new AtlasError("UNSUPPORTED", `${wanted ?? "Atlas"} runs no serverless jobs; ${others}`);
+  const message = `${wanted ?? "Atlas"} runs no serverless jobs; of the configured providers these do: ${names}`;
+  throw new AtlasError("UNSUPPORTED", message);
 }

@@ -72,10 +72,8 @@ async function power(context: Context, record: ComputeRecord, operation: "stop" 
 
 function cannotPower({ providers }: Context, { name }: Provider, operation: "stop" | "start"): AtlasError {
   const able = namesOf(providers.filter((provider) => provider[operation] !== undefined));
-  const others = able === "" ? "" : `; of the configured providers these can: ${able}`;
-  return new AtlasError("UNSUPPORTED", `${name} cannot ${operation} an instance${others}`, {
-    provider: name,
-  });
+  const message = `${name} cannot ${operation} an instance; of the configured providers these can: ${able}`;
+  return new AtlasError("UNSUPPORTED", message, { provider: name });
 }
 
 function requireStatus({ id, status }: ComputeRecord, done: string, allowed: readonly ComputeStatus[]): void {

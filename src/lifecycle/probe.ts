@@ -37,21 +37,24 @@ export async function probePort(probe: Probe, record: ComputeRecord, port: Port)
   if (port.url === undefined)
     return { ready: false, message: `the URL of port ${port.internal} is not known yet` };
   try {
-    return await ask(probe, record, port, port.url);
+    return await askPort(probe, record, port, port.url);
   } catch (error) {
     if (probe.signal?.aborted) throw probe.signal.reason;
-    return { ready: false, message: `port ${port.internal} does not answer yet (${failureOf(error)})` };
+    return {
+      ready: false,
+      message: `port ${port.internal} does not answer yet (${connectionFailure(error)})`,
+    };
   }
 }
 
-async function ask(probe: Probe, record: ComputeRecord, port: Port, url: string): Promise<ProbeAnswer> {
+async function askPort(probe: Probe, record: ComputeRecord, port: Port, url: string): Promise<ProbeAnswer> {
   const guard = await askGuard(probe, record, port, url);
   if (guard !== undefined && (!guard.ready || probe.path === undefined)) return guard;
   const response = await fetchFrom(probe, port, `${url}${probe.path ?? "/"}`);
   await response.body?.cancel();
   const { status } = response;
   const guarded = record.authSchemes.length > 0 && probe.token === undefined;
-  const ready = probe.path === undefined ? isOwn(probe.provider, status) : accepts(status, guarded);
+  const ready = probe.path === undefined ? isOwn(probe.provider, status) : isAccepted(status, guarded);
   return { ready, message: `port ${port.internal} answers ${status}` };
 }
 
@@ -110,11 +113,11 @@ function isOwn({ notReadyStatuses = [] }: Provider, status: number): boolean {
 }
 
 /** With a path, a success counts, or the guard's refusal when the caller has no token to show. */
-function accepts(status: number, guarded: boolean): boolean {
+function isAccepted(status: number, guarded: boolean): boolean {
   return (status >= 200 && status < 300) || (guarded && status === 401);
 }
 
-function failureOf(error: unknown): string {
+function connectionFailure(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause instanceof Error && "code" in cause && typeof cause.code === "string") return cause.code;
   return error instanceof Error ? error.name : "unknown";

@@ -5,9 +5,9 @@ import type { ComputeRecord } from "../store.ts";
 import { callProvider } from "./call.ts";
 import type { Context } from "./context.ts";
 
-/** The names of providers, as a message lists them. */
+/** The names of providers, as a message lists them; "none" without one. */
 export function namesOf(providers: readonly Provider[]): string {
-  return providers.map(({ name }) => name).join(", ");
+  return providers.map(({ name }) => name).join(", ") || "none";
 }
 
 /** The configured provider of a record. @throws UNSUPPORTED when it is not configured any more */

@@ -3,7 +3,7 @@ import type { ComputeRecord } from "../store.ts";
 import type { Context } from "./context.ts";
 import { changeRecord } from "./record/change.ts";
 import { isEnded } from "./record/facts.ts";
-import { type Change, touchedPatch } from "./record/patch.ts";
+import { type RecordChange, touchedPatch } from "./record/patch.ts";
 
 /** The kinds of reports. */
 export type ReportKind = "heartbeat" | "status" | "gpu-health" | "metrics" | "logs";
@@ -28,7 +28,7 @@ export function recordReport(
   });
 }
 
-function reportEvent(kind: ReportKind, body: ReportBody): NonNullable<Change["event"]> {
+function reportEvent(kind: ReportKind, body: ReportBody): NonNullable<RecordChange["event"]> {
   const bytes = Buffer.byteLength(JSON.stringify(body));
   return { type: "report", data: bytes <= MAX_IN_EVENT ? { kind, ...body } : { kind, bytes } };
 }

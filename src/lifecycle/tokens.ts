@@ -8,7 +8,7 @@ import type { ComputeRecord, Snapshot, TokenHash } from "../store.ts";
 import type { Context } from "./context.ts";
 import { changeRecord } from "./record/change.ts";
 import { hasBegunToEnd, isEnded } from "./record/facts.ts";
-import type { Change } from "./record/patch.ts";
+import type { RecordChange } from "./record/patch.ts";
 import { after } from "./record/time.ts";
 
 /** Options of an exchange of tokens. */
@@ -71,7 +71,7 @@ export async function revokeToken(context: Context, id: string): Promise<Compute
   });
 }
 
-function changeOf(tokens: readonly TokenHash[], action: "rotated" | "revoked"): Change {
+function changeOf(tokens: readonly TokenHash[], action: "rotated" | "revoked"): RecordChange {
   return { patch: { tokens }, event: { type: "token", data: { action } } };
 }
 
@@ -90,7 +90,7 @@ function requireBearer({ id, status, authSchemes }: ComputeRecord): void {
       computeId: id,
     });
   if (hasBegunToEnd(status))
-    throw new AtlasError("CONFLICT", `compute ${id} is ${status}: its token opens nothing any more`, {
+    throw new AtlasError("CONFLICT", `compute ${id} is ${status}: its tokens are no longer valid`, {
       computeId: id,
     });
 }

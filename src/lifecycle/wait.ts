@@ -152,7 +152,7 @@ function portToAsk({ id, port }: Wait, { ports }: ComputeRecord): Port | undefin
   );
   if (found !== undefined || port === undefined) return found;
   const asked = ports.map(({ internal }) => internal).join(", ") || "none";
-  throw new AtlasError("VALIDATION", `port ${port} of compute ${id} was not asked for; its ports: ${asked}`, {
+  throw new AtlasError("VALIDATION", `port ${port} of compute ${id} was not requested; its ports: ${asked}`, {
     computeId: id,
   });
 }

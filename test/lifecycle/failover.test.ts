@@ -47,6 +47,13 @@ describe("law 3: failover only on a clean refusal", () => {
     });
   });
 
+  it("tells that no provider is configured", async () => {
+    const { atlas, failure, records } = scene({ providers: [] });
+    const { code, message } = await failure(atlas.spawnCompute({}));
+    expect([code, message]).toEqual(["UNSUPPORTED", expect.stringContaining("add one to createAtlas")]);
+    expect(await records()).toEqual([]);
+  });
+
   it("lists every candidate with its reason when no provider takes the request", async () => {
     const clock = manualClock();
     const providers = [

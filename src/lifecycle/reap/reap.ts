@@ -75,7 +75,7 @@ async function reapOnce(context: Context, options: ReapOptions): Promise<ReapRep
   const due = dryRun ? await findDue(context, limit) : await claimDue(context, limit);
   const search = orphans === "ignore" ? undefined : { end: !dryRun && orphans === "terminate", limit };
   const shares = sharesOf(context, due).map(async ([provider, own]) => ({
-    outcomes: dryRun ? own.map(toPlan) : await work(pass, own),
+    outcomes: dryRun ? own.map(plannedOutcome) : await work(pass, own),
     searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],
   }));
   const done = await Promise.all(shares);
@@ -141,7 +141,7 @@ const PLANNED: Readonly<Record<Task["kind"], Heading>> = {
   look: "checked",
 };
 
-function toPlan({ record, now }: Snapshot): ReapOutcome {
+function plannedOutcome({ record, now }: Snapshot): ReapOutcome {
   const task = taskOf(record, now);
   return outcome(PLANNED[task.kind], record, task.kind === "expire" ? task.reason : undefined);
 }

@@ -11,7 +11,7 @@ import { providerOf } from "../providers.ts";
 import { isEnded } from "../record/facts.ts";
 import { changeHeld } from "../record/lease.ts";
 import { observed } from "../record/observe.ts";
-import { type Change, NO_LEASE, retryPatch, terminatingPatch } from "../record/patch.ts";
+import { NO_LEASE, type RecordChange, retryPatch, terminatingPatch } from "../record/patch.ts";
 import { isPast } from "../record/time.ts";
 import type { ReapPass } from "./pass.ts";
 
@@ -73,13 +73,13 @@ export async function reapRecord(pass: ReapPass, record: ComputeRecord, now: Dat
 async function carryOut(pass: ReapPass, record: ComputeRecord, task: Task, now: Date): Promise<ReapOutcome> {
   switch (task.kind) {
     case "end":
-      return end(pass, record);
+      return endDue(pass, record);
     case "expire":
       return expire(pass, record, task.reason, (current, time) => isStillDue(current, task.reason, time));
     case "settle":
       return settleCreate(pass, record, now);
     case "look":
-      return look(pass, record, now);
+      return checkInstance(pass, record, now);
   }
 }
 
@@ -111,7 +111,7 @@ export function outcome(
   return { heading, entry };
 }
 
-async function end(
+async function endDue(
   pass: ReapPass,
   record: ComputeRecord,
   heading: Heading = "terminated",
@@ -136,7 +136,7 @@ async function expire(
       : { patch: NO_LEASE },
   );
   return next.status === "terminating" && next.lease === lease
-    ? end(pass, next, heading)
+    ? endDue(pass, next, heading)
     : outcome("checked", next, next.status);
 }
 
@@ -163,7 +163,7 @@ async function takeUp(context: Context, record: ComputeRecord, instance: Instanc
 }
 
 /** Looks at the instance of a compute without another task: it may be gone, or have missed its boot deadline. */
-async function look(pass: ReapPass, record: ComputeRecord, now: Date): Promise<ReapOutcome> {
+async function checkInstance(pass: ReapPass, record: ComputeRecord, now: Date): Promise<ReapOutcome> {
   const { context } = pass;
   pass.requireUp(record.provider);
   const provider = providerOf(context, record);
@@ -179,13 +179,13 @@ async function look(pass: ReapPass, record: ComputeRecord, now: Date): Promise<R
     const ends = change?.patch.status === "terminating";
     return ends ? { ...change, patch: { ...change.patch, lease, leaseUntil } } : change;
   });
-  if (next.status === "terminating" && next.lease === lease) return end(pass, next);
+  if (next.status === "terminating" && next.lease === lease) return endDue(pass, next);
   const vanished = isEnded(next.status) && next.reason === "vanished";
   return outcome(vanished ? "vanished" : "checked", next);
 }
 
 /** The observed change, or the end of a compute that is still booting after its deadline. */
-function bootedInTime(change: Change | undefined, now: Date): Change | undefined {
+function bootedInTime(change: RecordChange | undefined, now: Date): RecordChange | undefined {
   const isLate = change?.patch.status === "provisioning" && isPast(change.patch.bootDeadline ?? null, now);
   return isLate ? { patch: terminatingPatch("boot_timeout", now) } : change;
 }

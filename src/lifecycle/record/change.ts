@@ -6,10 +6,10 @@ import { describe } from "../../internal/parse.ts";
 import type { ComputeRecord, Limits, Snapshot } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { changeEvent, tell } from "./events.ts";
-import { applyPatch, type Change } from "./patch.ts";
+import { applyPatch, type RecordChange } from "./patch.ts";
 
 /** Decides on a change of a record, at the store's time; `undefined` leaves the record as it is. */
-export type Decide = (record: ComputeRecord, now: Date) => Change | undefined;
+export type Decide = (record: ComputeRecord, now: Date) => RecordChange | undefined;
 
 /**
  * Changes a record. `decide` runs again each time another writer came first.

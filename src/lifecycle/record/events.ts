@@ -2,7 +2,7 @@
 import type { ComputeRecord, NewEvent } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { notify } from "../listeners.ts";
-import type { Change } from "./patch.ts";
+import type { RecordChange } from "./patch.ts";
 
 /** The event of a record that has reached its present state. */
 export function stateEvent(record: ComputeRecord, data: NewEvent["data"] = {}): NewEvent {
@@ -14,7 +14,7 @@ export function stateEvent(record: ComputeRecord, data: NewEvent["data"] = {}): 
 export function changeEvent(
   before: ComputeRecord,
   next: ComputeRecord,
-  { event }: Change,
+  { event }: RecordChange,
 ): NewEvent | undefined {
   if (before.status !== next.status) return stateEvent(next, event?.data);
   return event && { ...eventFacts(next), ...event };

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Instance, Port, PortRequest } from "../../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../../store.ts";
-import { type Change, endedPatch, NO_LEASE, type Patch, terminatingPatch } from "./patch.ts";
+import { endedPatch, NO_LEASE, type Patch, type RecordChange, terminatingPatch } from "./patch.ts";
 import { after } from "./time.ts";
 
 /** Seconds between two looks at a compute that has no other task. */
@@ -23,9 +23,9 @@ export function observed(
   instance: Instance,
   bootTimeoutSeconds: number,
   now: Date,
-): Change | undefined {
+): RecordChange | undefined {
   if (!OBSERVABLE.has(record.status)) return undefined;
-  const facts = factsOf(record, instance);
+  const facts = instanceFacts(record, instance);
   switch (instance.status) {
     case "running":
       return { patch: { ...facts, ...runningPatch(record, now) } };
@@ -43,11 +43,11 @@ export function observed(
   }
 }
 
-function told({ message }: Instance): Pick<Change, "event"> {
+function told({ message }: Instance): Pick<RecordChange, "event"> {
   return message === undefined ? {} : { event: { type: "note", data: { message } } };
 }
 
-function factsOf(record: ComputeRecord, instance: Instance): Patch {
+function instanceFacts(record: ComputeRecord, instance: Instance): Patch {
   const costPerHour = instance.costPerHour ?? record.costPerHour;
   return {
     providerId: instance.providerId,

@@ -13,7 +13,7 @@ export type Patch = Partial<
 >;
 
 /** A patch, and the facts to tell beside a change of status. */
-export interface Change {
+export interface RecordChange {
   readonly patch: Patch;
   readonly event?: { readonly type: NewEvent["type"]; readonly data: Readonly<Record<string, unknown>> };
 }

@@ -6,7 +6,7 @@ import { endCompute } from "../end.ts";
 import { changeRecord } from "../record/change.ts";
 import { hasBegunToEnd } from "../record/facts.ts";
 import { observed } from "../record/observe.ts";
-import { type Change, terminatingPatch } from "../record/patch.ts";
+import { type RecordChange, terminatingPatch } from "../record/patch.ts";
 import { endedMeanwhile, type Spawned, type SpawnState, withTrace } from "./state.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function adopt(state: SpawnState, provider: Provider, instance: Ins
   }
   const ended = await endCompute(context, record);
   const isBroken = instance.status === "failed" || instance.status === "terminated";
-  throw isBroken ? bootFailed(ended, instance) : endedMeanwhile(ended);
+  throw isBroken ? bootFailedError(ended, instance) : endedMeanwhile(ended);
 }
 
 /** The change that an instance makes to its record. An end that came meanwhile begins again, because now there is an instance. */
@@ -35,7 +35,7 @@ function adoption(
   provider: Provider,
   instance: Instance,
   now: Date,
-): Change | undefined {
+): RecordChange | undefined {
   if (!hasBegunToEnd(record.status)) {
     const change = observed(record, instance, provider.bootTimeoutSeconds, now);
     return change && { ...change, patch: { ...change.patch, placedAt: now } };
@@ -51,7 +51,7 @@ function adoption(
   };
 }
 
-function bootFailed({ id, provider }: ComputeRecord, { providerId, message }: Instance): AtlasError {
+function bootFailedError({ id, provider }: ComputeRecord, { providerId, message }: Instance): AtlasError {
   const reason = message ?? "it gave no reason";
   return new AtlasError("BOOT_FAILED", `${provider} could not boot compute ${id}: ${reason}`, {
     provider,
