@@ -1,4 +1,4 @@
-/** Which response fields an adapter's wire schema reads that the specification does not have. */
+/** Finds the response fields that an adapter's wire schema reads and the specification lacks. */
 import { toJSONSchema, type ZodType } from "zod";
 import type * as z from "zod/mini";
 import type { Contract } from "./contract.ts";
@@ -33,7 +33,7 @@ function walk(contract: Contract, wire: Json, specified: readonly Json[], at: st
   ]);
 }
 
-/** The schema with everything it is composed of. */
+/** The schema with all of its parts. */
 function flatten(contract: Contract, schema: Json): readonly Json[] {
   const resolved = contract.resolve(schema);
   return [resolved, ...branches(resolved).flatMap((branch) => flatten(contract, branch))];

@@ -1,37 +1,37 @@
 /**
- * Holds requests and answers to an OpenAPI specification (3.0 or 3.1). Wraps a fake's handler: what an adapter sends and what the
- * fake answers are both checked, so that neither drifts from what the vendor published.
+ * Checks requests and answers against an OpenAPI specification (3.0 or 3.1). It wraps a fake's handler and checks both the adapter's
+ * requests and the fake's answers, so that neither drifts from the vendor's specification.
  */
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import type { Handler } from "./serve.ts";
 import type { Json } from "./specs.ts";
 
-/** A fake says with this header that an answer is broken on purpose. */
+/** The header by which a fake marks an answer as broken on purpose. */
 export const BROKEN_ON_PURPOSE = "x-fake-broken";
 
-/** One thing that was not as specified. */
+/** One violation of the specification. */
 export interface Violation {
   readonly operation: string;
   readonly where: "request" | "answer";
   readonly problem: string;
 }
 
-/** What makes a contract out of a specification. */
+/** The options of a contract. */
 export interface ContractOptions {
   readonly spec: Json;
-  /** What the paths of requests begin with and those of the specification do not: `"/v1"`. @default "" */
+  /** A prefix of the paths of requests that the specification lacks: `"/v1"`. @default "" */
   readonly basePath?: string;
   /** Requests that the specification does not cover: another API behind the same fake. @default none */
   readonly except?: (url: URL) => boolean;
 }
 
-/** A contract, and what it has seen. */
+/** A contract, and its findings. */
 export interface Contract {
   /** The handler, with every request and answer checked. */
   wrap(handler: Handler): Handler;
   readonly violations: readonly Violation[];
-  /** Every operation that was called: `"GET /v2/pods/{id}"`. */
+  /** Every called operation: `"GET /v2/pods/{id}"`. */
   readonly operations: ReadonlySet<string>;
   /** The schema of a successful answer. */
   answerSchema(operation: string): Json;
@@ -61,7 +61,7 @@ type Compile = (schema: Json) => ValidateFunction;
 const KEY = "https://spec.invalid/openapi.json";
 const compilers = new WeakMap<Json, Compile>();
 
-/** Compiles the schemas of a specification, each once, however many contracts are made of it. */
+/** Compiles the schemas of a specification, each once for all contracts. */
 function compilerOf(spec: Json): Compile {
   const compile = compilers.get(spec) ?? newCompiler(spec);
   compilers.set(spec, compile);

@@ -1,14 +1,14 @@
-/** What exists at the fake Fly: apps, addresses, machines and volumes, whose states follow the clock. */
+/** The state of the fake Fly: apps, addresses, machines and volumes, whose states follow the clock. */
 import type { Clock } from "../../src/clock.ts";
 import { Refused } from "./fly-refusals.ts";
 
-/** How the fake behaves in time. */
+/** The delays of the fake. */
 export interface CloudTiming {
   readonly bootSeconds: number;
   readonly stopSeconds: number;
   readonly destroySeconds: number;
   readonly removeAppSeconds: number;
-  /** How long what is new is missing in the organization's lists. */
+  /** The seconds in which a new app or machine is missing from the organization's lists. */
   readonly listLagSeconds: number;
 }
 
@@ -35,7 +35,7 @@ export interface FakeEvent {
   readonly request?: unknown;
 }
 
-/** A machine's configuration as it was sent. */
+/** A machine's configuration as the create sent it. */
 export interface FakeConfig {
   readonly image: string;
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -52,7 +52,7 @@ interface Transition {
   readonly state: string;
 }
 
-/** A machine: what it was made as, and its way through the states. */
+/** A machine: its configuration, and its way through the states. */
 export class FakeMachine {
   readonly id: string;
   readonly name: string;
@@ -88,7 +88,7 @@ export class FakeMachine {
     return this.#events.filter(({ timestamp }) => timestamp <= now).toReversed();
   }
 
-  /** Goes through these states, each so many seconds after the one before; what was to come is off. */
+  /** Goes through these states, each that many seconds after the one before. Drops pending states. */
   go(...steps: readonly (readonly [state: string, afterSeconds: number])[]): void {
     let at = this.#clock.now().getTime();
     this.#transitions = this.#transitions.filter((transition) => transition.at <= at);
@@ -107,7 +107,7 @@ export class FakeMachine {
     this.#record(this.#clock.now().getTime(), "exit", "stopped", { exit_event: exit });
   }
 
-  /** The program ends because it was asked to. */
+  /** The program ends on request. */
   stop(state: "stopped" | "suspended", seconds: number): void {
     this.go([state === "stopped" ? "stopping" : "suspending", 0], [state, seconds]);
     const at = this.#clock.now().getTime() + seconds * 1000;
@@ -121,7 +121,7 @@ export class FakeMachine {
   }
 }
 
-/** An app and what is in it. */
+/** An app with its addresses, machines and volumes. */
 export class FakeApp {
   readonly name: string;
   readonly org: string;
@@ -144,11 +144,11 @@ export class FakeApp {
   }
 }
 
-/** The whole of it. */
+/** The whole state. */
 export class FlyCloud {
   readonly clock: Clock;
   readonly timing: CloudTiming;
-  /** Every machine there ever was. */
+  /** Every machine, destroyed ones too. */
   readonly everMade: FakeMachine[] = [];
   #apps: FakeApp[] = [];
   #made = 0;
@@ -158,7 +158,7 @@ export class FlyCloud {
     this.timing = timing;
   }
 
-  /** Apps that are there, those about to go included. */
+  /** Existing apps, including those whose deletion has begun. */
   get apps(): readonly FakeApp[] {
     const now = this.clock.now().getTime();
     return this.#apps.filter(({ goneAt }) => goneAt === undefined || goneAt > now);
@@ -168,7 +168,7 @@ export class FlyCloud {
     return this.apps.flatMap((app) => app.machines.map((machine) => ({ app, machine })));
   }
 
-  /** The name of every machine there ever was. */
+  /** The name of every machine, destroyed ones too. */
   get createdNames(): readonly string[] {
     return this.everMade.map(({ name }) => name);
   }
@@ -191,7 +191,7 @@ export class FlyCloud {
     return app;
   }
 
-  /** Begins the end of an app; the machines in it end with it. */
+  /** Begins the deletion of an app, which also ends its machines. */
   removeApp(app: FakeApp): void {
     const now = this.clock.now().getTime();
     for (const machine of app.liveMachines) this.destroy(machine, this.timing.removeAppSeconds);
@@ -212,12 +212,12 @@ export class FlyCloud {
       machine.go(["destroying", 0], ["destroyed", seconds]);
   }
 
-  /** Whether the organization's lists show it already. */
+  /** True when the organization's lists show it. */
   isListed({ createdAt }: { readonly createdAt: number }): boolean {
     return createdAt + this.timing.listLagSeconds * 1000 <= this.clock.now().getTime();
   }
 
-  /** An id as Fly has them. */
+  /** An id in Fly's form. */
   newId(): string {
     this.#made += 1;
     return (0xe286_5000_0000 + this.#made * 0x1_0001).toString(16);

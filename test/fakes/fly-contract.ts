@@ -1,11 +1,11 @@
-/** Fly's specification as a contract that every request and answer of a test run is held to. */
+/** Fly's specification as a contract, against which every request and answer of a test run is checked. */
 import { type Contract, createContract } from "./contract.ts";
 import { howToGetSpecs, type Json, loadSpec } from "./specs.ts";
 
 /**
- * The specification without its gaps. Fly's documentation has what it lacks: `?force=true` of a deletion of an app (Apps resource), and
- * two codes of errors. It lists hardly any refusals, although all of them have one form. And its objects are left open, which
- * would let any field pass.
+ * The specification without its gaps. Fly's documentation adds `?force=true` for the deletion of an app (Apps resource), and two codes
+ * of errors. The specification lists few refusals, although all of them have one form. And its objects are open, which would let any
+ * field pass.
  */
 function toMachinesApi(json: Json): Json {
   const patched = JSON.parse(JSON.stringify(json), (_, value: unknown) => closed(value)) as Json;
@@ -40,7 +40,7 @@ function closed(value: unknown): unknown {
 
 const spec = loadSpec("fly-machines.openapi.json");
 
-/** The contract, or `undefined` where there is no specification. */
+/** The contract, or `undefined` without the specification. */
 export const flyContract: Contract | undefined =
   spec === undefined
     ? undefined
@@ -50,7 +50,7 @@ export const flyContract: Contract | undefined =
         except: ({ pathname }) => pathname.startsWith("/api/"),
       });
 
-/** The contract. @throws Error where there is no specification. */
+/** The contract. @throws Error without the specification. */
 export function requireFlyContract(): Contract {
   if (flyContract === undefined) throw new Error(howToGetSpecs);
   return flyContract;

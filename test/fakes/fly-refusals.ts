@@ -1,6 +1,6 @@
-/** Refusals of the Machines API, in Fly's own statuses, codes and words. */
+/** Refusals of the Machines API, with Fly's own statuses, codes and texts. */
 
-/** A refusal: its HTTP status, and its error as Fly words it. */
+/** A refusal: its HTTP status, and Fly's text of the error. */
 export interface FlyRefusal {
   readonly status: number;
   readonly error: string;
@@ -9,7 +9,7 @@ export interface FlyRefusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Refusals by what they are about. */
+/** Refusals by their cause. */
 export const flyRefusals = {
   regionFull: { status: 422, error: "could not find a candidate host", code: "insufficient_capacity" },
   regionFullInWords: { status: 409, error: "aborted: no capacity" },
@@ -57,7 +57,7 @@ export const flyRefusals = {
   unavailable: { status: 503, error: "out of capacity", code: "insufficient_capacity" },
 } as const satisfies Readonly<Record<string, FlyRefusal>>;
 
-/** The refusal as Fly answers it. */
+/** The answer with this refusal, in Fly's form. */
 export function refuse({ status, error, code, headers = {} }: FlyRefusal): Response {
   const body = { error, ...(code === undefined ? {} : { status: code }) };
   return Response.json(body, {

@@ -25,10 +25,10 @@ export type FlyOperation =
   | "orgMachines"
   | "logs";
 
-/** A request as the routes get it. */
+/** A request to a route. */
 export interface Call {
   readonly fake: FlyFake;
-  /** What the path names: an app, a machine, an organization. */
+  /** The parameters of the path: an app, a machine, an organization. */
   readonly parameters: readonly string[];
   readonly query: URLSearchParams;
   readonly body: unknown;

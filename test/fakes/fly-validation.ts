@@ -1,4 +1,4 @@
-/** What the fake Fly accepts: at least as strict as the real one, because what passes here must pass there. */
+/** The validation of the fake Fly, at least as strict as the real one: a body that passes here must pass there. */
 import * as z from "zod";
 import { flyRefusals, Refused } from "./fly-refusals.ts";
 
@@ -100,7 +100,7 @@ const config = z.strictObject({
 
 export const machineBody = z.strictObject({ name: name.optional(), region: region.optional(), config });
 
-/** The body when it is valid; else it is refused as Fly refuses it. */
+/** The body when it is valid. @throws a refusal like Fly's when it is not. */
 export function validate<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;

@@ -1,23 +1,23 @@
-/** A fake of Fly: the Machines API and its logs, over state that follows a clock. Also `Handler` for a real server. */
+/** A fake of Fly: the Machines API and its logs, with state that follows a clock. Also `Handler` for a real server. */
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { BROKEN_ON_PURPOSE } from "./contract.ts";
 import { type CloudTiming, type FakeMachine, FlyCloud } from "./fly-cloud.ts";
 import { type FlyRefusal, flyRefusals, Refused, refuse } from "./fly-refusals.ts";
 import { type Call, type FlyOperation, type Route, routes } from "./fly-routes.ts";
 
-/** How the fake is set up. */
+/** The options of the fake. */
 export interface FlyFakeOptions {
   readonly clock?: Clock;
   /** The token without its scheme. */
   readonly apiKey?: string;
   readonly org?: string;
   readonly timing?: Partial<CloudTiming>;
-  /** Machines a page of the organization's list. */
+  /** The number of machines per page of the organization's list. */
   readonly pageSize?: number;
   readonly rateLimits?: boolean;
 }
 
-/** What goes wrong with a request: a refusal in Fly's words, or a failure without any. */
+/** The fault of a request: a refusal of Fly's, or a failure without an answer. */
 export type FlyFault =
   | FlyRefusal
   | "timeout-before"
@@ -29,15 +29,15 @@ export type FlyFault =
   | "unreadable-after"
   | "malformed";
 
-/** A request that the fake got, and its answer. */
+/** A request to the fake, and its answer. */
 export interface FlyExchange {
   readonly operation: FlyOperation;
   readonly method: string;
-  /** The path as the specification has it, after `/v1`. */
+  /** The path as in the specification, after `/v1`. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
-  /** Absent when it was never answered. */
+  /** Absent when the request got no answer. */
   status?: number;
   /** Absent when the answer was a fault, or empty. */
   answer?: unknown;
@@ -54,14 +54,14 @@ const TIMING: CloudTiming = {
   listLagSeconds: 10,
 };
 
-/** The fake. Every test makes one of its own. */
+/** The fake. Every test makes its own. */
 export class FlyFake {
   readonly cloud: FlyCloud;
   readonly org: string;
   readonly apiKey: string;
   readonly pageSize: number;
   readonly exchanges: FlyExchange[] = [];
-  /** Regions without room. */
+  /** Regions without capacity. */
   readonly fullRegions: Set<string> = new Set();
   /** Regions that the organization's list does not reach. */
   readonly silentRegions: Set<string> = new Set();
@@ -77,19 +77,19 @@ export class FlyFake {
     this.#rateLimits = options.rateLimits ?? true;
   }
 
-  /** Lets the next `times` requests of an operation meet a fault, after those that were asked for already. */
+  /** Queues a fault for the next `times` requests of an operation, after those already queued. */
   fault(operation: FlyOperation, fault: FlyFault, times = 1): void {
     this.#faults.push({ operation, fault, times });
   }
 
-  /** Nothing goes wrong any more. */
+  /** Clears every fault. */
   heal(): void {
     this.#faults.length = 0;
     this.fullRegions.clear();
     this.silentRegions.clear();
   }
 
-  /** The machine of that id, wherever it is. */
+  /** The machine with this id, in any app. */
   machine(id: string): FakeMachine {
     const found = this.cloud.machines.find(({ machine }) => machine.id === id);
     if (found === undefined) throw new Error(`the fake has no machine ${id}`);
@@ -153,7 +153,7 @@ export class FlyFake {
     }
   }
 
-  /** A request a second for each action on each thing, three at once; reading a machine five times that. */
+  /** The rate limit: one request per second for each action on each thing, with bursts of three; five times that for reads of a machine. */
   #spend({ route, parameters }: Call & { route: Route }): void {
     if (route.operation === "logs" || route.operation === "wait") return;
     const [perSecond, burst] = route.operation === "getMachine" ? [5, 10] : [1, 3];
@@ -180,7 +180,7 @@ export class FlyFake {
   }
 }
 
-/** A success with a body that no specification has. */
+/** A success with a body that is not in the specification. */
 function broken(body: unknown): Response {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   const headers = { "content-type": "application/json", [BROKEN_ON_PURPOSE]: "yes" };

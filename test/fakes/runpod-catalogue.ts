@@ -1,7 +1,7 @@
-/** What the fake of RunPod offers. Prices as on the live catalogue of October 2026 where known, made up where not. */
+/** The catalogue of the fake of RunPod. Prices are those of the live catalogue of October 2026 where known, and invented elsewhere. */
 import type { Json } from "./specs.ts";
 
-/** A GPU type: price and stock by cloud. Without a price it is not offered there. */
+/** A GPU type: price and stock by cloud. A cloud without a price does not offer it. */
 export interface FakeGpuType {
   readonly id: string;
   readonly memory: number;
@@ -9,7 +9,7 @@ export interface FakeGpuType {
   readonly community?: FakeShelf;
 }
 
-/** What one cloud has of a GPU type. */
+/** The offer of one cloud for a GPU type. */
 export interface FakeShelf {
   readonly price: number;
   readonly maxCount: number;

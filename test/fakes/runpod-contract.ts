@@ -1,28 +1,28 @@
-/** RunPod's specification of 2026-08-20, brought up to what its API did in October 2026. */
+/** RunPod's specification of 2026-08-20, updated to the behaviour of its API in October 2026. */
 import { type Contract, createContract } from "./contract.ts";
 import { findSpec, type Json } from "./specs.ts";
 
 const published = findSpec("runpod-v2.openapi.json");
 const spec = published && patched(published);
 
-/** The contract, or `undefined` where the specification is not at hand. */
+/** The contract, or `undefined` without the specification. */
 export function runpodContract(): Contract | undefined {
   return spec && createContract({ spec, except: ({ pathname }) => !isRest(pathname) });
 }
 
-/** Whether a path is RunPod's REST API and not an endpoint's. */
+/** True when a path belongs to RunPod's REST API and not to an endpoint. */
 export function isRest(pathname: string): boolean {
   return /^\/v2\/(pods|catalog)(\/|$)/.test(pathname);
 }
 
 /**
- * Where the API has moved past its published file, as RunPod's own command line tool and documentation show:
+ * Adds the differences between the API and its published file that RunPod's command line tool and documentation show:
  *
  * - `GET /v2/pods` takes `limit` and `cursor`, and answers `pagination`;
  * - `cmd` and `entrypoint` replace `args`;
  * - `gpu` takes `minRamPerGpu` and `minVcpuCountPerGpu`.
  *
- * A downloaded, newer file may have them already; then nothing changes.
+ * A newer file may already have them; then nothing changes.
  */
 function patched(spec: Json): Json {
   const copy = structuredClone(spec) as Tree;

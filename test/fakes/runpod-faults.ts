@@ -1,7 +1,7 @@
-/** What the fake of RunPod can do wrong, by name. */
+/** The faults of the fake of RunPod, by name. */
 import { BROKEN_ON_PURPOSE } from "./contract.ts";
 
-/** The operations that can be made to fail. */
+/** The operations that can meet a fault. */
 export type RunpodOperation =
   | "create"
   | "get"
@@ -13,7 +13,7 @@ export type RunpodOperation =
   | "cpus"
   | "job";
 
-/** A refusal: `application/problem+json`, as RunPod writes it. */
+/** A refusal: `application/problem+json`, in RunPod's form. */
 export function problem(
   status: number,
   detail: string,
@@ -46,18 +46,18 @@ const TITLES: Readonly<Record<number, string>> = {
 const broken = (body: string, status: number): Response =>
   new Response(body, { status, headers: { [BROKEN_ON_PURPOSE]: "1", "content-type": "application/json" } });
 
-/** Thrown by the handler when the connection is to break. */
+/** Thrown by the handler to break the connection. */
 export class ConnectionLost extends TypeError {
   override readonly name = "ConnectionLost";
 }
 
-/** What a fault does: before the work, after it (`done`), with or without an answer. */
+/** The effect of a fault: before the work, after it (`done`), with or without an answer. */
 interface FaultFacts {
   readonly done?: true;
   readonly answer: (request: Request) => Response | Promise<Response>;
 }
 
-/** Never answers; ends when the other side gives up. */
+/** Never answers; ends when the caller gives up. */
 export function never({ signal }: Request): Promise<Response> {
   return new Promise((_, reject) => {
     const giveUp = (): void => reject(new ConnectionLost("given up"));
@@ -70,7 +70,7 @@ const lost = (): never => {
   throw new ConnectionLost("the connection is lost");
 };
 
-/** RunPod's words for "no room". */
+/** RunPod's phrases for a lack of capacity. */
 export const CAPACITY_TEXT =
   "There are no longer any instances available with the requested specifications. Please refresh and try again.";
 
@@ -114,7 +114,7 @@ const FAULTS = {
 /** A fault's name. */
 export type RunpodFault = keyof typeof FAULTS;
 
-/** The faults that wait for requests to come. */
+/** The faults that wait for the next requests. */
 export class FaultQueue {
   readonly #waiting = new Map<RunpodOperation, RunpodFault[]>();
 

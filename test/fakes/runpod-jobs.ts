@@ -1,20 +1,20 @@
-/** The serverless half of the fake of RunPod: one endpoint's queue over the clock. */
+/** The serverless half of the fake of RunPod: the queue of one endpoint, which follows the clock. */
 import type { Clock } from "../../src/clock.ts";
 import type { Json } from "./specs.ts";
 
-/** What a test says about the next jobs. */
+/** The script of the next jobs. */
 export interface JobScript {
   /** Seconds in the queue. */
   readonly queueSeconds: number;
   /** Seconds of work. */
   readonly workSeconds: number;
-  /** How it ends. */
+  /** Its end. */
   readonly ends: "COMPLETED" | "FAILED" | "TIMED_OUT";
-  /** What it puts out while it works, evenly spread. */
+  /** Its output while it works, evenly spread. */
   readonly pieces: readonly unknown[];
-  /** Whether `/stream` answers the pieces alone, as the documentation has it, or in an object with the status. */
+  /** True when `/stream` answers the pieces alone, as documented; false for an object with the status. */
   readonly bareStream: boolean;
-  /** Whether a look at the stream takes the pieces out. */
+  /** True when a read of the stream leaves the pieces in it. */
   readonly keepsPieces: boolean;
 }
 

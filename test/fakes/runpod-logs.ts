@@ -1,7 +1,7 @@
 /** The log stream of the fake of RunPod: server-sent events that can be resumed. */
 import type { FakePod } from "./runpod-pods.ts";
 
-/** The streams that are open, so that tests can cut them. */
+/** The open streams, which tests can cut. */
 export type OpenStreams = Set<() => void>;
 
 /** The answer to `GET /v2/pods/{id}/logs`. It stays open until the pod ends. */
@@ -47,7 +47,7 @@ export function logStream(
   return new Response(body, { headers: HEADERS });
 }
 
-/** Chunked, as the real one: undici fails over a body without a length whose reader leaves, when msw plays the server. */
+/** Chunked, like the real stream: with msw as the server, undici fails when the reader of a body without a length leaves. */
 const HEADERS = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache",

@@ -1,8 +1,8 @@
-/** The pods behind the fake of RunPod: what time and actions do to them. */
+/** The pods behind the fake of RunPod, and the effect of time and actions on them. */
 import type { Clock } from "../../src/clock.ts";
 import type { Json } from "./specs.ts";
 
-/** The states a pod can be in. */
+/** The states of a pod. */
 export type PodStatus = "PROVISIONING" | "STARTING" | "RUNNING" | "EXITED" | "ERROR" | "TERMINATED";
 
 /** A line of a pod's log. */
@@ -12,7 +12,7 @@ export interface FakeLogLine {
   readonly ts: string;
 }
 
-/** What a create asked for, after validation. */
+/** The validated body of a create. */
 export interface CreateBody extends Json {
   readonly name: string;
   readonly image?: string;
@@ -35,24 +35,24 @@ export interface FakePod {
   readonly body: CreateBody;
   readonly createdAt: number;
   readonly lines: FakeLogLine[];
-  /** Called when there is a new line, or the pod has ended. */
+  /** Called on a new line, and at the end of the pod. */
   readonly listeners: Set<() => void>;
-  /** When it began to boot, last. */
+  /** The time of its last boot. */
   startedAt: number;
-  /** Set by actions and by tests; otherwise the state follows from the time. */
+  /** The state that an action or a test set; otherwise the state follows from the time. */
   forced: PodStatus | undefined;
 }
 
-/** How the pods behave. */
+/** The delays of the pods. */
 export interface PodTimes {
   readonly clock: Clock;
   /** Seconds from create or start to RUNNING. */
   readonly bootSeconds: number;
-  /** Seconds in which a new pod is in no answer. */
+  /** Seconds in which a new pod is missing from every answer. */
   readonly listLagSeconds: number;
 }
 
-/** All pods there ever were. */
+/** All pods, ended ones too. */
 export class FakePods {
   readonly all: FakePod[] = [];
   readonly #times: PodTimes;
@@ -77,7 +77,7 @@ export class FakePods {
     return pod;
   }
 
-  /** Those that reads show. */
+  /** The pods that reads show. */
   visible(): readonly FakePod[] {
     const newest = this.#now() - this.#times.listLagSeconds * 1000;
     return this.all.filter((pod) => pod.forced !== "TERMINATED" && pod.createdAt <= newest);
@@ -106,7 +106,7 @@ export class FakePods {
     for (const listener of pod.listeners) listener();
   }
 
-  /** The pod as an answer shows it. */
+  /** The pod in an answer. */
   toWire(pod: FakePod, price: number): Json {
     const { body } = pod;
     const status = this.statusOf(pod);
@@ -142,7 +142,7 @@ export class FakePods {
     };
   }
 
-  /** A stopped pod goes on showing the runtime it had, as the real one does. */
+  /** A stopped pod still shows its former runtime, like a real one. */
   #runtime(pod: FakePod): Json {
     const ports = (pod.body.ports ?? []).map((text, index) => {
       const [number, type] = text.split("/");
@@ -159,7 +159,7 @@ export class FakePods {
   }
 }
 
-/** What can be asked of a pod in each state. */
+/** The actions that a pod accepts in each state. */
 export const ACTIONS: Readonly<Record<PodStatus, readonly string[]>> = {
   PROVISIONING: ["stop", "terminate"],
   STARTING: ["stop", "terminate"],

@@ -1,4 +1,4 @@
-/** What RunPod's v2 says to a create's body: 422 for its form, 400 for its rules. Written from its documentation, not its schema. */
+/** The validation of a create's body by RunPod's v2: 422 for its form, 400 for its rules. It follows the documentation, not the schema. */
 import type { Json } from "./specs.ts";
 
 const KEYS: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -32,7 +32,7 @@ const GPU_KEYS = [
 const CPU_KEYS = ["id", "vcpuCount"];
 const MOUNT_KEYS = ["persistent", "network"];
 
-/** What is wrong with the form of the body, one text a violation. */
+/** The violations of the form of the body, one text each. */
 export function formErrors(body: unknown): readonly string[] {
   if (!isObject(body)) return ["body: expected object"];
   const errors = Object.entries(body).flatMap(([key, value]) => {

@@ -1,6 +1,6 @@
 /**
  * A fake of RunPod: REST v2 and serverless jobs, stateful, over an injected clock. Its handler serves msw, a real HTTP server and a
- * `fetch` option alike. Where RunPod's specification is at hand, every request and answer is held to it.
+ * `fetch` option alike. With RunPod's specification, the fake checks every request and answer against it.
  */
 import type { Clock } from "../../src/clock.ts";
 import type { Contract } from "./contract.ts";
@@ -20,40 +20,40 @@ import { brokenRule, formErrors } from "./runpod-validation.ts";
 import type { Handler } from "./serve.ts";
 import type { Json } from "./specs.ts";
 
-/** How a fake is made. */
+/** The options of a fake. */
 export interface FakeRunpodOptions {
   readonly clock: Clock;
   readonly apiKey?: string;
   readonly bootSeconds?: number;
   readonly listLagSeconds?: number;
-  /** The most pods on one page. */
+  /** The maximum number of pods per page. */
   readonly pageSize?: number;
   readonly gpuTypes?: readonly FakeGpuType[];
-  /** Requests a minute; absent for a caller that is exempt. */
+  /** Requests per minute; absent for an exempt caller. */
   readonly requestsPerMinute?: number;
 }
 
-/** The fake, and what a test does behind its API. */
+/** The fake, and its controls for tests. */
 export interface FakeRunpod {
-  /** Both APIs; the contract's checks are around it. */
+  /** Both APIs, with the contract's checks. */
   readonly handler: Handler;
   /** The handler as a `fetch`. */
   readonly fetch: typeof globalThis.fetch;
   /** Both APIs without the contract's checks, for tests of the fake. */
   readonly bare: Handler;
-  /** What the specification found; `undefined` where there is no specification. */
+  /** The violations of the specification; `undefined` without the specification. */
   readonly contract: Contract | undefined;
   readonly apiKey: string;
   readonly pods: readonly FakePod[];
   readonly endpoints: FakeEndpoints;
   /** Every request so far: `"POST /v2/pods"`. */
   readonly requests: readonly string[];
-  /** Adds a pod that was not created through the API. */
+  /** Adds a pod that the API did not create. */
   add(name: string, env: Readonly<Record<string, string>>): FakePod;
   statusOf(pod: FakePod): PodStatus;
   setStatus(podId: string, status: PodStatus | undefined): void;
   fault(operation: RunpodOperation, fault: RunpodFault, times?: number): void;
-  /** Lets the list have a second page, and fail there. */
+  /** Gives the list a second page, which fails. */
   failLaterPages(times: number): void;
   heal(): void;
   log(podId: string, line: string, source?: "container" | "system"): void;
@@ -186,7 +186,7 @@ class Fake {
     return this.show(this.pods.create(valid), 201);
   }
 
-  /** Without `gpu.count` the real scheduler finds no host, and says the same as when it is full. */
+  /** Without `gpu.count` the real scheduler finds no host, and answers as for a lack of capacity. */
   #hasRoom({ gpu, cpu, cloud, dataCenterIds = [] }: CreateBody): boolean {
     if (gpu === undefined) return CPU_TYPES.some(({ id }) => id === cpu?.id);
     const type = this.#gpuTypes.find(({ id }) => id === gpu.id);
@@ -253,7 +253,7 @@ class Fake {
     return ((cloud === "COMMUNITY" ? type?.community : type?.secure)?.price ?? 0) * (gpu.count ?? 1);
   }
 
-  /** What stands before every operation: Cloudflare, the key, the rate limit. */
+  /** The checks before every operation: Cloudflare, the key, the rate limit. */
   #gate(request: Request): Response | undefined {
     const agent = request.headers.get("user-agent") ?? "";
     if (/^$|^node$|undici|python-urllib|^ky/i.test(agent))

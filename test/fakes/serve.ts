@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 
-/** What a fake is: a function of a Request. */
+/** The handler of a fake: a function of a Request. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
 /** A fake that listens. */
@@ -12,7 +12,7 @@ export interface ServedFake extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Serves the handler until `close`. What the handler throws cuts the connection. */
+/** Serves the handler until `close`. An error in the handler cuts the connection. */
 export async function serveFake(handler: Handler): Promise<ServedFake> {
   const server = createServer((incoming, outgoing) => {
     answer(handler, incoming, outgoing).catch(() => outgoing.destroy());

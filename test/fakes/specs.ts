@@ -1,17 +1,17 @@
-/** Where the contract tests find the providers' specifications. */
+/** Finds the providers' specifications for the contract tests. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-/** A JSON object that nobody has looked into. */
+/** An unparsed JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** How to get the specifications, for the name of a test that has to skip. */
+/** The way to get the specifications, for the name of a skipped test. */
 export const howToGetSpecs =
   "no specification found: `npm run specs` downloads it, ATLAS_SPECS says where it is";
 
 /**
- * A specification, or `undefined` where there is none. Looked up in the folder that `ATLAS_SPECS` names, in `specs/`, and beside the
- * repository.
+ * A specification, or `undefined` when it is missing. The search covers the folder in `ATLAS_SPECS`, `specs/`, and the folder beside
+ * the repository.
  */
 export function findSpec(name: string): Json | undefined {
   const folders = [process.env.ATLAS_SPECS ?? "specs", "specs", "../shared/specs"];
@@ -21,7 +21,7 @@ export function findSpec(name: string): Json | undefined {
 
 /**
  * The specification for a contract test.
- * @throws Error on CI, where a missing specification is a failure and no reason to skip.
+ * @throws Error on CI, where a missing specification is a failure.
  */
 export function loadSpec(name: string): Json | undefined {
   const spec = findSpec(name);

@@ -1,6 +1,6 @@
 /**
- * fly() against Fly itself, with a token of yours: `FLY_API_TOKEN=… FLY_ORG=… npm run test:live`. It creates one machine of 256 MB in an app
- * of its own, says before what it costs, and ends both whatever happens. `ATLAS_LIVE_REGION` moves it away from `iad`.
+ * Runs fly() against the real Fly, with your token: `FLY_API_TOKEN=… FLY_ORG=… npm run test:live`. It creates one machine of 256 MB in its
+ * own app, prints the cost first, and ends both in every case. `ATLAS_LIVE_REGION` replaces the region `iad`.
  */
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * runpod() against RunPod itself, with a key of yours: `RUNPOD_API_KEY=… npm run test:live`. It creates one CPU pod, says before what it
- * costs, and ends it whatever happens. `ATLAS_LIVE_GPU=rtx-4090` makes it a GPU pod.
+ * Runs runpod() against the real RunPod, with your key: `RUNPOD_API_KEY=… npm run test:live`. It creates one CPU pod, prints the
+ * cost first, and ends the pod in every case. `ATLAS_LIVE_GPU=rtx-4090` makes it a GPU pod.
  */
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
@@ -34,7 +34,7 @@ const placement: PlacementRequest = {
 
 const random = (): string => randomBytes(10).toString("hex");
 
-/** A pod that was just created is in no list yet, so an empty list counts from the end of the grace on. */
+/** Lists do not show a new pod at once, so an empty list counts only after the grace. */
 async function endEverything(name: string): Promise<void> {
   const provesAbsence = Date.now() + provider.absenceGraceSeconds * 1000;
   await until(`no pod is called ${name}`, GONE_SECONDS, async () => {

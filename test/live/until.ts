@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const PAUSE_MILLISECONDS = 3000;
 
-/** Looks again every three seconds until there is something. @throws Error naming what did not come in time */
+/** Looks every three seconds until the look has a result. @throws Error naming the missing result when the time is over */
 export async function until<Result>(
   what: string,
   seconds: number,

@@ -97,7 +97,7 @@ describe("a compute on Fly", () => {
     ]);
   });
 
-  test("with a GPU is refused, saying who has it", async () => {
+  test("with a GPU is refused, naming the providers with it", async () => {
     await using scene = await flyScene();
     const spawning = tenantOf(scene).spawnCompute({ ...request, gpu: "h100" });
     await expect(scene.clock.settle(spawning)).rejects.toMatchObject({

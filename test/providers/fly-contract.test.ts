@@ -68,7 +68,7 @@ describe.skipIf(flyContract === undefined)(`fly() and Fly's specification (${how
     ["GET /apps/{app_name}/ip_assignments", wire.addressListAnswer, []],
     ["POST /apps/{app_name}/volumes", wire.volumeAnswer, []],
     ["GET /orgs/{org_slug}/machines", wire.orgMachinesAnswer, []],
-    // What a request in an event holds is left open; fly-go has these fields.
+    // The specification leaves the request in an event open; fly-go has these fields.
     ["GET /apps/{app_name}/machines/{machine_id}", wire.machineAnswer, ["events[].request.exit_event"]],
   ] as const)("%s answers every field that we read", (operation, schema, unspecified) => {
     expect(missingFields(requireFlyContract(), operation, schema)).toEqual(unspecified);

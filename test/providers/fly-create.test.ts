@@ -95,15 +95,15 @@ describe("an app that exists already", () => {
     expect(scene.fake.cloud.apps).toHaveLength(1);
   });
 
-  test("is not touched when it belongs to somebody else", async () => {
+  test("is not touched when it belongs to another organization", async () => {
     await using scene = await flyScene();
     const request = createRequest();
-    scene.fake.cloud.addApp(request.name, "somebody-else", "default");
+    scene.fake.cloud.addApp(request.name, "other-org", "default");
     await expect(create(scene, request)).rejects.toMatchObject({ mayHaveCreated: true, code: "AUTH_ERROR" });
     expect(operations(scene)).toEqual(["createApp", "getApp"]);
   });
 
-  test("belongs to nobody we know when Fly says that it is taken, and does not show it", async () => {
+  test("has no known owner when Fly reports that it is taken, and does not show it", async () => {
     await using scene = await flyScene();
     scene.fake.fault("createApp", flyRefusals.nameTaken);
     await expect(create(scene)).rejects.toMatchObject({ code: "CONFLICT", mayHaveCreated: false });
@@ -233,7 +233,7 @@ describe("a machine whose outcome is unknown", () => {
     });
   });
 
-  test("in a network of the caller's is nobody's that we know of", async () => {
+  test("in a network of the caller's has no known owner", async () => {
     await using scene = await flyScene();
     const { provider, clock } = scene;
     const request = createRequest({ ...machinePlacement, options: { network: "tenant-1" } });

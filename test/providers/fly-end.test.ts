@@ -34,7 +34,7 @@ describe("the ladder of an end", () => {
   test.each([
     ["is gone", { status: 404, error: "machine not found" }],
     ["cannot be ended", flyRefusals.serverError],
-    ["is leased to somebody", flyRefusals.leaseHeld],
+    ["is leased to another caller", flyRefusals.leaseHeld],
     ["is hidden from us", flyRefusals.forbidden],
   ])("goes on to the app when the machine %s", async (_, refusal) => {
     for (const withId of [true, false]) {
@@ -114,7 +114,7 @@ describe("the ladder of an end", () => {
 });
 
 describe("an app that is empty", () => {
-  test("because somebody destroyed the machine is still an instance, and does not leak", async () => {
+  test("because another program destroyed the machine is still an instance, and does not leak", async () => {
     await using scene = await flyScene();
     const created = await running(scene);
     scene.fake.cloud.destroy(scene.fake.machine(created.providerId));

@@ -52,7 +52,7 @@ describe("logs", () => {
     const other = await scene.clock.settle(
       scene.provider.create({ ...createRequest(), name: "atlas-default-x" }, quietContext()),
     );
-    write(scene, other, "somebody else's");
+    write(scene, other, "another program's");
     write(scene, created, "mine");
     const lines = await read(scene, created, { tail: 10, follow: false });
     expect(lines.map(({ line }) => line)).toEqual(["mine"]);

@@ -121,11 +121,11 @@ describe("candidates", () => {
     [["h100"], "providers with it: runpod, lambda, vast"],
     [["mi300x"], "providers with it: runpod"],
     [["a100-sxm4-80gb"], "runpod() has GPUs"],
-  ])("for the GPU %s are none, and the refusal says who has it", async (gpus, who) => {
+  ])("for the GPU %s are none, and the refusal names an alternative", async (gpus, alternative) => {
     await expect(candidates({ gpus })).rejects.toMatchObject({
       code: "UNSUPPORTED",
       message: expect.stringMatching(
-        new RegExp(`Fly ended GPUs on 2026-08-01.*${who.replace("()", "\\(\\)")}`),
+        new RegExp(`Fly ended GPUs on 2026-08-01.*${alternative.replace("()", "\\(\\)")}`),
       ),
     });
   });

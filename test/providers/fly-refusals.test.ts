@@ -6,7 +6,7 @@ import { createRequest, flyScene, machinePlacement, quietContext } from "./fly-s
 
 const context = quietContext();
 
-/** What a create says to each refusal of the machine, and whether a machine may exist. */
+/** The error of a create for each refusal of the machine, and whether a machine may exist. */
 const VERDICTS: Readonly<Record<keyof typeof flyRefusals, readonly [AtlasErrorCode, boolean]>> = {
   regionFull: ["CAPACITY", false],
   regionFullInWords: ["CAPACITY", false],

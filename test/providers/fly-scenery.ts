@@ -141,7 +141,7 @@ function incidentsOf(fake: FlyFake): Cloud<Provocation>["incidents"] {
     const machine = fake.machine(id);
     if (machine.state === "started") machine.exit(code);
   };
-  // What nobody saw running before its boot was due, and what is on its way out then, look the same.
+  // The provider cannot distinguish a machine that no read saw running from one that is ending.
   const gone = ["vanished", "boot_timeout"] as const;
   return {
     end: { excuses: [], happenTo: ({ id }) => exit(id, 0) },

@@ -24,7 +24,7 @@ export interface FlyScene extends AsyncDisposable {
   readonly clock: ManualClock;
 }
 
-/** How the provider reaches the fake: by msw in between, or over a socket. */
+/** The way from the provider to the fake: through msw, or over a socket. */
 export type Wiring = "msw" | "http";
 
 /** Makes a scene of its own for a test. */
@@ -96,7 +96,7 @@ export function createRequest(
   return { ...placement, name, owner: "owner-1", env, candidate: region === undefined ? {} : { region } };
 }
 
-/** What a call gets whose caller never gives up. */
+/** The context of a caller that never gives up. */
 export function quietContext(requestTimeoutSeconds = 10): CallContext {
   return { signal: new AbortController().signal, requestTimeoutSeconds };
 }
@@ -104,7 +104,7 @@ export function quietContext(requestTimeoutSeconds = 10): CallContext {
 const silences: readonly LawFault[] = ["timeout-before", "connection-before", "error-before"];
 const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", "hang", ...silences];
 
-/** What is known of `fly()`. */
+/** The traits of `fly()`. */
 export const flyTraits: ProviderTraits = {
   methods: ["find", "stop", "start", "logs", "parseOptions"],
   duplicateNames: false,

@@ -193,13 +193,13 @@ test("the newest ended instances stay on record, and only they; what runs always
   const clock = manualClock();
   const world = await makeWorld({ clock });
   const running = await world.create(sleeper);
-  const nobody = { pid: 1, startMark: "never" };
+  const missing = { pid: 1, startMark: "never" };
   for (let index = 0; index < KEPT_ENDED + 5; index += 1) {
     const name = `atlas-old-${String(index).padStart(3, "0")}`;
     const at = new Date(Date.UTC(2020, 0, 1, 0, index)).toISOString();
     const record = { name, providerId: name, owner: "owner-1", createdAt: at, ports: [] };
     const folder = (await claim(world.stateDirectory, record)) ?? expect.unreachable();
-    await writeProcess(folder, { supervisor: nobody, exit: { at, code: 0 } });
+    await writeProcess(folder, { supervisor: missing, exit: { at, code: 0 } });
   }
   await world.create(sleeper);
   const names = await readdir(world.stateDirectory);

@@ -304,7 +304,7 @@ test.each<[string, Partial<PlacementRequest>, string, string]>([
   ["a GPU", { gpus: ["h100"] }, "UNSUPPORTED", "mock()"],
   ["another region", { regions: ["US-KS-2"] }, "UNSUPPORTED", "US-KS-2"],
   ["a volume", { volumeGb: 20 }, "UNSUPPORTED", "volumeGb"],
-  ["somebody's volume", { networkVolumeId: "vol_1" }, "UNSUPPORTED", "networkVolumeId"],
+  ["a network volume", { networkVolumeId: "vol_1" }, "UNSUPPORTED", "networkVolumeId"],
 ])("a request for %s is refused with what to do instead", async (_, wish, code, text) => {
   const refused = local().candidates({ ...placement, ...wish }, context);
   await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(text) });

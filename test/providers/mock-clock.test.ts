@@ -26,7 +26,7 @@ test("every sleeper wakes at its own moment, in order, whatever order they fell 
   );
 });
 
-test("who sleeps past the end of an advance sleeps on", async () => {
+test("a sleeper whose time is after the end of an advance sleeps on", async () => {
   const clock = manualClock();
   let awake = false;
   const sleeper = clock.sleep(2001).then(() => {

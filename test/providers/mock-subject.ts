@@ -36,7 +36,7 @@ const halves: readonly LawFault[] = [
 ];
 const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", ...silences, "hang"];
 
-/** What the mock has and can provoke. */
+/** The traits of the mock, and the faults that it can provoke. */
 export const mockTraits: ProviderTraits = {
   methods: ["find", "stop", "start", "logs", "listGpuTypes", "parseOptions"],
   faults: {

@@ -1,4 +1,4 @@
-/** What the tests of the mock share. */
+/** The shared setup of the tests of the mock. */
 import type { CallContext } from "../../src/call-context.ts";
 import type { CreateRequest, PlacementRequest } from "../../src/provider.ts";
 import { cpuPlacement } from "./mock-subject.ts";

@@ -117,9 +117,9 @@ test("the controls change what is behind the API", async () => {
 
 test("an instance that was added belongs to whom the test says", async () => {
   const provider = mock();
-  const stranger = provider.add({ name: "atlas-a-1", owner: "somebody", status: "stopped" });
+  const stranger = provider.add({ name: "atlas-a-1", owner: "other-owner", status: "stopped" });
   const shown = await provider.list({ namePrefix: "atlas-" }, context);
-  expect(shown).toMatchObject([{ providerId: stranger.id, owner: "somebody", status: "stopped" }]);
+  expect(shown).toMatchObject([{ providerId: stranger.id, owner: "other-owner", status: "stopped" }]);
 });
 
 test("with unique names, a create under a name that exists adopts the instance; one that ended is no obstacle", async () => {

@@ -208,7 +208,7 @@ describe("candidates of runpod()", () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it("refuse a GPU that RunPod has never had as UNSUPPORTED, saying who has it", async () => {
+  it("refuse a GPU that RunPod does not have as UNSUPPORTED, naming the providers with it", async () => {
     await expect(find({ gpus: ["gh200"] })).rejects.toMatchObject({ code: "UNSUPPORTED" });
     await expect(find({ gpus: ["gh200"] })).rejects.toThrow(/lambda/);
   });

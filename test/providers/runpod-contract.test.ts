@@ -29,8 +29,13 @@ const EVERYTHING = {
   memoryGb: 64,
   cpus: 8,
   options: {
-    ...{ registryId: "reg-1", templateId: "tpl-1", entrypoint: ["/bin/run"], allowedCudaVersions: ["12.8"] },
-    ...{ startSsh: true, startJupyter: true, globalNetworking: true },
+    registryId: "reg-1",
+    templateId: "tpl-1",
+    entrypoint: ["/bin/run"],
+    allowedCudaVersions: ["12.8"],
+    startSsh: true,
+    startJupyter: true,
+    globalNetworking: true,
   },
 };
 
@@ -102,7 +107,7 @@ describe.skipIf(spec === undefined)(title, () => {
     expect(missingFields(contract, operation, schema)).toEqual([]);
   });
 
-  it("does not have a field that nobody specified", () => {
+  it("has no field outside of the specification", () => {
     const contract = runpodContract();
     if (contract === undefined) throw new Error(howToGetSpecs);
     const wishful = z.looseObject({
@@ -142,7 +147,7 @@ describe.skipIf(spec === undefined)(title, () => {
       { name: "x", image: "y", cloud: "ALL" },
       /cloud must be equal to one of/,
     ],
-    ["a query nobody specified", "GET", "/v2/pods?name=x", undefined, /the query has name/],
+    ["a query outside of the specification", "GET", "/v2/pods?name=x", undefined, /the query has name/],
     ["a limit that is no number", "GET", "/v2/pods?limit=many", undefined, /query limit/],
     ["an operation that is not there", "PUT", "/v2/pods", { name: "x" }, /no such operation/],
   ])("catches %s", async (_, method, path, body, problem) => {

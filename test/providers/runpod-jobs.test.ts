@@ -119,7 +119,7 @@ describe("getJob and cancelJob", () => {
     expect(await jobs.cancelJob(done, context)).toMatchObject({ status: "completed" });
   });
 
-  it("throw for a status that nobody knows, and do not guess", async () => {
+  it("throw for an unknown status, and do not guess", async () => {
     const odd = runpod({ apiKey: "k", fetch: async () => Response.json({ id: "j", status: "PONDERING" }) });
     const error = await failureOf(odd.jobs.getJob({ endpoint: "e", id: "j" }, context));
     expect(error).toMatchObject({ code: "PROVIDER" });

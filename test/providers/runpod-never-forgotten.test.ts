@@ -6,7 +6,7 @@ const effort: Effort = { runs: 60, longest: 40 };
 
 describe("whatever happens on RunPod", () => {
   it(
-    "no pod is doubled or forgotten, no record is left without one, nobody else's is touched, and no secret is printed",
+    "no pod is doubled or forgotten, no record is left without one, no foreign pod is touched, and no secret is printed",
     () => neverForgets(runpodScenery, effort),
     patience(effort),
   );

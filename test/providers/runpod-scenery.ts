@@ -10,7 +10,7 @@ import { whileAlive } from "../support/world/mortal.ts";
 
 interface Provocation {
   readonly operation: RunpodOperation;
-  /** What the requests meet; `"later-page"` lets the second page of the list fail. */
+  /** The fault of the requests; `"later-page"` makes the second page of the list fail. */
   readonly fault: RunpodFault | "later-page";
   readonly times: number;
 }
@@ -120,7 +120,7 @@ function incidentsOf(fake: FakeRunpod): Cloud<Provocation>["incidents"] {
     vanish: { excuses: ["vanished"], happenTo: ({ id }) => fake.setStatus(id, "TERMINATED") },
     fail: { excuses: ["failed"], happenTo: ({ id }) => fake.setStatus(id, "ERROR") },
     exit: { excuses: [], happenTo: ({ id }) => fake.setStatus(id, "EXITED") },
-    // Nobody looked before its boot was due, and now it boots again: that looks the same as never having come up.
+    // No read came before its boot was due, and now it boots again: the provider cannot distinguish this from a first boot.
     resume: { excuses: ["boot_timeout"], happenTo: ({ id }) => fake.setStatus(id, undefined) },
     double: { excuses: [], happenTo: ({ name }, owner) => void fake.add(name, { ATLAS_OWNER: owner }) },
   };

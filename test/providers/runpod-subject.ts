@@ -50,7 +50,7 @@ const halves: readonly LawFault[] = [
   "hang",
 ];
 
-/** What runpod() has, and what the fake can provoke. RunPod refuses nothing for a quota. */
+/** The traits of runpod(), and the faults that the fake can provoke. RunPod has no refusal for a quota. */
 export const runpodTraits: ProviderTraits = {
   methods: ["stop", "start", "logs", "listGpuTypes", "parseOptions"],
   faults: {
@@ -66,7 +66,7 @@ export const runpodTraits: ProviderTraits = {
   },
 };
 
-/** How the provider reaches the fake. */
+/** The way from the provider to the fake. */
 export type Transport = (
   fake: FakeRunpod,
 ) => Promise<{ readonly options: RunpodOptions; close(): Promise<void> }>;

@@ -195,7 +195,7 @@ describe("create", () => {
     expect(fake.requests).toHaveLength(before);
   });
 
-  it("refuses a candidate of somebody else", async () => {
+  it("refuses a candidate of another provider", async () => {
     const candidate: Candidate = { gpu: "h100", placement: "mock-h100" };
     const error = await failureOf(provider.create({ ...(await createRequest()), candidate }, context));
     expect(error).toMatchObject({ code: "VALIDATION", mayHaveCreated: false });
@@ -343,7 +343,7 @@ describe("terminate, stop, start, restart", () => {
   });
 
   it("acting on what is not there is NOT_FOUND", async () => {
-    const acting = provider.stop({ name: "atlas-x-nobody" }, context);
+    const acting = provider.stop({ name: "atlas-x-missing" }, context);
     expect(await failureOf(acting)).toMatchObject({ code: "NOT_FOUND" });
   });
 });

@@ -19,7 +19,7 @@ export interface World {
   reach(instance: Instance, status: InstanceStatus): Promise<Instance>;
   /** Its whole log, once it has ended. */
   logOf(instance: Instance): Promise<readonly LogLine[]>;
-  /** What is on record of it. */
+  /** Its record. */
   entryOf(instance: Pick<Instance, "name">): Promise<Entry>;
   /** Ends it before the test is over. */
   end(): Promise<void>;
