@@ -39,6 +39,7 @@ export const bundledPackages: readonly string[] = [
   "commander",
   "eventsource-parser",
   "httpxy",
+  "leven",
   "nanoid",
   "p-map",
   "p-retry",

@@ -1,4 +1,4 @@
-/** What a client is configured with, parsed strictly. */
+/** The options of a client, parsed strictly. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
 import { NAMESPACE, PROVIDER_NAME } from "./internal/names.ts";
@@ -11,27 +11,27 @@ import { memoryStore } from "./stores/memory/index.ts";
 
 /** Options of `createAtlas`. */
 export interface AtlasOptions {
-  /** In order of preference. Without any, nothing can be spawned. */
+  /** The providers, in order of preference. A client without any can read and list computes, and spawns none. */
   readonly providers: readonly Provider[];
-  /** Where computes are recorded. The default forgets them with the process: use a durable store outside development. @default memoryStore() */
+  /** The store that records computes. The default loses them with the process: use a durable store outside development. @default memoryStore() */
   readonly store?: Store | undefined;
-  /** Keeps applications that share provider accounts apart: `/^[a-z][a-z0-9]{0,19}$/`. @default "default" */
+  /** Separates applications that share provider accounts: `/^[a-z][a-z0-9]{0,19}$/`. @default "default" */
   readonly namespace?: string | undefined;
-  /** What may be live at once, checked in the step that records a compute. @default no limit */
+  /** Limits of the live computes, checked in the step that records a compute. @default no limit */
   readonly limits?: Limits | undefined;
-  /** 32 bytes of secret or more; with it URLs can be signed at any time, not only by the handle that spawned. */
+  /** A secret of 32 bytes or more. With it any handle can sign URLs at any time; without it only the handle that spawned can. */
   readonly signingKey?: string | undefined;
-  /** How long things may take, in seconds. */
+  /** Time limits, in seconds. */
   readonly timing?: Partial<Timing> | undefined;
-  /** Where pods reach this application's control plane; they are then given a credential of their own for it. */
+  /** The URL of this application's control plane, as pods reach it. Each pod then gets a credential of its own for it. */
   readonly controlUrl?: string | undefined;
-  /** Called after every recorded event. What it throws is logged. */
+  /** Called after every recorded event. Its errors are logged. */
   readonly onEvent?: ((event: Omit<ComputeEvent, "id">) => void) | undefined;
-  /** Where log lines go; `console` is one. @default nowhere */
+  /** Receives log lines; `console` fits. @default a logger that drops them */
   readonly logger?: Logger | undefined;
-  /** @default globalThis.fetch */
+  /** Sends every request. @default globalThis.fetch */
   readonly fetch?: typeof fetch | undefined;
-  /** @default the machine's clock */
+  /** Tells the time. @default systemClock */
   readonly clock?: Clock | undefined;
 }
 
@@ -98,7 +98,7 @@ const TIMING: Timing = {
 const silent = (): void => undefined;
 const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** The context that these options describe. @throws VALIDATION */
+/** Makes the context that these options describe. @throws VALIDATION */
 export function toContext(input: AtlasOptions): Context {
   const options = parseFields("The options of createAtlas", FIELDS, input);
   const { providers, namespace = "default", clock = systemClock } = options;

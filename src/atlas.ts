@@ -1,8 +1,9 @@
-/** The client: everything an application does with computes. */
+/** The client: every operation of an application on its computes. */
 import { type AtlasOptions, toContext } from "./atlas-options.ts";
-import { Compute } from "./compute.ts";
-import { ComputeList } from "./compute-list.ts";
+import { Compute, type ComputeParts, type SpawnedCompute } from "./compute.ts";
+import { type ComputeList, computeList } from "./compute-list.ts";
 import { type SignOptions, signedUrl } from "./compute-url.ts";
+import { withGpuHint } from "./gpu-hint.ts";
 import type { JobHealth } from "./job-runner.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
@@ -11,23 +12,13 @@ import type { ListOptions } from "./lifecycle/list.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
 import type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
 import { type Reaper, type ReaperOptions, startReaper } from "./lifecycle/reap/reaper.ts";
-import { costSoFar } from "./lifecycle/record/facts.ts";
 import type { ReportKind } from "./lifecycle/reports.ts";
 import type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";
 import type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";
+import { type Lifecycle, loadLifecycle } from "./load-lifecycle.ts";
 import type { GpuType, LogLine } from "./provider.ts";
-import type { SpawnRequest } from "./request.ts";
+import type { AuthInput, SpawnRequest } from "./request.ts";
 import type { ComputeEvent, ComputeRecord } from "./store.ts";
-
-type Lifecycle = typeof import("./lifecycle/index.ts");
-
-let loading: Promise<Lifecycle> | undefined;
-
-/** Loads it at the first call, so that importing the package stays cheap. */
-function load(): Promise<Lifecycle> {
-  loading ??= import("./lifecycle/index.ts");
-  return loading;
-}
 
 /** A client; made by {@link createAtlas}. */
 export class Atlas implements AsyncDisposable {
@@ -40,32 +31,44 @@ export class Atlas implements AsyncDisposable {
   }
 
   /**
-   * Spawns a compute and returns its handle, the only one that ever has the raw token, as soon as the provider gave an id.
+   * Spawns a compute. Returns its handle as soon as the provider gave an id; no other handle has the raw token.
    * @throws VALIDATION for a request that is not valid, before any provider is called and with nothing stored.
    * @throws LIMIT_EXCEEDED when it would break one of `limits`.
-   * @throws CAPACITY, QUOTA, UNSUPPORTED when nobody can place it; `candidates` lists who was asked.
-   * @throws AUTH_ERROR, BILLING, RATE_LIMIT and others when a provider's answer ends the walk. Nothing was created then.
-   * @throws UNCERTAIN when nobody knows whether it was created; `computeId` is watched by the reaper. Do not retry.
+   * @throws CAPACITY, QUOTA, UNSUPPORTED when no provider can place it; `candidates` lists the refusals.
+   * @throws AUTH_ERROR, BILLING, RATE_LIMIT and others when a provider's answer ends the search. Nothing was created then.
+   * @throws UNCERTAIN when the outcome of the create is unknown; the reaper watches `computeId`. Do not retry.
    * @throws CONFLICT for an idempotencyKey that was used with another request.
    * @throws the signal's reason when it aborts before anything was created.
    */
-  async spawnCompute(request: SpawnRequest, options: SpawnOptions = {}): Promise<Compute> {
-    const { spawn } = await load();
-    const { record, secrets, raw, isNew } = await spawn(this.#context, request, options);
-    return this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
+  async spawnCompute<
+    const Auth extends AuthInput | undefined = "bearer",
+    const Key extends string | undefined = undefined,
+  >(
+    request: SpawnRequest & { readonly auth?: Auth; readonly idempotencyKey?: Key },
+    options: SpawnOptions = {},
+  ): Promise<SpawnedCompute<Auth, Key>> {
+    const { spawn } = await loadLifecycle();
+    const { record, secrets, raw, isNew } = await spawn(this.#context, request, options).catch(
+      (error: unknown) => {
+        throw withGpuHint(error, request?.gpu);
+      },
+    );
+    const handle = this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
+    // The request chose the schemes, and only a repeated idempotency key returns a handle without their secrets.
+    return handle as SpawnedCompute<Auth, Key>;
   }
 
-  /** The handle of a compute, as it is recorded. @throws NOT_FOUND */
+  /** Reads a compute. @throws NOT_FOUND */
   async getCompute(id: string): Promise<Compute> {
-    const { loadRecord } = await load();
+    const { loadRecord } = await loadLifecycle();
     const { record, now } = await loadRecord(this.#context, id);
     return this.#handle(record, now);
   }
 
-  /** Computes, newest first: `await` it for a page, or iterate it for all. */
+  /** Lists computes, newest first: `await` it for a page, or iterate it for all. @throws VALIDATION */
   listComputes(options: ListOptions = {}): ComputeList {
-    return new ComputeList(async (cursor) => {
-      const { pageReader } = await load();
+    return computeList(async (cursor) => {
+      const { pageReader } = await loadLifecycle();
       const { records, now, nextCursor } = await pageReader(this.#context, options)(cursor);
       return { computes: records.map((record) => this.#handle(record, now)), nextCursor };
     });
@@ -76,7 +79,7 @@ export class Atlas implements AsyncDisposable {
     return this.#changed(({ touch }) => touch(this.#context, id));
   }
 
-  /** Stops a running compute so that {@link Atlas.start} can bring it back; its disk may go on costing. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */
+  /** Stops a running compute so that {@link Atlas.start} can bring it back; its disk may continue to cost money. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */
   async stop(id: string): Promise<Compute> {
     return this.#changed(({ stop }) => stop(this.#context, id));
   }
@@ -87,65 +90,66 @@ export class Atlas implements AsyncDisposable {
   }
 
   /**
-   * Ends a compute. The intent is stored first and survives every failure. The handle says `terminated` when the provider has shown that
-   * the instance is gone, else `terminating`: the reaper then goes on, and `lastError` says what failed. @throws NOT_FOUND
+   * Ends a compute. The intent is stored first and survives every failure. The handle shows `terminated` when the provider has confirmed that
+   * the instance is gone, else `terminating`: the reaper then continues, and `lastError` holds the failure. @throws NOT_FOUND
    */
   async terminate(id: string): Promise<Compute> {
     return this.#changed(({ terminate }) => terminate(this.#context, id, "requested"));
   }
 
-  /** Log lines of a compute, oldest first. @throws NOT_FOUND, UNSUPPORTED */
+  /** Reads log lines of a compute, oldest first. @throws NOT_FOUND, UNSUPPORTED */
   async *logs(id: string, options: LogsOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-    const { readLogs } = await load();
+    const { readLogs } = await loadLifecycle();
     yield* readLogs(this.#context, id, options);
   }
 
   /**
-   * Events of a compute, oldest first, also those that other processes write; goes on until the compute has ended or the signal aborts.
+   * Follows the events of a compute, oldest first, also those that other processes write, until it has ended or the signal aborts.
    * @throws NOT_FOUND
    */
   async *events(id: string, options: EventOptions = {}): AsyncGenerator<ComputeEvent, void, undefined> {
-    const { followEvents } = await load();
+    const { followEvents } = await loadLifecycle();
     yield* followEvents(this.#context, id, options);
   }
 
-  /** Whether this is a token that opens the compute now. Any candidate that is no such token, of whatever type, is only ever false. */
+  /** Tells whether this token opens the compute now. Any other candidate, of any type, is `false` and never an error. */
   async verifyToken(id: string, candidate: unknown): Promise<boolean> {
-    const { findByToken } = await load();
+    const { findByToken } = await loadLifecycle();
     const found = await findByToken(this.#context, candidate, "user");
     return found !== undefined && found.record.id === id;
   }
 
-  /** The live compute that this token opens. */
+  /** Finds the live compute that this token opens. */
   async findByToken(candidate: unknown): Promise<Compute | undefined> {
-    const { findByToken } = await load();
+    const { findByToken } = await loadLifecycle();
     const found = await findByToken(this.#context, candidate, "user");
     return found && this.#handle(found.record, found.now);
   }
 
-  /** The live compute whose pod calls with this credential (`ATLAS_POD_TOKEN`). */
+  /** Finds the live compute whose pod calls with this credential (`ATLAS_POD_TOKEN`). */
   async findByPodToken(candidate: unknown): Promise<Compute | undefined> {
-    const { findByToken } = await load();
+    const { findByToken } = await loadLifecycle();
     const found = await findByToken(this.#context, candidate, "pod");
     return found && this.#handle(found.record, found.now);
   }
 
   /**
-   * A new token for a running compute, told once. The old ones stay valid for the overlap; the pod's guard learns the new hash from the answer to
-   * its next heartbeat, everybody who asks this client at once.
+   * Makes a new token for a running compute and returns it once. The old tokens stay valid for the overlap. This client accepts the new one at
+   * once; the pod's guard learns its hash from the answer to the next heartbeat.
    * @throws NOT_FOUND, CONFLICT when it has ended, VALIDATION when it takes no bearer token
    */
   async rotateToken(id: string, options: RotateOptions = {}): Promise<RotatedToken> {
-    const { rotateToken } = await load();
-    return rotateToken(this.#context, id, options);
+    const { rotateToken } = await loadLifecycle();
+    const { record: _, ...rotated } = await rotateToken(this.#context, id, options);
+    return rotated;
   }
 
-  /** Takes back every token of the compute's user. @throws NOT_FOUND, CONFLICT, VALIDATION as {@link Atlas.rotateToken} */
+  /** Revokes every token of the compute's user. @throws NOT_FOUND, CONFLICT, VALIDATION as {@link Atlas.rotateToken} */
   async revokeToken(id: string): Promise<Compute> {
     return this.#changed(({ revokeToken }) => revokeToken(this.#context, id));
   }
 
-  /** Records what the compute's pod reports of itself. @throws NOT_FOUND */
+  /** Records a report that the compute's pod sent. @throws NOT_FOUND */
   async recordReport(
     id: string,
     kind: ReportKind,
@@ -155,60 +159,60 @@ export class Atlas implements AsyncDisposable {
   }
 
   /**
-   * Starts a serverless job. Jobs are not computes: they are neither recorded nor reaped, the provider ends them.
+   * Starts a serverless job. A job is not a compute: it is neither recorded nor reaped, and the provider ends it.
    * @throws VALIDATION, UNSUPPORTED when no configured provider runs jobs, and the provider's refusals
    */
   async runJob(request: RunJobRequest): Promise<AtlasJob> {
-    const { runJob } = await load();
+    const { runJob } = await loadLifecycle();
     return runJob(this.#context, request);
   }
 
-  /** A job as it is now. @throws NOT_FOUND, UNSUPPORTED */
+  /** Reads a job. @throws NOT_FOUND, UNSUPPORTED */
   async getJob(job: JobAddress): Promise<AtlasJob> {
-    const { getJob } = await load();
+    const { getJob } = await loadLifecycle();
     return getJob(this.#context, job);
   }
 
   /** Asks for the end of a job. @throws NOT_FOUND, UNSUPPORTED */
   async cancelJob(job: JobAddress): Promise<AtlasJob> {
-    const { cancelJob } = await load();
+    const { cancelJob } = await loadLifecycle();
     return cancelJob(this.#context, job);
   }
 
   /**
-   * What a job puts out, piece by piece; ends when the job is completed.
-   * @throws PROVIDER when it failed, CONFLICT when it was cancelled, TIMEOUT when its time was over
+   * Reads the output of a job, piece by piece, until the job is completed.
+   * @throws PROVIDER when it failed, CONFLICT when it was cancelled, TIMEOUT when it ran out of time
    */
   async *streamJob(
     job: JobAddress,
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<unknown, void, undefined> {
-    const { streamJob } = await load();
+    const { streamJob } = await loadLifecycle();
     yield* streamJob(this.#context, job, options.signal);
   }
 
-  /** How a serverless endpoint does: its jobs and workers by state. @throws UNSUPPORTED */
+  /** Counts the jobs and the workers of a serverless endpoint by state. @throws UNSUPPORTED */
   async jobHealth(endpoint: {
     readonly provider?: string | undefined;
     readonly endpoint: string;
   }): Promise<JobHealth> {
-    const { jobHealth } = await load();
+    const { jobHealth } = await loadLifecycle();
     return jobHealth(this.#context, endpoint);
   }
 
   /**
-   * A URL that opens one path of a compute's port for a while.
+   * Signs a URL that opens one path of a compute's port for a while.
    * @throws NOT_FOUND, VALIDATION, KEY_UNAVAILABLE without `signingKey`
    */
   async signUrl(id: string, port: number, path: string, options: SignOptions = {}): Promise<string> {
-    const { loadRecord } = await load();
+    const { loadRecord } = await loadLifecycle();
     const { record } = await loadRecord(this.#context, id);
     return signedUrl(this.#context, record, { port, path, options });
   }
 
-  /** Does a page of everything that is due; made for a cron route, safe from several places at once. */
+  /** Does a page of the work that is due. A cron route can call it; concurrent calls, also of other processes, are safe. */
   async reap(options: ReapOptions = {}): Promise<ReapReport> {
-    const { reap } = await load();
+    const { reap } = await loadLifecycle();
     return reap(this.#context, options);
   }
 
@@ -219,13 +223,13 @@ export class Atlas implements AsyncDisposable {
     return reaper;
   }
 
-  /** What the providers offer now, with price and stock. Providers without a catalogue are left out. */
+  /** Lists the GPU types that the providers offer now, with price and stock; providers without a catalogue are left out. */
   async listGpuTypes(): Promise<readonly GpuType[]> {
-    const { listGpuTypes } = await load();
+    const { listGpuTypes } = await loadLifecycle();
     return listGpuTypes(this.#context);
   }
 
-  /** Stops its reapers, and lets go of connections and timers. Ends no compute. */
+  /** Stops its reapers, and releases connections and timers. Ends no compute. */
   async close(): Promise<void> {
     const { providers, store, tenantId } = this.#context;
     await Promise.all(this.#reapers.map((reaper) => reaper.stop()));
@@ -240,23 +244,22 @@ export class Atlas implements AsyncDisposable {
   }
 
   async #changed(change: (lifecycle: Lifecycle) => Promise<ComputeRecord>): Promise<Compute> {
-    const record = await change(await load());
+    const record = await change(await loadLifecycle());
     return this.#handle(record, record.updatedAt);
   }
 
   #handle(
     record: ComputeRecord,
     now: Date,
-    parts: Partial<ConstructorParameters<typeof Compute>[0]> = {},
+    parts: Pick<ComputeParts, "secrets" | "raw" | "owned"> = {},
   ): Compute {
-    const cost = record.costPerHour === null ? null : costSoFar(record, now);
-    return new Compute({ context: this.#context, record, costSoFar: cost, ...parts });
+    return new Compute({ context: this.#context, record, now, ...parts });
   }
 }
 
 /**
  * Makes a client.
- * @throws VALIDATION naming each option that is wrong, what came and what is allowed.
+ * @throws VALIDATION naming each wrong option with the received and the allowed values.
  *
  * @example
  * ```ts

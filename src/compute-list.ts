@@ -1,47 +1,44 @@
-/** Lists of computes: a page to await, and everything to iterate. */
+/** Lists of computes: a promise of a page, and an iteration over all pages. */
 import type { Compute } from "./compute.ts";
 
-/** One page, newest first. */
+/** One page, newest first. Iterated, it yields every compute from this page on. */
 export interface ComputePage extends AsyncIterable<Compute> {
+  /** The computes of this page. */
   readonly computes: readonly Compute[];
-  /** Where the next page begins; null on the last one. */
+  /** The cursor of the next page; null on the last one. */
   readonly nextCursor: string | null;
 }
 
-/** Awaited it is its first page; iterated it is every compute, page after page. */
-export class ComputeList implements PromiseLike<ComputePage>, AsyncIterable<Compute> {
-  readonly #read: (cursor: string | null) => Promise<Omit<ComputePage, typeof Symbol.asyncIterator>>;
+/** A promise of the first page. Iterated, it yields every compute, page after page, beginning with the same first page. */
+export interface ComputeList extends Promise<ComputePage>, AsyncIterable<Compute> {}
 
-  /** @internal */
-  constructor(read: (cursor: string | null) => Promise<Omit<ComputePage, typeof Symbol.asyncIterator>>) {
-    this.#read = read;
-  }
+type ReadPage = (cursor: string | null) => Promise<Omit<ComputePage, typeof Symbol.asyncIterator>>;
 
-  // biome-ignore lint/suspicious/noThenProperty: awaiting a list for its first page is what it is for.
-  then<Resolved = ComputePage, Rejected = never>(
-    onResolved?: ((page: ComputePage) => Resolved | PromiseLike<Resolved>) | null,
-    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
-  ): Promise<Resolved | Rejected> {
-    const page = this.#read(null).then((first) => ({
-      ...first,
-      [Symbol.asyncIterator]: () => this.#from(first),
-    }));
-    return page.then(onResolved, onRejected);
-  }
+/** Makes a list from a reader of pages; the first page is read at once, and only once. */
+export function computeList(readPage: ReadPage): ComputeList {
+  const first: Promise<ComputePage> = readPage(null).then((page) => ({
+    ...page,
+    [Symbol.asyncIterator]: () => everyCompute(page, readPage),
+  }));
+  return Object.assign(first, {
+    [Symbol.asyncIterator]: () => {
+      first.catch(toldByIterator);
+      return everyCompute(first, readPage);
+    },
+  });
+}
 
-  /** Every compute from the first page on. */
-  [Symbol.asyncIterator](): AsyncIterator<Compute> {
-    return this.#from(undefined);
-  }
+/** Marks a rejection as handled, because the iterator throws it too: a list that is only iterated must not end the process. */
+function toldByIterator(): void {}
 
-  async *#from(
-    first: Omit<ComputePage, typeof Symbol.asyncIterator> | undefined,
-  ): AsyncGenerator<Compute, void, undefined> {
-    let page = first ?? (await this.#read(null));
+async function* everyCompute(
+  first: Awaited<ReturnType<ReadPage>> | Promise<ComputePage>,
+  readPage: ReadPage,
+): AsyncGenerator<Compute, void, undefined> {
+  let page: Awaited<ReturnType<ReadPage>> = await first;
+  yield* page.computes;
+  while (page.nextCursor !== null) {
+    page = await readPage(page.nextCursor);
     yield* page.computes;
-    while (page.nextCursor !== null) {
-      page = await this.#read(page.nextCursor);
-      yield* page.computes;
-    }
   }
 }

@@ -1,67 +1,36 @@
 /** The handle of a compute. */
+import { type AuthOf, type ComputeAuth, computeAuth } from "./compute-auth.ts";
+import { type ComputeFacts, type ComputeJson, computeJson, plainFacts, times } from "./compute-json.ts";
 import { type SignOptions, signedUrl, urlOf } from "./compute-url.ts";
 import type { Context } from "./lifecycle/context.ts";
+import type { EventOptions } from "./lifecycle/events.ts";
+import type { LogsOptions } from "./lifecycle/logs.ts";
+import { costSoFar } from "./lifecycle/record/facts.ts";
 import type { ComputeSecrets } from "./lifecycle/spawn/secrets.ts";
+import type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";
 import type { WaitOptions } from "./lifecycle/wait.ts";
-import type { Port } from "./provider.ts";
-import type { AuthScheme, ComputeRecord, ComputeStatus, EndReason, TokenHash } from "./store.ts";
+import { type Lifecycle, loadLifecycle } from "./load-lifecycle.ts";
+import type { LogLine } from "./provider.ts";
+import type { AuthInput } from "./request.ts";
+import type { ComputeEvent, ComputeRecord, TokenHash } from "./store.ts";
 
-/**
- * How a compute is opened. The secrets are there only on the handle that `spawnCompute` returned, once, and are not enumerable: they
- * show in no `JSON.stringify`, `console.log` or copy. Hand them on by name.
- */
-export interface ComputeAuth {
-  readonly schemes: readonly AuthScheme[];
-  /** SHA-256 of the token, lowercase hex: what an application stores. */
-  readonly hash?: string;
-  /** The raw token. */
-  readonly token?: string;
-  /** `Authorization: Bearer <token>`. */
-  readonly header?: string;
-  /** The secret that signs URLs of this compute. */
-  readonly signingSecret?: string;
-}
-
-/** A compute as `JSON.stringify` gives it: no secret, times in ISO 8601. */
-export interface ComputeJson {
-  readonly id: string;
-  readonly name: string;
-  readonly provider: string;
-  readonly providerId: string | null;
-  readonly status: ComputeStatus;
-  readonly reason: EndReason | null;
-  readonly userId: string | null;
-  readonly gpu: string | null;
-  readonly gpuCount: number;
-  readonly region: string | null;
-  readonly costPerHour: number | null;
-  readonly costSoFar: number | null;
-  readonly ports: readonly Port[];
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly auth?: { readonly schemes: readonly AuthScheme[]; readonly hash?: string };
-  readonly createdAt: string;
-  readonly idleDeadline: string | null;
-  readonly lifetimeDeadline: string | null;
-  readonly lastError: string | null;
-}
-
-/** What `console.log` looks for: `util.inspect.custom` by its registered name, so that `node:util` is not loaded for it. */
+/** `util.inspect.custom` by its registered name, which `console.log` looks for; `node:util` need not be loaded for it. */
 const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
-/** What a handle is made of. */
+/** The parts of a handle. */
 export interface ComputeParts {
   readonly context: Context;
   readonly record: ComputeRecord;
+  /** The store's time of the record. */
+  readonly now: Date;
   readonly secrets?: ComputeSecrets;
   readonly raw?: unknown;
-  /** Whether leaving an `await using` block terminates it. */
+  /** True when leaving an `await using` block terminates the compute. */
   readonly owned?: boolean;
-  /** US dollars so far; null while the price is not known. */
-  readonly costSoFar: number | null;
 }
 
 /**
- * A compute: what we spawn, track, hand out and end. The handle shows it as of the call that returned it.
+ * A compute. The handle shows it as of the last call: of the call that returned the handle, or of a method of the handle itself, which moves it.
  *
  * @example
  * ```ts
@@ -69,143 +38,68 @@ export interface ComputeParts {
  * import { mock } from "atlas-compute/mock";
  *
  * const atlas = createAtlas({ providers: [mock()] });
- * await using compute = await atlas.spawnCompute({ gpu: "h100", ports: [8000], auth: ["bearer", "signed-url"] });
- * compute.url(8000, "/v1");
+ * const compute = await atlas.spawnCompute({ gpu: "h100", ports: [8000], auth: ["bearer", "signed-url"] });
+ * await compute.waitUntilReady();
+ * await fetch(compute.url(8000, "/v1"), { headers: compute.auth.headers });
  * compute.signUrl(8000, "/video.m3u8", { expiresInSeconds: 600 });
+ * await compute.terminate();
  * ```
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines exactly the facts of the interface.
 export class Compute implements AsyncDisposable {
+  static {
+    for (const fact of [...plainFacts, ...times, "reports"] as const)
+      Object.defineProperty(Compute.prototype, fact, {
+        get(this: Compute) {
+          return this.#record[fact];
+        },
+      });
+  }
+
   readonly #context: Context;
-  readonly #secrets: ComputeSecrets;
-  readonly #costSoFar: number | null;
   readonly #isNew: boolean;
+  #secrets: ComputeSecrets;
   #record: ComputeRecord;
+  #now: Date;
   #raw: unknown;
   #owned: boolean;
 
   /** @internal */
-  constructor({ context, record, secrets = {}, raw, owned = false, costSoFar }: ComputeParts) {
+  constructor({ context, record, now, secrets = {}, raw, owned = false }: ComputeParts) {
     this.#context = context;
     this.#record = record;
+    this.#now = now;
     this.#secrets = secrets;
     this.#raw = raw;
     this.#isNew = owned;
     this.#owned = owned;
-    this.#costSoFar = costSoFar;
   }
 
-  /** Our id: 20 characters of `0-9a-z`. */
-  get id(): string {
-    return this.#record.id;
-  }
-  /** The instance's name at the provider. */
-  get name(): string {
-    return this.#record.name;
-  }
-  /** Name of the provider it is on. */
-  get provider(): string {
-    return this.#record.provider;
-  }
-  /** The provider's id; null until the create was confirmed. */
-  get providerId(): string | null {
-    return this.#record.providerId;
-  }
-  /** Where it is in its life. */
-  get status(): ComputeStatus {
-    return this.#record.status;
-  }
-  /** Why it ended, or is ending; null before. */
-  get reason(): EndReason | null {
-    return this.#record.reason;
-  }
-  /** The user it was spawned for. */
-  get userId(): string | null {
-    return this.#record.userId;
-  }
-  /** Canonical GPU name; null for a CPU machine. */
-  get gpu(): string | null {
-    return this.#record.gpu;
-  }
-  /** GPUs in the machine; says nothing where `gpu` is null. */
-  get gpuCount(): number {
-    return this.#record.gpuCount;
-  }
-  /** The provider's region; null while it is not known. */
-  get region(): string | null {
-    return this.#record.region;
-  }
-  /** US dollars per hour; null while the provider does not say. */
-  get costPerHour(): number | null {
-    return this.#record.costPerHour;
-  }
-  /** US dollars it has cost when this handle was made, as far as its price is known; null when it is not. */
+  /** US dollars so far, as of the handle's last call; null when the price is not known. */
   get costSoFar(): number | null {
-    return this.#costSoFar;
+    return this.costPerHour === null ? null : costSoFar(this.#record, this.#now);
   }
-  /** The application's own facts, as the request gave them. */
-  get metadata(): Readonly<Record<string, string>> {
-    return this.#record.metadata;
-  }
-  /** When it was recorded, by the store's clock. */
-  get createdAt(): Date {
-    return this.#record.createdAt;
-  }
-  /** When it is ended for want of signs of life; null while that is off or it does not run. */
-  get idleDeadline(): Date | null {
-    return this.#record.idleDeadline;
-  }
-  /** When it is ended whatever happens; null when that is off. */
-  get lifetimeDeadline(): Date | null {
-    return this.#record.lifetimeDeadline;
-  }
-  /** What failed last in looking after it; null when nothing did. */
-  get lastError(): string | null {
-    return this.#record.lastError;
-  }
-  /** The requested ports, as the outside reaches them. */
-  get ports(): readonly Port[] {
-    return this.#record.ports;
-  }
-  /** Whether the call that returned this handle spawned the compute; false for a repeated idempotencyKey, and on every other handle. */
+  /** True when the call that returned this handle spawned the compute; false for a repeated idempotencyKey, and on every other handle. */
   get isNew(): boolean {
     return this.#isNew;
   }
-  /** Hashes of the tokens that open it, each with its end. One that has ended may still be here. */
+  /** Hashes of the user's tokens, each with its end. An expired one may still be listed. */
   get tokens(): readonly Omit<TokenHash, "kind">[] {
     const ofUser = this.#record.tokens.filter(({ kind }) => kind === "user");
     return ofUser.map(({ hash, expiresAt }) => ({ hash, expiresAt }));
-  }
-  /** The last report of each kind that its pod sent, each with its time in `at`. */
-  get reports(): Readonly<Record<string, unknown>> {
-    return this.#record.reports;
   }
   /** The provider's answer to the create, env values redacted; `undefined` on a handle that was read from the store. */
   get raw(): unknown {
     return this.#raw;
   }
-
-  /** How it is opened; `undefined` for `auth: "none"`. */
+  /** Its credentials; `undefined` for `auth: "none"`. */
   get auth(): ComputeAuth | undefined {
-    const { authSchemes, tokens } = this.#record;
-    if (authSchemes.length === 0) return undefined;
-    const hash = tokens.findLast(({ kind }) => kind === "user")?.hash;
-    const { token, signingSecret } = this.#secrets;
-    const header = token === undefined ? undefined : `Authorization: Bearer ${token}`;
-    const shown = { schemes: authSchemes, ...(hash === undefined ? {} : { hash }) };
-    return Object.defineProperties(
-      { ...shown },
-      {
-        token: { value: token },
-        header: { value: header },
-        signingSecret: { value: signingSecret },
-        [INSPECT]: { value: () => shown },
-      },
-    );
+    return computeAuth(this.#record, this.#secrets);
   }
 
   /**
-   * The URL of a port, with a path.
-   * @throws VALIDATION for a port that was not asked for, or a path that does not begin with "/".
+   * Returns the URL of a port, with a path.
+   * @throws VALIDATION for a port that the request did not name, or a path that does not begin with "/".
    * @throws CONFLICT while the address is not known yet.
    * @throws UNSUPPORTED for a port that only requests with certain headers reach; see {@link Port.headers}.
    */
@@ -214,28 +108,81 @@ export class Compute implements AsyncDisposable {
   }
 
   /**
-   * A URL that opens one path of a port for a while, for what cannot send headers: `<video>`, `<img>`, a download link.
+   * Signs a URL that opens one path of a port for a while, for a client that cannot send headers: `<video>`, `<img>`, a download link.
    * @throws VALIDATION as {@link Compute.url} does, and for a compute that does not take signed URLs.
    * @throws KEY_UNAVAILABLE when neither this handle nor the client has the secret: set `signingKey` in `createAtlas`.
    */
   signUrl(port: number, path: string, options: SignOptions = {}): string {
-    return signedUrl(this.#context, this.#record, {
-      port,
-      path,
-      options,
-      secret: this.#secrets.signingSecret,
-    });
+    const secret = this.#secrets.signingSecret;
+    return signedUrl(this.#context, this.#record, { port, path, options, secret });
   }
 
   /**
-   * Resolves when the instance runs and its port really answers; this handle then shows its state, and is returned.
-   * @throws TIMEOUT when that takes longer than `timeoutSeconds`, BOOT_FAILED when it will never be; both with the last log lines.
+   * Waits until the instance runs and its port really answers.
+   * @throws TIMEOUT when that takes longer than `timeoutSeconds`, BOOT_FAILED when it can never happen; both with the last log lines.
    * @throws the signal's reason when it aborts.
    */
   async waitUntilReady(options: WaitOptions = {}): Promise<this> {
-    const { waitUntilReady } = await import("./lifecycle/index.ts");
-    this.#record = await waitUntilReady(this.#context, this.#record, this.#secrets, options);
-    return this;
+    return this.#change(({ waitUntilReady }) =>
+      waitUntilReady(this.#context, this.#record, this.#secrets, options),
+    );
+  }
+
+  /** Reads the compute's record again. @throws NOT_FOUND */
+  async refresh(): Promise<this> {
+    const { loadRecord } = await loadLifecycle();
+    const { record, now } = await loadRecord(this.#context, this.id);
+    return this.#move(record, now);
+  }
+
+  /** Notes a sign of life of its user: the idle deadline moves. @throws NOT_FOUND, CONFLICT when it has ended or is ending */
+  async touch(): Promise<this> {
+    return this.#change(({ touch }) => touch(this.#context, this.id));
+  }
+
+  /** Stops it so that {@link Compute.start} can bring it back; its disk may continue to cost money. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */
+  async stop(): Promise<this> {
+    return this.#change(({ stop }) => stop(this.#context, this.id));
+  }
+
+  /** Starts it after a stop. @throws NOT_FOUND, UNSUPPORTED, CONFLICT, CAPACITY when its host has no room */
+  async start(): Promise<this> {
+    return this.#change(({ start }) => start(this.#context, this.id));
+  }
+
+  /** Ends it. The handle then shows `terminated` or `terminating`: see {@link Atlas.terminate}. @throws NOT_FOUND */
+  async terminate(): Promise<this> {
+    return this.#change(({ terminate }) => terminate(this.#context, this.id, "requested"));
+  }
+
+  /**
+   * Makes a new token, which this handle then has in `auth`; the others end after the overlap. See {@link Atlas.rotateToken}.
+   * @throws NOT_FOUND, CONFLICT when it has ended, VALIDATION when it takes no bearer token
+   */
+  async rotateToken(options: RotateOptions = {}): Promise<RotatedToken> {
+    const { rotateToken } = await loadLifecycle();
+    const { record, ...rotated } = await rotateToken(this.#context, this.id, options);
+    this.#secrets = { ...this.#secrets, token: rotated.token };
+    this.#move(record, record.updatedAt);
+    return rotated;
+  }
+
+  /** Reads its log lines, oldest first. @throws NOT_FOUND, UNSUPPORTED */
+  async *logs(options: LogsOptions = {}): AsyncGenerator<LogLine, void, undefined> {
+    const { readLogs } = await loadLifecycle();
+    yield* readLogs(this.#context, this.id, options);
+  }
+
+  /**
+   * Follows its events, oldest first, until it has ended or the signal aborts. The handle is refreshed before it yields a change of status.
+   * @throws NOT_FOUND
+   */
+  async *events(options: EventOptions = {}): AsyncGenerator<ComputeEvent, void, undefined> {
+    const { followEvents } = await loadLifecycle();
+    for await (const event of followEvents(this.#context, this.id, options)) {
+      if (event.type === "state") await this.refresh();
+      yield event;
+    }
   }
 
   /** Keeps the compute when an `await using` block is left. */
@@ -246,55 +193,37 @@ export class Compute implements AsyncDisposable {
 
   /** Terminates a compute that `spawnCompute` returned; does nothing on any other handle, or after {@link Compute.detach}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#owned) return;
-    const { terminate } = await import("./lifecycle/index.ts");
-    this.#record = await terminate(this.#context, this.id, "requested");
+    if (this.#owned) await this.terminate();
   }
 
-  /** The compute without any secret. */
+  /** Converts it to JSON, without any secret. */
   toJSON(): ComputeJson {
-    const {
-      id,
-      name,
-      provider,
-      providerId,
-      status,
-      reason,
-      userId,
-      gpu,
-      gpuCount,
-      region,
-      costPerHour,
-      ports,
-      metadata,
-    } = this;
-    const { auth, createdAt, idleDeadline, lifetimeDeadline, lastError, costSoFar } = this;
-    return {
-      ...{
-        id,
-        name,
-        provider,
-        providerId,
-        status,
-        reason,
-        userId,
-        gpu,
-        gpuCount,
-        region,
-        costPerHour,
-        costSoFar,
-      },
-      ...{ ports, metadata },
-      ...(auth === undefined ? {} : { auth: { ...auth } }),
-      createdAt: createdAt.toISOString(),
-      idleDeadline: idleDeadline?.toISOString() ?? null,
-      lifetimeDeadline: lifetimeDeadline?.toISOString() ?? null,
-      lastError,
-    };
+    return computeJson(this);
   }
 
   /** @internal */
   [INSPECT](): unknown {
     return this.toJSON();
   }
+
+  async #change(change: (lifecycle: Lifecycle) => Promise<ComputeRecord>): Promise<this> {
+    const record = await change(await loadLifecycle());
+    return this.#move(record, record.updatedAt);
+  }
+
+  /** Shows a record, unless a call that overlapped this one has shown a later version. An unchanged record may be older than the last look at it. */
+  #move(record: ComputeRecord, now: Date): this {
+    if (record.version >= this.#record.version) this.#record = record;
+    if (now > this.#now) this.#now = now;
+    return this;
+  }
 }
+
+/** The facts of a compute, beside its methods. */
+export interface Compute extends ComputeFacts {}
+
+/** A handle that `spawnCompute` returned; the type of its `auth` follows from the request. */
+export type SpawnedCompute<
+  Auth extends AuthInput | undefined = AuthInput,
+  Key extends string | undefined = string,
+> = Compute & { readonly auth: AuthOf<Auth, Key> };

@@ -1,12 +1,12 @@
 /** The client behind the top-level `spawnCompute`: its providers come from the environment. */
 import { type Atlas, createAtlas } from "./atlas.ts";
-import type { Compute } from "./compute.ts";
+import type { SpawnedCompute } from "./compute.ts";
 import { AtlasError } from "./errors.ts";
 import type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";
 import type { Provider } from "./provider.ts";
-import type { SpawnRequest } from "./request.ts";
+import type { AuthInput, SpawnRequest } from "./request.ts";
 
-/** Which variables configure which provider, in order of preference. */
+/** The providers and the variables that configure them, in order of preference. */
 const CONFIGURED: readonly {
   readonly variables: readonly string[];
   readonly load: () => Promise<Provider>;
@@ -21,8 +21,8 @@ const CONFIGURED: readonly {
 let client: Promise<Atlas> | undefined;
 
 /**
- * Spawns a compute on a client of its own making: the providers whose keys are in the environment (`RUNPOD_API_KEY`; `FLY_API_TOKEN` with `FLY_ORG`), in
- * that order, and a store in memory. For scripts and first steps: an application makes its own client, with a durable store, so that no
+ * Spawns a compute on a default client: its providers are those with a key in the environment (`RUNPOD_API_KEY`; `FLY_API_TOKEN` with `FLY_ORG`),
+ * in that order, and its store is in memory. Use it in scripts; an application makes its own client, with a durable store, so that no
  * compute is forgotten with the process.
  * @throws VALIDATION when no provider is configured, naming the variables; else as {@link Atlas.spawnCompute}.
  *
@@ -30,11 +30,18 @@ let client: Promise<Atlas> | undefined;
  * ```ts
  * import { spawnCompute } from "atlas-compute";
  *
- * await using compute = await spawnCompute({ gpu: "h100", image: "ghcr.io/me/server:1", auth: "bearer", ports: [8000] });
- * console.log(compute.url(8000), compute.auth?.hash);
+ * await using compute = await spawnCompute({ gpu: "h100", image: "ghcr.io/me/server:1", ports: [8000] });
+ * await compute.waitUntilReady();
+ * await fetch(compute.url(8000), { headers: compute.auth.headers });
  * ```
  */
-export async function spawnCompute(request: SpawnRequest, options?: SpawnOptions): Promise<Compute> {
+export async function spawnCompute<
+  const Auth extends AuthInput | undefined = "bearer",
+  const Key extends string | undefined = undefined,
+>(
+  request: SpawnRequest & { readonly auth?: Auth; readonly idempotencyKey?: Key },
+  options?: SpawnOptions,
+): Promise<SpawnedCompute<Auth, Key>> {
   client ??= fromEnvironment();
   try {
     return await (await client).spawnCompute(request, options);

@@ -1,8 +1,7 @@
-/**
- * The one error class of the package, its closed list of codes, and what each code means over HTTP.
- */
+/** The one error class of the package, its closed list of codes, and each code's meaning over HTTP. */
+import { defined } from "./internal/defined.ts";
 
-/** What a code means: its HTTP status, whether the same call may succeed later, and its RFC 9457 title. */
+/** The meaning of a code: its HTTP status, its default for `retryable`, and its RFC 9457 title. */
 interface ErrorCodeFacts {
   readonly status: number;
   readonly retryable: boolean;
@@ -62,12 +61,17 @@ const ERROR_CODES: Readonly<Record<AtlasErrorCode, ErrorCodeFacts>> = {
 /** Every {@link AtlasErrorCode}, in the order of the documentation's table. */
 export const atlasErrorCodes: readonly AtlasErrorCode[] = Object.keys(ERROR_CODES) as AtlasErrorCode[];
 
-/** One place a request could have been put, and why it was not. */
+/** One candidate of a request, and the reason why it was refused. */
 export interface CandidateRefusal {
+  /** Name of the provider. */
   readonly provider: string;
+  /** Canonical GPU name, or the provider's own id; absent for a CPU machine, and where the whole provider refused. */
   readonly gpu?: string;
+  /** The provider's region; absent where the provider chooses. */
   readonly region?: string;
+  /** The kind of refusal. */
   readonly code: AtlasErrorCode;
+  /** The refusal in words. */
   readonly reason: string;
 }
 
@@ -75,29 +79,29 @@ export interface CandidateRefusal {
 export interface AtlasErrorFacts {
   /** Name of the provider that was asked. */
   readonly provider?: string | undefined;
-  /** HTTP status the provider answered, where there was an answer. */
+  /** HTTP status of the provider's answer; absent when no answer came. */
   readonly status?: number | undefined;
-  /** Whether the same call may succeed later. Default: by code. */
+  /** True when the same call may succeed later. @default by code */
   readonly retryable?: boolean | undefined;
-  /** How long to wait before the next try, in seconds. */
+  /** Seconds to wait before the next try. */
   readonly retryAfterSeconds?: number | undefined;
-  /** Id of the compute concerned, so that it is never lost with the error. */
+  /** Id of the compute that the failure concerns: keep it, so that the compute is never lost with the error. */
   readonly computeId?: string | undefined;
-  /** The provider's id of the instance concerned. */
+  /** The provider's id of the instance that the failure concerns. */
   readonly providerId?: string | undefined;
-  /** For a create: true when an instance may exist all the same. */
+  /** For a create: true when an instance may exist in spite of the failure. */
   readonly mayHaveCreated?: boolean | undefined;
-  /** The provider's id of the HTTP request, for its support desk. */
+  /** The provider's id of the HTTP request; its support desk asks for it. */
   readonly requestId?: string | undefined;
-  /** Every candidate that was tried, each with its reason. */
+  /** Every candidate that refused, each with its reason. */
   readonly candidates?: readonly CandidateRefusal[] | undefined;
   /** Further facts, such as the fields that failed or the last log lines. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
-  /** The error underneath. Only ever one that holds no request, header or key. */
+  /** The underlying error. It must hold no request, header or key. */
   readonly cause?: unknown;
 }
 
-/** An RFC 9457 problem; `code` tells apart what shares a status. */
+/** An RFC 9457 problem. Several codes share an HTTP status: branch on `code`. */
 export interface Problem {
   readonly type: "about:blank";
   readonly title: string;
@@ -114,10 +118,10 @@ export interface Problem {
 const MARKER: symbol = Symbol.for("atlas-compute.error");
 
 /**
- * Every failure of this package, told for the person who reads it: what failed, on what, what to do.
+ * Every failure of this package. The message names the failure, its object and the remedy.
  *
  * The class may exist several times in one process (one copy an entry point, or a duplicate install), so
- * `instanceof` and {@link isAtlasError} both go by a marker that all copies share.
+ * `instanceof` and {@link isAtlasError} both test a marker that all copies share.
  *
  * @example
  * ```ts
@@ -127,23 +131,17 @@ const MARKER: symbol = Symbol.for("atlas-compute.error");
  *   await spawnCompute({ gpu: "h100", image: "ghcr.io/me/server:1", ports: [8000] });
  * } catch (error) {
  *   if (!isAtlasError(error)) throw error;
- *   if (error.code === "CAPACITY") console.error("Nobody has one free:", error.candidates);
+ *   if (error.code === "CAPACITY") console.error("No provider has one free:", error.candidates);
  * }
  * ```
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor sets exactly these facts, and their comments show on hover.
 export class AtlasError extends Error {
   override readonly name = "AtlasError";
+  /** The kind of failure: branch on it, never on the message. */
   readonly code: AtlasErrorCode;
+  /** True when the same call may succeed later; wait {@link AtlasErrorFacts.retryAfterSeconds} first, where it is set. */
   readonly retryable: boolean;
-  declare readonly provider?: string;
-  declare readonly status?: number;
-  declare readonly retryAfterSeconds?: number;
-  declare readonly computeId?: string;
-  declare readonly providerId?: string;
-  declare readonly mayHaveCreated?: boolean;
-  declare readonly requestId?: string;
-  declare readonly candidates?: readonly CandidateRefusal[];
-  declare readonly details?: Readonly<Record<string, unknown>>;
 
   constructor(code: AtlasErrorCode, message: string, facts: AtlasErrorFacts = {}) {
     const { cause, retryable, ...rest } = facts;
@@ -156,36 +154,34 @@ export class AtlasError extends Error {
     }
   }
 
-  /** Whether a value is an `AtlasError` of any copy of this package. */
+  /** Makes `instanceof` true for an `AtlasError` of any copy of this package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isAtlasError(value);
   }
 
-  /** The error as an RFC 9457 problem, to answer over HTTP. */
+  /** Converts the error to an RFC 9457 problem, to answer over HTTP. */
   toProblem(): Problem {
     const { status, title } = ERROR_CODES[this.code];
+    const { code, message: detail, retryable, retryAfterSeconds, computeId, candidates, details } = this;
     return {
-      type: "about:blank",
-      title,
-      status,
-      detail: this.message,
-      code: this.code,
-      retryable: this.retryable,
-      ...(this.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: this.retryAfterSeconds }),
-      ...(this.computeId === undefined ? {} : { computeId: this.computeId }),
-      ...(this.candidates === undefined ? {} : { candidates: this.candidates }),
-      ...(this.details === undefined ? {} : { details: this.details }),
+      ...{ type: "about:blank", title, status, detail, code, retryable },
+      ...defined({ retryAfterSeconds, computeId, candidates, details }),
     };
   }
 }
 
-/** Whether a value is an {@link AtlasError}, also one of another copy of this package. */
+/** The facts of a failure, beside its code and its message. */
+export interface AtlasError extends Readonly<Omit<AtlasErrorFacts, "cause">> {
+  readonly retryable: boolean;
+}
+
+/** Tells whether a value is an {@link AtlasError}, also one of another copy of this package. */
 export function isAtlasError(value: unknown): value is AtlasError {
   if (typeof value !== "object" || value === null) return false;
   return Reflect.get(value, MARKER) === true;
 }
 
-/** The same error with more facts on it; what it already says stays. */
+/** Copies an error with more facts. The error's own facts win. */
 export function withFacts(
   error: AtlasError,
   facts: AtlasErrorFacts,
@@ -198,8 +194,4 @@ export function withFacts(
     ...facts,
     ...defined({ ...own, mayHaveCreated, requestId, candidates, details, cause }),
   });
-}
-
-function defined(facts: AtlasErrorFacts): AtlasErrorFacts {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }

@@ -1,8 +1,9 @@
 /**
- * GPU names: one canonical name a variant, each provider's own id for it, and what a bare name stands for.
+ * GPU names: a canonical name for each variant, each provider's own id for it, and the variants of each bare name.
  * Sources: the providers' GPU lists of 2026 (RunPod's GPU types reference, Lambda's instance types, Vast.ai's offers).
  */
 import { AtlasError } from "./errors.ts";
+import { nearest } from "./internal/nearest.ts";
 
 /** A GPU variant: its memory, and its id at each provider that has it. */
 interface GpuVariant {
@@ -10,7 +11,7 @@ interface GpuVariant {
   readonly ids: Readonly<Record<string, string>>;
 }
 
-const VARIANTS: Readonly<Record<string, GpuVariant>> = {
+const VARIANTS = {
   b300: { memoryGb: 288, ids: { runpod: "NVIDIA B300 SXM6 AC" } },
   b200: { memoryGb: 180, ids: { runpod: "NVIDIA B200", lambda: "gpu_1x_b200_sxm6", vast: "B200" } },
   "h200-sxm": { memoryGb: 141, ids: { runpod: "NVIDIA H200", vast: "H200" } },
@@ -49,21 +50,27 @@ const VARIANTS: Readonly<Record<string, GpuVariant>> = {
   "v100-sxm": { memoryGb: 32, ids: { runpod: "Tesla V100-SXM2-32GB" } },
   "v100-pcie": { memoryGb: 16, ids: { runpod: "Tesla V100-PCIE-16GB" } },
   gh200: { memoryGb: 96, ids: { lambda: "gpu_1x_gh200" } },
-};
+} as const satisfies Readonly<Record<string, GpuVariant>>;
 
 /** Bare names that stand for several variants, best first. */
-const FAMILIES: Readonly<Record<string, readonly string[]>> = {
+const FAMILIES = {
   h200: ["h200-sxm", "h200-nvl"],
   h100: ["h100-sxm", "h100-nvl", "h100-pcie"],
   "a100-80gb": ["a100-80gb-sxm", "a100-80gb-pcie"],
   "a100-40gb": ["a100-40gb-sxm", "a100-40gb-pcie"],
   v100: ["v100-sxm", "v100-pcie"],
-};
+} as const satisfies Readonly<Record<string, readonly (keyof typeof VARIANTS)[]>>;
 
-/** Every canonical GPU name that a request may use, bare names of several variants included. */
+/** A canonical GPU name, or a bare name that stands for several variants. */
+export type KnownGpu = keyof typeof FAMILIES | keyof typeof VARIANTS;
+
+/** A GPU in a request: a {@link KnownGpu}, which editors complete, or any provider's own id. */
+export type GpuInput = KnownGpu | (string & {});
+
+/** Every canonical GPU name that a request may use, with the bare names of several variants. */
 export const gpuNames: readonly string[] = [...Object.keys(FAMILIES), ...Object.keys(VARIANTS)];
 
-/** A GPU as one provider knows it. */
+/** A GPU with its name at one provider. */
 export interface ResolvedGpu {
   /** Canonical name of the variant, or the id itself where there is none. */
   readonly name: string;
@@ -71,15 +78,15 @@ export interface ResolvedGpu {
   readonly id: string;
 }
 
-/** The canonical variants that a name stands for, best first; a name that is not canonical stands for itself. */
+/** Lists the canonical variants of a name, best first; a name that is not canonical stands for itself. */
 export function expandGpu(name: string): readonly string[] {
-  return own(FAMILIES, name) ?? [name];
+  return own<readonly string[]>(FAMILIES, name) ?? [name];
 }
 
 /**
- * GPU preferences in one provider's own ids, in order and without duplicates. Canonical names are looked up, anything else passes as
- * the provider's own id.
- * @throws UNSUPPORTED when the provider has none of them, saying who has.
+ * Translates GPU preferences to one provider's own ids, in order and without duplicates. Canonical names are looked up; any other text
+ * passes as the provider's own id.
+ * @throws UNSUPPORTED when the provider has none of them; the message names the providers that have one.
  *
  * @example
  * ```ts
@@ -95,41 +102,61 @@ export function resolveGpus(provider: string, preferences: readonly string[]): r
   return unique;
 }
 
-/** The canonical name of a provider's id, or `undefined`. */
+/** Finds the canonical name of a provider's id. */
 export function canonicalGpu(provider: string, id: string): string | undefined {
-  return Object.entries(VARIANTS).find(([, { ids }]) => ids[provider] === id)?.[0];
+  return variants.find(([, { ids }]) => ids[provider] === id)?.[0];
 }
 
-/** Memory of a canonical variant in GB, or `undefined` for a name that is not one. */
+/** Returns the memory of a canonical variant in GB; `undefined` for any other name. */
 export function gpuMemoryGb(name: string): number | undefined {
-  return own(VARIANTS, name)?.memoryGb;
+  return variantOf(name)?.memoryGb;
 }
 
-/** The ids of every canonical variant this provider has, by canonical name. */
+/** Maps the canonical variants of a provider to its own ids. */
 export function gpuIds(provider: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(VARIANTS).flatMap(([name, { ids }]) =>
-      ids[provider] === undefined ? [] : [[name, ids[provider]]],
-    ),
+    variants.flatMap(([name, { ids }]) => (ids[provider] === undefined ? [] : [[name, ids[provider]]])),
   );
 }
 
-/** A table's entry; nothing for a name that every object has, such as `constructor`. */
+/**
+ * Asks "did you mean …?" for the GPU names that are neither canonical nor a provider's known id, but come near a canonical name; `undefined`
+ * when there is none. A provider may have ids that this table does not know, so this belongs behind a refusal and refuses nothing itself.
+ */
+export function gpuHint(names: readonly string[]): string | undefined {
+  const meant = names.filter((name) => !isKnown(name)).map((name) => nearest(name, gpuNames));
+  const found = [...new Set(meant)].filter((name) => name !== undefined);
+  return found.length === 0 ? undefined : `did you mean ${found.join(", ")}?`;
+}
+
+const variants: readonly (readonly [string, GpuVariant])[] = Object.entries(VARIANTS);
+
+function isKnown(name: string): boolean {
+  const isId = variants.some(([, { ids }]) => Object.values(ids).includes(name));
+  return isId || Object.hasOwn(FAMILIES, name) || Object.hasOwn(VARIANTS, name);
+}
+
+function variantOf(name: string): GpuVariant | undefined {
+  return own<GpuVariant>(VARIANTS, name);
+}
+
+/** Reads a table's own entry, and not a property that every object has, such as `constructor`. */
 function own<Value>(table: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 function resolve(provider: string, name: string): ResolvedGpu[] {
-  const variant = own(VARIANTS, name);
+  const variant = variantOf(name);
   if (variant === undefined) return [{ name: canonicalGpu(provider, name) ?? name, id: name }];
   const id = variant.ids[provider];
   return id === undefined ? [] : [{ name, id }];
 }
 
 function unsupportedGpus(provider: string, preferences: readonly string[]): AtlasError {
-  const providers = preferences
-    .flatMap(expandGpu)
-    .flatMap((name) => Object.keys(own(VARIANTS, name)?.ids ?? {}));
-  const who = providers.length > 0 ? `; known to have it: ${[...new Set(providers)].join(", ")}` : "";
-  return new AtlasError("UNSUPPORTED", `${provider} has no ${preferences.join(" or ")}${who}`, { provider });
+  const names = preferences.flatMap(expandGpu);
+  const providers = names.flatMap((name) => Object.keys(variantOf(name)?.ids ?? {}));
+  const others = providers.length > 0 ? `; known to have it: ${[...new Set(providers)].join(", ")}` : "";
+  return new AtlasError("UNSUPPORTED", `${provider} has no ${preferences.join(" or ")}${others}`, {
+    provider,
+  });
 }

@@ -1,5 +1,5 @@
 /**
- * Spawn a GPU pod for one user, hand the browser its URL and its token, keep only the token's hash, and never leave a pod behind.
+ * Spawns a GPU pod for one user, hands the browser its URL and its token, keeps only the token's hash, and never leaves an abandoned pod running.
  *
  * ```ts
  * import { createAtlas } from "atlas-compute";
@@ -15,7 +15,9 @@ export { type Atlas, createAtlas } from "./atlas.ts";
 export type { AtlasOptions } from "./atlas-options.ts";
 export type { CallContext } from "./call-context.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export type { Compute, ComputeAuth, ComputeJson } from "./compute.ts";
+export type { Compute, SpawnedCompute } from "./compute.ts";
+export type { AuthOf, BearerHeaders, BearerSecrets, ComputeAuth, SigningSecrets } from "./compute-auth.ts";
+export type { ComputeFacts, ComputeJson } from "./compute-json.ts";
 export type { ComputeList, ComputePage } from "./compute-list.ts";
 export type { SignOptions } from "./compute-url.ts";
 export { spawnCompute } from "./default-client.ts";
@@ -28,7 +30,15 @@ export {
   isAtlasError,
   type Problem,
 } from "./errors.ts";
-export { canonicalGpu, expandGpu, gpuNames, type ResolvedGpu, resolveGpus } from "./gpus.ts";
+export {
+  canonicalGpu,
+  expandGpu,
+  type GpuInput,
+  gpuNames,
+  type KnownGpu,
+  type ResolvedGpu,
+  resolveGpus,
+} from "./gpus.ts";
 export type {
   Job,
   JobHealth,
@@ -65,7 +75,7 @@ export type {
   PortRequest,
   Provider,
 } from "./provider.ts";
-export type { PortInput, ProviderOptions, SpawnRequest } from "./request.ts";
+export type { AuthInput, PortInput, ProviderOptions, SpawnRequest } from "./request.ts";
 export {
   type AuthScheme,
   type Claim,

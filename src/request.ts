@@ -1,66 +1,72 @@
-/** What a caller asks for: the request's schema, strict and in words. */
+/** The request of a caller: its type, and its strict schema in words. */
 import * as z from "zod/mini";
+import type { GpuInput } from "./gpus.ts";
+import { defined } from "./internal/defined.ts";
 import { type Field, field, invalid, optional, parseFields } from "./internal/parse.ts";
-import type { PlacementRequest, PortRequest } from "./provider.ts";
+import type { PlacementRequest, PortProtocol, PortRequest } from "./provider.ts";
 import type { AuthScheme } from "./store.ts";
 
-/** Options of single providers, by provider name. Each provider's entry point adds its own. */
+/** Options of single providers, by provider name. Each provider's entry point adds its own by declaration merging. */
 // biome-ignore lint/suspicious/noEmptyInterface: providers merge their own options into it.
 export interface ProviderOptions {}
 
 /** A port: its number (http), `"<number>/http"`, `"<number>/tcp"`, or an object with a name. */
 export type PortInput =
   | number
-  | string
-  | { readonly port: number; readonly protocol?: "http" | "tcp"; readonly name?: string };
+  | `${number}`
+  | `${number}/${PortProtocol}`
+  | { readonly port: number; readonly protocol?: PortProtocol; readonly name?: string };
 
-/** What `spawnCompute` takes. */
+/** The protection of a pod: one scheme, several, or `"none"`. */
+export type AuthInput = "none" | AuthScheme | readonly AuthScheme[];
+
+/** A request for a compute, as `spawnCompute` takes it. */
 export interface SpawnRequest {
   /** A canonical name (`"h100"`), a provider's own id, or several in order of preference. Omitted: a CPU machine. */
-  readonly gpu?: string | readonly string[] | undefined;
+  readonly gpu?: GpuInput | readonly GpuInput[] | undefined;
   /** GPUs in the machine, 1 to 64. @default 1 */
   readonly gpuCount?: number | undefined;
   /** Container image. */
   readonly image?: string | undefined;
-  /** What to run, instead of the image's own command. */
+  /** The program and its arguments, instead of the image's own command. */
   readonly command?: readonly string[] | undefined;
-  /** Ports to be reached from outside. @default [] */
+  /** Ports that the outside can reach. @default [] */
   readonly ports?: readonly PortInput[] | undefined;
   /** Environment of the pod. Names that begin with `ATLAS_` are refused. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** How the pod is protected. @default "bearer" */
-  readonly auth?: "none" | AuthScheme | readonly AuthScheme[] | undefined;
-  /** The user it belongs to, as the application names them. */
+  /** The protection of the pod. @default "bearer" */
+  readonly auth?: AuthInput | undefined;
+  /** The user that it belongs to, by the application's own name. */
   readonly userId?: string | undefined;
-  /** Repeating a call under the same key answers the same compute, without its token. */
+  /** A repeated call with the same key returns the same compute, without its token. */
   readonly idempotencyKey?: string | undefined;
   /** Regions in order of preference. */
   readonly regions?: readonly string[] | undefined;
-  /** US dollars per hour for the whole machine that a candidate may cost at most. */
+  /** The highest price of a candidate, in US dollars per hour for the whole machine. */
   readonly maxCostPerHour?: number | undefined;
   /** Virtual CPUs. */
   readonly cpus?: number | undefined;
   /** Memory in GB. */
   readonly memoryGb?: number | undefined;
-  /** Disk of the container in GB; lost when it ends. */
+  /** Disk of the container in GB; its content is lost when the compute ends. */
   readonly diskGb?: number | undefined;
   /** Volume of this machine in GB. */
   readonly volumeGb?: number | undefined;
-  /** A volume that exists already, by the provider's id. */
+  /** The provider's id of an existing volume. */
   readonly networkVolumeId?: string | undefined;
-  /** Where the volume is mounted. */
+  /** Mount path of the volume. */
   readonly volumePath?: string | undefined;
-  /** Seconds without a sign of life until it is ended; null turns it off. @default 1800 */
+  /** Seconds without a sign of life before the compute is ended; null turns it off. @default 1800 */
   readonly idleTimeoutSeconds?: number | null | undefined;
-  /** Seconds after which it is ended whatever happens; null turns it off. @default 86400 */
+  /** Seconds before the compute is ended in any case; null turns it off. @default 86400 */
   readonly maxLifetimeSeconds?: number | null | undefined;
-  /** Facts of the application's own, stored with the compute. No secrets. */
+  /** The application's own facts, stored with the compute. They must hold no secret. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Options of single providers. */
   readonly providerOptions?: ProviderOptions | undefined;
 }
 
-/** A request that passed, with every default filled in. */
+/** A valid request, with every default filled in. */
 export interface ParsedRequest extends Omit<PlacementRequest, "options"> {
   readonly env: Readonly<Record<string, string>>;
   readonly auth: readonly AuthScheme[];
@@ -83,7 +89,7 @@ const portNumber = whole(1, 65_535);
 const portInput = z.union([
   portNumber,
   z.string().check(
-    z.regex(/^[1-9][0-9]{0,4}\/(http|tcp)$/),
+    z.regex(/^[1-9][0-9]{0,4}(\/(http|tcp))?$/),
     z.refine((value) => Number.parseInt(value, 10) <= 65_535),
   ),
   z.strictObject({
@@ -93,7 +99,7 @@ const portInput = z.union([
   }),
 ]);
 const portAllowed =
-  `up to ${MAX_PORTS} of: a number from 1 to 65535, "8000/http", "22/tcp", or { port, protocol, name } ` +
+  `up to ${MAX_PORTS} of: a number from 1 to 65535, "8000", "8000/http", "22/tcp", or { port, protocol, name } ` +
   "with a name of a-z, 0-9 and dashes";
 
 const scheme = z.enum(["bearer", "signed-url"]);
@@ -191,8 +197,8 @@ const FIELDS = {
 };
 
 /**
- * Parses what a caller asks for.
- * @throws VALIDATION naming each field that is wrong, what came and what is allowed.
+ * Parses a caller's request.
+ * @throws VALIDATION naming each wrong field with the received and the allowed values.
  */
 export function parseRequest(input: unknown): ParsedRequest {
   const {
@@ -231,7 +237,7 @@ function toPort(input: z.infer<typeof portInput>): PortRequest {
     return { internal: Number(number), protocol: protocol === "tcp" ? "tcp" : "http" };
   }
   const { port, protocol = "http", name } = input;
-  return { internal: port, protocol, ...(name === undefined ? {} : { name }) };
+  return { internal: port, protocol, ...defined({ name }) };
 }
 
 function refuseDuplicates(ports: readonly PortRequest[]): void {

@@ -58,7 +58,8 @@ describe("createAtlas", () => {
     ["logger", { log: () => undefined }, "an object"],
     ["fetch", {}, "an object"],
     ["clock", Date, "a function"],
-    ["provider", mock(), "an unknown key"],
+    ["provider", mock(), "an unknown key (did you mean providers?)"],
+    ["colour", "blue", "an unknown key"],
   ])("refuses %s (%#)", async (name, value, received) => {
     const error = await refusal({ providers, [name]: value });
     expect(error.code).toBe("VALIDATION");

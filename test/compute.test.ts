@@ -23,7 +23,7 @@ function shown(compute: Compute): string {
     Object.entries(compute),
   ];
   const texts = copies.map(
-    (copy) => `${JSON.stringify(copy)}${inspect(copy, { depth: 20, showHidden: true })}`,
+    (copy) => `${JSON.stringify(copy)}${inspect(copy, { depth: 20, showHidden: true })}${directory(copy)}`,
   );
   return [
     ...texts,
@@ -31,6 +31,11 @@ function shown(compute: Compute): string {
     JSON.stringify({ compute }),
     JSON.stringify(structuredClone({ ...compute.auth })),
   ].join("\n");
+}
+
+/** Prints a value as `console.dir` does, which ignores what the value says of itself, with everything that is hidden. */
+function directory(value: unknown): string {
+  return inspect(value, { customInspect: false, depth: 20, showHidden: true });
 }
 
 describe("a compute's handle", () => {
@@ -77,6 +82,7 @@ describe("a compute's handle", () => {
       schemes: ["bearer"],
       hash: hashToken(token),
       header: `Authorization: Bearer ${token}`,
+      headers: { authorization: `Bearer ${token}` },
     });
     expect(provider.instances[0]?.env).toMatchObject({
       ...{
@@ -88,11 +94,8 @@ describe("a compute's handle", () => {
     });
     const read = await atlas.getCompute(compute.id);
     expect(read.auth).toEqual({ schemes: ["bearer"], hash: compute.auth?.hash });
-    expect([read.auth?.token, read.auth?.header, read.auth?.signingSecret]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    const { token: none, header, headers, signingSecret } = read.auth ?? {};
+    expect([none, header, headers, signingSecret]).toEqual([undefined, undefined, undefined, undefined]);
     expect(verifyToken(token, read.auth?.hash)).toBe(true);
   });
 

@@ -66,6 +66,14 @@ group("parsing options", () => {
     expect(() => parseFields("The thing", { size: FIELDS.size }, "text")).toThrow('(the whole): got "text"');
   });
 
+  it("names the key that a misspelt one was meant to be", () => {
+    expect(messageOf({ size: 1, Sizes: 1 })).toContain(
+      "Sizes: got an unknown key (did you mean size?); allowed:",
+    );
+    expect(messageOf({ size: 1, lsit: [] })).toContain("(did you mean list?)");
+    expect(messageOf({ size: 1, ["s".repeat(100_000)]: 1 })).toContain("got an unknown key;");
+  });
+
   it("says only the kind of a secret", () => {
     expect(messageOf({ size: 1, key: "s3cret" })).toContain("key: got a string of 6 characters; allowed: ");
     expect(messageOf({ size: 1, key: ["s3cret"] })).toContain("key: got an array of 1; allowed: ");

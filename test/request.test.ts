@@ -14,7 +14,7 @@ const allowed: readonly (readonly [string, readonly unknown[]])[] = [
   ["gpuCount", [1, 64]],
   ["image", ["a", long(500)]],
   ["command", [["a"], [""], Array.from({ length: 100 }, () => "a"), [long(32_768)]]],
-  ["ports", [[], [1], [65_535], ["22/tcp", "8000/http"], [{ port: 1, protocol: "tcp", name: "a" }]]],
+  ["ports", [[], [1], [65_535], ["22/tcp", "8000/http", "9000"], [{ port: 1, protocol: "tcp", name: "a" }]]],
   ["ports", [Array.from({ length: 20 }, (_, index) => index + 1)]],
   ["env", [{}, { A: "" }, { _a1: long(32_768) }, { [long(128)]: "v" }, { ATLASES: "v" }]],
   ["auth", ["none", "bearer", "signed-url", ["bearer"], ["signed-url", "bearer"]]],
@@ -57,7 +57,10 @@ const refused: readonly (readonly [string, unknown, string])[] = [
   ["ports", [0], "0"],
   ["ports", [65_536], "65536"],
   ["ports", [80.5], "80.5"],
-  ["ports", ["22"], '"22"'],
+  ["ports", ["-5/tcp"], '"-5/tcp"'],
+  ["ports", ["1e3"], '"1e3"'],
+  ["ports", ["65536"], '"65536"'],
+  ["ports", ["80.5"], '"80.5"'],
   ["ports", ["22/udp"], '"22/udp"'],
   ["ports", ["65536/tcp"], '"65536/tcp"'],
   ["ports", ["022/tcp"], '"022/tcp"'],
@@ -142,7 +145,9 @@ describe("a request", () => {
 
   it("is told every field that is wrong at once, each with what came and what is allowed", async () => {
     const { atlas, failure } = scene();
-    const error = await failure(atlas.spawnCompute({ gpuCount: 1.5, ports: ["22/udp"], image: "" }));
+    const error = await failure(
+      atlas.spawnCompute({ gpuCount: 1.5, ports: JSON.parse('["22/udp"]'), image: "" }),
+    );
     expect(error.details).toEqual({
       fields: [
         { field: "gpuCount", received: "1.5", allowed: "a whole number from 1 to 64" },

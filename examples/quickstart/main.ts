@@ -1,7 +1,7 @@
-/** The main job, on this machine: spawn a pod, reach it with its token, be refused without it, and end it. */
+/** Spawns a pod on this machine, reaches it with its token, is refused without it, and ends it. */
 import { fileURLToPath } from "node:url";
 import { inspect, styleText } from "node:util";
-import { type Compute, createAtlas, type Progress } from "atlas-compute";
+import { type BearerHeaders, type Compute, createAtlas, type Progress } from "atlas-compute";
 import { local } from "atlas-compute/local";
 
 const PORT = 8000;
@@ -61,8 +61,8 @@ function keepItSecret(compute: Compute, token: string, signingSecret: string): v
   );
 }
 
-async function processOf(compute: Compute, token: string): Promise<number> {
-  const response = await fetch(compute.url(PORT), { headers: { authorization: `Bearer ${token}` } });
+async function processOf(url: string, headers: BearerHeaders): Promise<number> {
+  const response = await fetch(url, { headers });
   const body: unknown = await response.json();
   if (typeof body === "object" && body !== null && "pid" in body && typeof body.pid === "number")
     return body.pid;
@@ -92,11 +92,9 @@ console.log(paint("bold", "Spawning a pod: a child process of this machine, no a
     },
     { onProgress: showProgress },
   );
-  const { token, signingSecret, hash } = compute.auth ?? {};
-  if (token === undefined || signingSecret === undefined || hash === undefined)
-    throw new Error("no secrets came back");
+  const { token, signingSecret, hash } = compute.auth;
   await compute.waitUntilReady({ path: "/", timeoutSeconds: 8, onProgress: showProgress });
-  const pid = await processOf(compute, token);
+  const pid = await processOf(compute.url(PORT), compute.auth.headers);
 
   console.log(`\n${paint("bold", "The pod")}`);
   show("compute", `${compute.id} (${compute.status} on ${compute.provider}, process ${pid})`);
@@ -108,15 +106,15 @@ console.log(paint("bold", "Spawning a pod: a child process of this machine, no a
   keepItSecret(compute, token, signingSecret);
 
   console.log(`\n${paint("bold", "Ending it")}`);
-  const ended = await atlas.terminate(compute.id);
-  check("after terminate the compute is", ended.status === "terminated", ended.status);
+  await compute.terminate();
+  check("after terminate the compute is", compute.status === "terminated", compute.status);
   check("its process is", !isRunning(pid), isRunning(pid) ? "STILL RUNNING" : "gone");
 }
 await atlas.close();
 
 console.log(
   failures === 0
-    ? `\n${paint("green", "All as it should be.")}`
-    : `\n${paint("red", `${failures} of these are not as they should be.`)}`,
+    ? `\n${paint("green", "Every check passed.")}`
+    : `\n${paint("red", `${failures} checks failed.`)}`,
 );
 process.exitCode = failures === 0 ? 0 : 1;

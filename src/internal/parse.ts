@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { AtlasError } from "../errors.ts";
 import { type Defined, defined } from "./defined.ts";
+import { nearest } from "./nearest.ts";
 
 /** A field's schema, and in words what it allows. `secret` keeps the received value out of the message. */
 export interface Field<Schema extends z.ZodMiniType = z.ZodMiniType> {
@@ -16,7 +17,7 @@ type Output<F extends Fields, Key extends keyof F> = z.infer<F[Key]["schema"]>;
 /** The result of {@link parseFields} for these fields. A field that was left out, or given as `undefined`, is not there. */
 export type Parsed<F extends Fields> = Readonly<Defined<{ [Key in keyof F]: Output<F, Key> }>>;
 
-/** A field. */
+/** Makes a field. */
 export function field<Schema extends z.ZodMiniType>(
   schema: Schema,
   allowed: string,
@@ -25,7 +26,7 @@ export function field<Schema extends z.ZodMiniType>(
   return { schema, allowed, ...facts };
 }
 
-/** The same field, which may be left out. */
+/** Makes a field optional. */
 export function optional<Schema extends z.ZodMiniType>(of: Field<Schema>): Field<z.ZodMiniOptional<Schema>> {
   return { ...of, schema: z.optional(of.schema) };
 }
@@ -63,7 +64,7 @@ export interface FieldProblem {
 /** Subjects that take a plural verb. */
 const PLURAL = /^(?:the )?(?:options|arguments|limits|metrics|log lines)\b/i;
 
-/** The error for an input with these problems. */
+/** Makes the error for an input with these problems. */
 export function invalid(what: string, problems: readonly FieldProblem[]): AtlasError {
   const lines = problems.map(
     ({ field, received, allowed }) => `${field}: got ${received}; allowed: ${allowed}`,
@@ -78,17 +79,23 @@ export function invalid(what: string, problems: readonly FieldProblem[]): AtlasE
 }
 
 function problemsOf(issue: z.core.$ZodIssue, fields: Fields, input: unknown): FieldProblem[] {
-  const names = Object.keys(fields).join(", ");
+  const names = Object.keys(fields);
+  const allowed = names.join(", ");
   if (issue.code === "unrecognized_keys" && issue.path.length === 0)
-    return issue.keys.map((key) => ({ field: key, received: "an unknown key", allowed: names }));
+    return issue.keys.map((key) => ({ field: key, received: unknownKey(key, names), allowed }));
   const top = issue.path[0];
   const of = top === undefined ? undefined : fields[String(top)];
   if (of === undefined)
     return [
-      { field: "(the whole)", received: wholeInWords(fields, input), allowed: `an object with ${names}` },
+      { field: "(the whole)", received: wholeInWords(fields, input), allowed: `an object with ${allowed}` },
     ];
   const received = of.secret ? kindOf(valueAt(input, issue.path)) : describe(valueAt(input, issue.path));
   return [{ field: pathText(issue.path), received, allowed: of.allowed }];
+}
+
+function unknownKey(key: string, names: readonly string[]): string {
+  const meant = nearest(key, names);
+  return meant === undefined ? "an unknown key" : `an unknown key (did you mean ${meant}?)`;
 }
 
 /** A text in place of the options may be the secret that belongs into one of them. */
@@ -122,7 +129,7 @@ function kindOf(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** A value in words, short enough for an error message. */
+/** Describes a value in words, short enough for an error message. */
 export function describe(value: unknown): string {
   if (typeof value === "string")
     return value.length <= 60

@@ -43,21 +43,21 @@ export async function findByToken(
   return found !== undefined && !isEnded(found.record.status) ? found : undefined;
 }
 
-/** Adds a new token and lets the old ones run out. See `Atlas.rotateToken`. */
+/** Adds a new token and lets the old ones expire. See `Atlas.rotateToken`. @returns the token, and the record that accepts it */
 export async function rotateToken(
   context: Context,
   id: string,
   options: RotateOptions = {},
-): Promise<RotatedToken> {
+): Promise<RotatedToken & { readonly record: ComputeRecord }> {
   const { overlapSeconds = 300 } = parseFields("The options of rotateToken", FIELDS, options);
   const { token, hash, header } = mintToken();
-  await changeRecord(context, id, (record, now) => {
+  const changed = await changeRecord(context, id, (record, now) => {
     requireBearer(record);
     const end = after(now, overlapSeconds);
     const old = record.tokens.filter((known) => isValid(known, now)).map((known) => ending(known, end));
     return changeOf([...old, { hash, kind: "user", expiresAt: null }], "rotated");
   });
-  return { token, hash, header };
+  return { token, hash, header, record: changed };
 }
 
 /** Revokes every token of the user. See `Atlas.revokeToken`. */

@@ -1,7 +1,8 @@
 /** Routes of a signed-in user, each for that user's own computes only. */
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
-import type { Compute, ComputeAuth } from "../compute.ts";
+import type { Compute } from "../compute.ts";
+import type { ComputeAuth } from "../compute-auth.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
 import { defined } from "../internal/defined.ts";
 import { describe, field, optional, parseFields } from "../internal/parse.ts";

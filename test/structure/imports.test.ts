@@ -25,13 +25,13 @@ const CLIENT =
   /^src\/(?!(?:errors|provider|call-context|job-runner|store|tenant-store|clock|request|gpus|default-client)\.ts$)[^/]+\.ts$/;
 const DEFAULT_CLIENT = /^src\/default-client\.ts$/;
 const NODE = /^node:/;
-const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|p-map|p-retry)(\/|$)/;
+const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|leven|p-map|p-retry)(\/|$)/;
 
 const layers: readonly Layer[] = [
   {
     name: "a contract",
     files: CONTRACTS,
-    mayImport: [CONTRACTS, /^src\/internal\/parse\.ts$/],
+    mayImport: [CONTRACTS, /^src\/internal\/(parse|defined|nearest)\.ts$/],
     packages: [/^zod\/mini$/],
   },
   {
