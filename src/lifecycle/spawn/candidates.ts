@@ -1,5 +1,5 @@
 /** The candidates of a request: those of every provider, in order of preference, within the price that is allowed. */
-import { AtlasError, type CandidateRefusal, isAtlasError } from "../../errors.ts";
+import { type CandidateRefusal, isAtlasError } from "../../errors.ts";
 import { describe, invalid } from "../../internal/parse.ts";
 import type { Candidate, PlacementRequest, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
@@ -25,7 +25,6 @@ export interface Placements {
 /**
  * Collects the candidates of all providers. Creates nothing. There may be none: then the refusals tell the reason of each provider.
  * @throws VALIDATION when an option of a provider, or the request, is not valid for it.
- * @throws UNSUPPORTED when the client has no providers.
  */
 export async function collectPlacements(
   context: Context,
