@@ -147,7 +147,10 @@ async function attempt<Result>(
         release();
         return abortWith(transfer, caller);
       };
-      return use({ asked, response, outlive });
+      const result = await use({ asked, response, outlive });
+      // The body has been read, and to abort a finished transfer costs processor time.
+      release();
+      return result;
     });
   } catch (failure) {
     if (isAtlasError(failure)) throw failure;

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { getEventListeners } from "node:events";
 import { createServer } from "node:net";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
@@ -467,6 +468,38 @@ describe("a stream", () => {
     const reading = collect(client.stream(GET, context({ signal: caller.signal })));
     caller.abort();
     expect((await failureOf(reading)).code).toBe("TIMEOUT");
+  });
+
+  it("leaves no listener on the caller's signal when it has ended, when its reader leaves, and when it is refused", async () => {
+    const caller = new AbortController();
+    const facts = context({ signal: caller.signal });
+    const { client } = await against(inTurn(problem(404, "no such thing"), problem(503, "down")));
+    await failureOf(collect(client.stream(GET, facts)));
+    await collect(client.stream(GET, facts));
+    for await (const _ of client.stream(GET, facts)) break;
+    await client.read(GET, THING, facts);
+    expect(getEventListeners(caller.signal, "abort")).toEqual([]);
+  });
+
+  it("ends when the caller gives up long after its head came", async () => {
+    const caller = new AbortController();
+    const { client } = await against(
+      () =>
+        new Response(
+          new ReadableStream({
+            start: (controller) => controller.enqueue(new TextEncoder().encode("head")),
+            pull: () => new Promise(() => undefined),
+          }),
+        ),
+    );
+    const reading = (async () => {
+      for await (const text of client.stream(GET, context({ signal: caller.signal }))) {
+        expect(text).toBe("head");
+        setTimeout(() => caller.abort(), 20);
+      }
+    })();
+    expect((await failureOf(reading)).code).toBe("TIMEOUT");
+    expect(getEventListeners(caller.signal, "abort")).toEqual([]);
   });
 
   it("throws the refusal before it yields anything", async () => {
