@@ -83,7 +83,7 @@ describe("a machine as an instance", () => {
     expect(text).toContain('"name":"a"');
   });
 
-  test("a date that is none, and a price that is not known, are left out", () => {
+  test("an invalid date and an unknown price are left out", () => {
     const instance = toInstance({ ...machine, created_at: "soon", region: "xyz" }, host);
     expect(instance).not.toHaveProperty("createdAt");
     expect(instance).not.toHaveProperty("costPerHour");
@@ -189,7 +189,7 @@ describe("a network's name", () => {
   const now = new Date("2026-11-20T12:00:00Z");
   const app = "atlas-abcdefghijklmnopqrst-0123456789abcdefghij";
 
-  test("is one that Fly takes, and says whose the app is and since when", () => {
+  test("is valid for Fly, and holds the owner and the start of the app", () => {
     const owner = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
     const network = toNetworkName(app, owner, now);
     expect(network).toMatch(/^[A-Za-z][A-Za-z0-9-]{0,62}$/);

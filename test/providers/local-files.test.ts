@@ -54,7 +54,7 @@ test("a stream gives the same lines in whatever pieces it comes", () => {
   );
 });
 
-test("lines lose their line ends, and the last needs none", () => {
+test("lines lose their line ends, and the last line needs no line end", () => {
   expect(split(["one\r\n\ntw", "o\nthree"])).toEqual(["one", "", "two", "three"]);
 });
 

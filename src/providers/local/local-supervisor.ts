@@ -1,5 +1,5 @@
 /**
- * The supervisor of one instance: a small program that outlives the process which asked for the instance. It starts the
+ * The supervisor of one instance: a small program that outlives the process that created the instance. It starts the
  * command, keeps its log, records its end, and ends it on SIGTERM: first with SIGTERM, after the grace with SIGKILL, and always
  * together with every process that the command started. The supervisor's record exists before the command starts, and the command
  * never outlives its supervisor.
