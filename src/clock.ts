@@ -1,5 +1,5 @@
 /**
- * What tells time. Everything that waits or compares times takes a clock, so that tests can move it.
+ * The source of time. All code that waits or compares times takes a clock, so that tests can move it.
  */
 
 /** A source of time, and a way to wait on it. */

@@ -3,18 +3,18 @@
  */
 import type { CallContext } from "./call-context.ts";
 
-/** Where a job is. Only `in_queue` and `in_progress` change again. */
+/** The state of a job. Only `in_queue` and `in_progress` change again. */
 export type JobStatus = "in_queue" | "in_progress" | "completed" | "failed" | "cancelled" | "timed_out";
 
-/** What to run on a serverless endpoint. */
+/** A job for a serverless endpoint. */
 export interface JobRequest {
   /** The endpoint's id at the provider. */
   readonly endpoint: string;
-  /** What the worker gets. */
+  /** The input of the worker. */
   readonly input: unknown;
-  /** `sync` waits for the result, `async` answers as soon as the job is in the queue. @default "async" */
+  /** `sync` waits for the result, `async` resolves as soon as the job is in the queue. @default "async" */
   readonly mode?: "async" | "sync" | undefined;
-  /** How long `sync` waits, in seconds; a job that takes longer goes on, and is answered as it stands. @default 90 */
+  /** The longest wait of `sync`, in seconds. A job that takes longer continues, and the call returns its present state. @default 90 */
   readonly waitSeconds?: number | undefined;
   /** A URL that the provider calls with the finished job. */
   readonly webhook?: string | undefined;
@@ -23,15 +23,15 @@ export interface JobRequest {
 
 /** Limits of one job. */
 export interface JobPolicy {
-  /** How long the job may run, in seconds. @default the endpoint's own */
+  /** The longest run of the job, in seconds. @default the endpoint's own */
   readonly executionTimeoutSeconds?: number | undefined;
-  /** How long the job may exist from its request on, queue included, in seconds. */
+  /** The longest life of the job from its request on, queue included, in seconds. */
   readonly ttlSeconds?: number | undefined;
-  /** Whether other jobs go first. */
+  /** True lets other jobs go first. */
   readonly lowPriority?: boolean | undefined;
 }
 
-/** How a job is named in calls. */
+/** The endpoint and the id that identify a job. */
 export interface JobReference {
   readonly endpoint: string;
   readonly id: string;
@@ -40,17 +40,17 @@ export interface JobReference {
 /** A job as the provider sees it. */
 export interface Job extends JobReference {
   readonly status: JobStatus;
-  /** What the worker returned. */
+  /** The result of the worker. */
   readonly output?: unknown;
-  /** What went wrong, in the worker's words. */
+  /** The worker's error message. */
   readonly error?: string;
-  /** How long it waited for a worker, in seconds. */
+  /** The wait for a worker, in seconds. */
   readonly delaySeconds?: number;
-  /** How long it ran, in seconds. */
+  /** The running time, in seconds. */
   readonly executionSeconds?: number;
 }
 
-/** How an endpoint does: numbers of jobs and workers. */
+/** The health of an endpoint: numbers of jobs and workers. */
 export interface JobHealth {
   readonly jobs: {
     readonly completed: number;
@@ -68,7 +68,7 @@ export interface JobRunner {
   /**
    * Starts one job, in one attempt.
    * @throws VALIDATION when the request is not valid or too large.
-   * @throws PROVIDER, TIMEOUT, TRANSPORT, UNAVAILABLE with `mayHaveCreated` when the job may run all the same.
+   * @throws PROVIDER, TIMEOUT, TRANSPORT, UNAVAILABLE with `mayHaveCreated` when the job may run nevertheless.
    */
   runJob(request: JobRequest, context: CallContext): Promise<Job>;
 
@@ -76,18 +76,18 @@ export interface JobRunner {
   getJob(reference: JobReference, context: CallContext): Promise<Job | undefined>;
 
   /**
-   * Asks for the end of the job. One that has ended already is answered as it ended. Idempotent.
+   * Asks the provider to cancel the job. For a job that has already ended it returns the final state. Idempotent.
    * @throws NOT_FOUND when there is no such job.
    */
   cancelJob(reference: JobReference, context: CallContext): Promise<Job>;
 
   /**
-   * What the job puts out, piece by piece. Ends when the job is completed.
+   * Yields the output of the job, piece by piece. Ends when the job is completed.
    * @throws PROVIDER when the job failed, CONFLICT when it was cancelled, TIMEOUT when its time was over, NOT_FOUND when
    * there is no such job.
    */
   streamJob(reference: JobReference, context: CallContext): AsyncIterable<unknown>;
 
-  /** How the endpoint does. Idempotent. */
+  /** Reads the health of the endpoint. Idempotent. */
   jobHealth(endpoint: string, context: CallContext): Promise<JobHealth>;
 }

@@ -6,7 +6,7 @@
 import type { CallContext } from "./call-context.ts";
 import type { JobRunner } from "./job-runner.ts";
 
-/** How a port is reached: `http` (also WebSockets and server-sent events) or plain `tcp`. */
+/** The protocol of a port: `http` (also WebSockets and server-sent events) or plain `tcp`. */
 export type PortProtocol = "http" | "tcp";
 
 /** A port that a request asks for. */
@@ -28,7 +28,7 @@ export interface Port extends PortRequest {
 }
 
 /**
- * What the provider says of an instance. `terminated` means gone for good; `failed` that it will never run;
+ * The state of an instance, as the provider reports it. `terminated` means gone for good; `failed` that it will never run;
  * `unknown` is a state this adapter does not know, and proves nothing.
  */
 export type InstanceStatus =
@@ -65,13 +65,13 @@ export interface Instance {
   readonly raw: unknown;
 }
 
-/** How an instance is named in calls. The name always identifies it; the id is there once it is known. */
+/** The name and the id that identify an instance. The name always does; the id is present once it is known. */
 export interface InstanceReference {
   readonly name: string;
   readonly providerId?: string;
 }
 
-/** What is to be placed: a parsed request, without the parts that carry secrets. */
+/** A parsed request that needs a place, without the parts that carry secrets. */
 export interface PlacementRequest {
   /** GPU names or provider ids in order of preference; empty asks for a CPU machine. */
   readonly gpus: readonly string[];
@@ -93,7 +93,7 @@ export interface PlacementRequest {
   readonly options: unknown;
 }
 
-/** One place a request could go to. What the adapter needs to know again at the create goes into `placement`. */
+/** One place a request could go to. The adapter stores in `placement` the facts that its create needs again. */
 export interface Candidate {
   /** Canonical GPU name, or the provider's own id where there is no canonical one. */
   readonly gpu?: string;
@@ -101,7 +101,7 @@ export interface Candidate {
   readonly region?: string;
   /** US dollars per hour for the whole instance; absent when the price is not known before the create. */
   readonly costPerHour?: number;
-  /** The adapter's own note of where this is (an id, a cloud, a size); opaque to everybody else. */
+  /** The adapter's own description of the place (an id, a cloud, a size); opaque to all other code. */
   readonly placement?: unknown;
 }
 
@@ -126,9 +126,9 @@ export interface LogLine {
 
 /** Which log lines to read. */
 export interface LogOptions {
-  /** How many of the last lines to begin with. */
+  /** The number of last lines to begin with. */
   readonly tail: number;
-  /** Whether to go on with new lines until the instance is gone or the signal aborts. */
+  /** True continues with new lines until the instance is gone or the signal aborts. */
   readonly follow: boolean;
 }
 
@@ -178,11 +178,11 @@ export interface GpuType {
 export interface Provider {
   /** The name that computes, errors and `providerOptions` know this provider by: `/^[a-z][a-z0-9-]{0,31}$/`. */
   readonly name: string;
-  /** How long an instance may take from its create to `running` before it counts as failed, in seconds. */
+  /** The longest time from an instance's create to `running`, in seconds. Then the instance counts as failed. */
   readonly bootTimeoutSeconds: number;
   /**
-   * How long after a create the absence of the instance proves nothing, in seconds, because lists and reads lag.
-   * 0 when what `create` made is visible to every `get` and `list` that begins after it.
+   * The time after a create in which the absence of the instance proves nothing, in seconds, because lists and reads lag.
+   * 0 when every `get` and `list` that begins after a create sees its instance.
    */
   readonly absenceGraceSeconds: number;
   /** HTTP statuses that this provider's proxy answers before the pod's port listens, beside 502, 503, 504 and 520 to 530. */
@@ -195,10 +195,10 @@ export interface Provider {
   parseOptions?(options: unknown): unknown;
 
   /**
-   * Where the request could go, best first: the caller's preference (GPU, then region), then stock and price.
-   * May read a catalogue; creates and reserves nothing. What cannot be served for any reason that no candidate
-   * could mend is refused here and not at the create, first of all a missing key.
-   * @throws UNSUPPORTED when this provider can never serve it (and says who can, where known).
+   * The places that could serve the request, best first: the caller's preference (GPU, then region), then stock and price.
+   * May read a catalogue; creates and reserves nothing. This method, not the create, refuses a request that no candidate
+   * could serve, first of all a request without a key.
+   * @throws UNSUPPORTED when this provider can never serve it. The message names a provider that can, where known.
    * @throws VALIDATION when the request lacks something this provider needs (an image, a command, an API key).
    */
   candidates(request: PlacementRequest, context: CallContext): Promise<readonly Candidate[]>;
@@ -206,8 +206,8 @@ export interface Provider {
   /**
    * Creates exactly one instance, in exactly one attempt: a create is never repeated by an adapter, except after an
    * answer which proves that nothing was created (429). Resolves as soon as the provider gave an id. A clean refusal leaves
-   * nothing behind, not even a part of an instance. The provider's own word that this name exists already
-   * is answered by adopting that instance.
+   * nothing behind, not even a part of an instance. When the provider itself reports that this name exists already,
+   * the adapter adopts that instance.
    */
   create(request: CreateRequest, context: CallContext): Promise<Instance>;
 
@@ -218,7 +218,7 @@ export interface Provider {
   get(reference: InstanceReference, context: CallContext): Promise<Instance | undefined>;
 
   /**
-   * Every instance whose name begins with the prefix, whoever made it, in any state but `terminated`. Reads every page or throws;
+   * Every instance whose name begins with the prefix, whatever created it, in any state but `terminated`. Reads every page or throws;
    * a malformed page is an error, never an empty list. Idempotent.
    */
   list(scope: { readonly namePrefix: string }, context: CallContext): Promise<readonly Instance[]>;
@@ -253,7 +253,7 @@ export interface Provider {
    */
   logs?(reference: InstanceReference, options: LogOptions, context: CallContext): AsyncIterable<LogLine>;
 
-  /** What this provider offers now, with price and stock. */
+  /** The GPU types that this provider offers now, with price and stock. */
   listGpuTypes?(context: CallContext): Promise<readonly GpuType[]>;
 
   /** Serverless jobs, where the provider has them. */

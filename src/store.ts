@@ -1,14 +1,14 @@
 /**
- * The contract of a store: what must be remembered, and which steps are atomic.
+ * The contract of a store: the facts that it keeps, and the steps that are atomic.
  * The comments are the laws; `src/laws/store-laws.ts` holds every store to them.
  *
- * A store keeps no rules about computes. It loads a record, and replaces it if nobody else did meanwhile; what may follow on what
- * is decided in `lifecycle/`, once for all stores.
+ * A store knows no rules about computes. It loads a record, and replaces it unless another writer has replaced it meanwhile. `lifecycle/`
+ * decides which state may follow another, once for all stores.
  */
 import { AtlasError } from "./errors.ts";
 import type { Port } from "./provider.ts";
 
-/** Where a compute is in its life. */
+/** The state of a compute. */
 export type ComputeStatus =
   | "pending"
   | "provisioning"
@@ -29,7 +29,7 @@ export const liveStatuses: readonly ComputeStatus[] = [
   "terminating",
 ];
 
-/** Why a compute ended. */
+/** The reason for the end of a compute. */
 export type EndReason =
   | "requested"
   | "idle"
@@ -40,7 +40,7 @@ export type EndReason =
   | "orphan"
   | "failed";
 
-/** How a pod's port is protected. */
+/** The protection of a pod's port. */
 export type AuthScheme = "bearer" | "signed-url";
 
 /** A token that is accepted, by its hash; the token itself is stored nowhere. */
@@ -53,7 +53,7 @@ export interface TokenHash {
   readonly expiresAt: Date | null;
 }
 
-/** Everything that is remembered of one compute. Holds no secret. Times are the store's. */
+/** The stored facts about one compute. Holds no secret. Times are the store's. */
 export interface ComputeRecord {
   /** 20 characters of `0-9a-z`. */
   readonly id: string;
@@ -83,7 +83,7 @@ export interface ComputeRecord {
   readonly costPerHour: number | null;
   /** US dollars spent up to `costSince`. */
   readonly costBefore: number;
-  /** Since when `costPerHour` runs; null while nothing does. */
+  /** The time since which `costPerHour` counts; null while nothing costs. */
   readonly costSince: Date | null;
   readonly idleTimeoutSeconds: number | null;
   readonly maxLifetimeSeconds: number | null;
@@ -96,14 +96,14 @@ export interface ComputeRecord {
   readonly bootDeadline: Date | null;
   readonly idleDeadline: Date | null;
   readonly lifetimeDeadline: Date | null;
-  /** When to look at it next for any other reason: a try to repeat, an instance to check on. */
+  /** The next time for any other work: a try to repeat, an instance to check. */
   readonly checkAt: Date | null;
   /** The earliest of the four times above, or `checkAt` alone while a task that failed is put off; null: never. The one column a reaper searches. */
   readonly dueAt: Date | null;
-  /** Who works on it now, and until when nobody else may. */
+  /** The claim that works on the record now; no other claim may before `leaseUntil`. */
   readonly lease: string | null;
   readonly leaseUntil: Date | null;
-  /** How often in a row the present task failed. */
+  /** The number of failures of the present task in a row. */
   readonly attempts: number;
   /** The last failure, in words without secrets. */
   readonly lastError: string | null;
@@ -137,7 +137,7 @@ export interface ComputeEvent extends NewEvent {
   readonly at: Date;
 }
 
-/** What an application allows at most. Absent means no limit. */
+/** The limits of an application. Absent means no limit. */
 export interface Limits {
   /** Live computes of one user. */
   readonly computesPerUser?: number;
@@ -149,7 +149,7 @@ export interface Limits {
   readonly costPerHour?: number;
 }
 
-/** What the live computes beside the one being written come to. */
+/** The totals of the live computes beside the one being written. */
 export interface Usage {
   readonly computes: number;
   readonly costPerHour: number;
@@ -158,7 +158,7 @@ export interface Usage {
   readonly userCostPerHour: number;
 }
 
-/** Which records to list. Absent fields do not filter. */
+/** A filter on records. Absent fields do not filter. */
 export interface RecordFilter {
   readonly namespace: string;
   readonly userId?: string;
@@ -176,7 +176,7 @@ export interface Page {
   readonly after?: { readonly createdAt: Date; readonly id: string };
 }
 
-/** How due records are claimed. */
+/** A claim on due records. */
 export interface Claim {
   readonly namespace: string;
   /** Random text that identifies this claim; written to each record's `lease`. */
@@ -254,7 +254,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Whether a compute in this state may still cost money. */
+/** True when a compute in this state may still cost money. */
 export function isLive(status: ComputeStatus): boolean {
   return liveStatuses.includes(status);
 }

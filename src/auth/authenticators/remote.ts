@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
 import type { AtlasError } from "../../errors.ts";
 import { BodyTooLong, readText } from "../../internal/http-body.ts";
+import { parseJson } from "../../internal/json.ts";
 import { callable, clockField, fetchField, numberField } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import { isToken } from "../../internal/token-shape.ts";
@@ -157,13 +158,13 @@ function unexpected(url: URL, status: number): AtlasError {
 }
 
 async function bodyOf(url: URL, response: Response): Promise<unknown> {
-  try {
-    return JSON.parse(await readText(response, MAX_BYTES));
-  } catch (error) {
+  const text = await readText(response, MAX_BYTES).catch((error: unknown) => {
     if (error instanceof BodyTooLong) throw nonsense(`${nameOfUrl(url)} answered ${error.message}`);
-    if (error instanceof SyntaxError) throw nonsense(`${nameOfUrl(url)} answered a text that is not JSON`);
     throw outage(`the answer of ${nameOfUrl(url)} broke off (${nameOf(error)})`);
-  }
+  });
+  const json = parseJson(text);
+  if (json === undefined) throw nonsense(`${nameOfUrl(url)} answered a text that is not JSON`);
+  return json;
 }
 
 function read<Identity>({ url, parse }: Settings<Identity>, body: unknown): Identity | null | undefined {

@@ -1,6 +1,7 @@
 /** Laws of a provider's declarations and of its offers. */
 import assert from "node:assert/strict";
 import { isAtlasError } from "../../errors.ts";
+import { PROVIDER_NAME } from "../../internal/names.ts";
 import type { Laws } from "./scene.ts";
 import type { OptionalMethod } from "./subject.ts";
 
@@ -8,7 +9,7 @@ const OPTIONAL: readonly OptionalMethod[] = ["find", "stop", "start", "logs", "l
 
 export const declarationLaws: Laws = (law, traits) => {
   law("a provider has a valid name, and times in seconds that are not negative", async ({ provider }) => {
-    assert.match(provider.name, /^[a-z][a-z0-9-]{0,31}$/);
+    assert.match(provider.name, PROVIDER_NAME);
     assert.ok(provider.bootTimeoutSeconds > 0);
     assert.ok(provider.absenceGraceSeconds >= 0);
   });

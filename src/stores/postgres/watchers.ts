@@ -1,6 +1,6 @@
 /** The watchers of new events, which share one connection. */
 
-/** Callbacks that are called while anybody listens. */
+/** Callbacks. The connection is open while there is at least one. */
 export class Watchers {
   readonly #listen: (heard: () => void) => Promise<AsyncDisposable>;
   readonly #callbacks = new Set<() => void>();
