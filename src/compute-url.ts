@@ -3,14 +3,15 @@ import * as z from "zod/mini";
 import { deriveSigningSecret } from "./auth/signed-url/secret.ts";
 import { signUrl } from "./auth/signed-url/sign.ts";
 import { AtlasError } from "./errors.ts";
+import { defined } from "./internal/defined.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { Port } from "./provider.ts";
 import type { ComputeRecord } from "./store.ts";
 
-/** How a signed URL is made. */
+/** Options of a signed URL. */
 export interface SignOptions {
-  /** How long it is valid, in whole seconds. @default 3600 */
+  /** Validity in whole seconds. @default 3600 */
   readonly expiresInSeconds?: number | undefined;
 }
 
@@ -20,7 +21,7 @@ const SIGN_FIELDS = {
   ),
 };
 
-/** The URL of a record's port; see {@link Compute.url}. */
+/** Returns the URL of a record's port; see {@link Compute.url}. */
 export function urlOf(record: ComputeRecord, number: number, path: string): string {
   const { id, ports } = record;
   const port = ports.find(({ internal }) => internal === number);
@@ -62,7 +63,7 @@ function asked(ports: readonly Port[]): string {
   return list === "" ? "none: the request asked for no ports" : `the ports that were asked for: ${list}`;
 }
 
-/** What to sign. */
+/** A URL to sign. */
 export interface Signing {
   readonly port: number;
   readonly path: string;
@@ -70,7 +71,7 @@ export interface Signing {
   readonly secret?: string | undefined;
 }
 
-/** A signed URL of a record's port; see {@link Compute.signUrl}. */
+/** Signs a URL of a record's port; see {@link Compute.signUrl}. */
 export function signedUrl({ signingKey, clock }: Context, record: ComputeRecord, signing: Signing): string {
   const { id, authSchemes } = record;
   if (!authSchemes.includes("signed-url"))
@@ -94,6 +95,6 @@ export function signedUrl({ signingKey, clock }: Context, record: ComputeRecord,
   return signUrl(urlOf(record, signing.port, signing.path), {
     secret,
     now: clock.now(),
-    ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
+    ...defined({ expiresInSeconds }),
   });
 }
