@@ -23,15 +23,19 @@ interface Call {
 export const modelLaws: Laws = (law) => {
   law("any sequence of calls is answered as a plain model answers it", async (subject) => {
     let run = 0;
-    const property = fc.asyncProperty(fc.commands(commands, { maxCommands: 40 }), async (sequence) => {
-      run += 1;
-      const start = await subject.store.now();
-      const setup = (): { model: Side; real: Side } => ({
-        model: modelSide(start, `model${run}`),
-        real: { store: subject.store, advance: advancing(subject), namespace: `model${run}` },
-      });
-      await fc.asyncModelRun(setup, sequence);
-    });
+    // By default fast-check keeps sequences near ten calls, too few to claim, wait and claim again.
+    const property = fc.asyncProperty(
+      fc.commands(commands, { maxCommands: 40, size: "max" }),
+      async (sequence) => {
+        run += 1;
+        const start = await subject.store.now();
+        const setup = (): { model: Side; real: Side } => ({
+          model: modelSide(start, `model${run}`),
+          real: { store: subject.store, advance: advancing(subject), namespace: `model${run}` },
+        });
+        await fc.asyncModelRun(setup, sequence);
+      },
+    );
     await fc.assert(property, { numRuns: 40 });
   });
 };
