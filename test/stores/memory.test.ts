@@ -22,7 +22,9 @@ test("without a clock, time is the machine's", async () => {
 
 test("an unknown option is refused", () => {
   const options: object = { clok: manualClock() };
-  expect(() => memoryStore(options)).toThrow("clok: got an unknown key; allowed: clock");
+  expect(() => memoryStore(options)).toThrow(
+    "clok: got an unknown key (did you mean clock?); allowed: clock",
+  );
 });
 
 test("two stores have two identities", async () => {
