@@ -42,7 +42,8 @@ const rules: readonly Rule[] = [
   },
   {
     name: "the form of a provider's name is PROVIDER_NAME of internal/names.ts",
-    allowed: /^src\/internal\/names\.ts$/,
+    // A port's name has the same form, but is another thing.
+    allowed: /^src\/(internal\/names|request)\.ts$/,
     isFound: (node) => ts.isRegularExpressionLiteral(node) && node.text.includes("[a-z][a-z0-9-]{0,31}"),
     advice: "use PROVIDER_NAME of internal/names.ts",
   },
@@ -79,7 +80,7 @@ function isOtherMaximum(node: ts.Node): boolean {
 }
 
 /** Files that still have to be mended; this list only shrinks. */
-const PENDING = /^src\/(?:compute|errors|atlas|request|compute-url|atlas-options|gpus)\.ts$/;
+const PENDING = /^src\/compute-url\.ts$/;
 const sources = readSources("src/**/*.ts").filter(({ path }) => !PENDING.test(path));
 
 function violationsOf({ allowed, isFound, advice }: Rule, among: readonly Source[]): readonly string[] {
