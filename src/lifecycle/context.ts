@@ -1,7 +1,7 @@
 /** The dependencies that every step of a compute's life works with. */
 import type { Clock } from "../clock.ts";
 import type { Provider } from "../provider.ts";
-import type { ComputeEvent, Limits, Store } from "../store.ts";
+import type { ComputeEvent, ComputeRecord, Limits, Store } from "../store.ts";
 
 /** Time limits, in seconds. */
 export interface Timing {
@@ -61,3 +61,6 @@ export interface Context {
   readonly controlUrl: string | undefined;
   readonly onEvent: ((event: Omit<ComputeEvent, "id">) => void) | undefined;
 }
+
+/** Reports one step. */
+export type Report = (phase: Phase, message: string, record?: Pick<ComputeRecord, "id" | "provider">) => void;

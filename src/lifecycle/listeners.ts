@@ -2,8 +2,7 @@
 import type * as z from "zod/mini";
 import { callable } from "../internal/option-fields.ts";
 import { type Field, field, optional } from "../internal/parse.ts";
-import type { ComputeRecord } from "../store.ts";
-import type { Context, Phase, Progress } from "./context.ts";
+import type { Context, Progress, Report } from "./context.ts";
 import { messageOf } from "./failures.ts";
 
 /** A listener to the progress of a call. */
@@ -24,9 +23,6 @@ export function notify<Value>(
   const call = async (): Promise<unknown> => listener?.(value);
   call().catch((error: unknown) => logger.error(`${name} threw`, { error: messageOf(error) }));
 }
-
-/** Reports one step. */
-export type Report = (phase: Phase, message: string, record?: Pick<ComputeRecord, "id" | "provider">) => void;
 
 /** Reports steps to a listener, with the seconds since now. */
 export function reporter(context: Context, onProgress: OnProgress | undefined): Report {
