@@ -1,0 +1,136 @@
+/** The facts that a store keeps about one compute: its record, and the events of its life. */
+import type { Port } from "./provider.ts";
+
+/** The state of a compute. */
+export type ComputeStatus =
+  | "pending"
+  | "provisioning"
+  | "running"
+  | "stopped"
+  | "uncertain"
+  | "terminating"
+  | "terminated"
+  | "failed";
+
+/** The states in which a compute may still cost money. Limits count exactly these. */
+export const liveStatuses: readonly ComputeStatus[] = [
+  "pending",
+  "provisioning",
+  "running",
+  "stopped",
+  "uncertain",
+  "terminating",
+];
+
+/** The reason for the end of a compute. */
+export type EndReason =
+  | "requested"
+  | "idle"
+  | "max_lifetime"
+  | "boot_timeout"
+  | "vanished"
+  | "abandoned"
+  | "orphan"
+  | "failed";
+
+/** The protection of a pod's port. */
+export type AuthScheme = "bearer" | "signed-url";
+
+/** A token that is accepted, by its hash; the token itself is stored nowhere. */
+export interface TokenHash {
+  /** SHA-256 of the token, lowercase hex. */
+  readonly hash: string;
+  /** `user`: opens the pod. `pod`: the pod's own credential for calling the control plane. */
+  readonly kind: "user" | "pod";
+  /** When it stops being accepted; null for the life of the compute. */
+  readonly expiresAt: Date | null;
+}
+
+/** The stored facts about one compute. Holds no secret. Times are the store's. */
+export interface ComputeRecord {
+  /** 20 characters of `0-9a-z`. */
+  readonly id: string;
+  readonly namespace: string;
+  /** The instance's exact name at the provider. */
+  readonly name: string;
+  /** Rises by one with every change. */
+  readonly version: number;
+  readonly provider: string;
+  readonly providerId: string | null;
+  readonly status: ComputeStatus;
+  readonly reason: EndReason | null;
+  readonly userId: string | null;
+  /** The tenant of a shared control plane on whose provider key this runs; null outside of one. */
+  readonly tenantId: string | null;
+  readonly gpu: string | null;
+  readonly gpuCount: number;
+  readonly region: string | null;
+  readonly ports: readonly Port[];
+  readonly authSchemes: readonly AuthScheme[];
+  readonly tokens: readonly TokenHash[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly idempotencyKey: string | null;
+  /** Fingerprint of the request, to tell a repeated call from another one under the same key; empty without a key. */
+  readonly requestHash: string;
+  /** US dollars per hour it costs now, or would cost on the candidate being tried; null when not known. */
+  readonly costPerHour: number | null;
+  /** US dollars spent up to `costSince`. */
+  readonly costBefore: number;
+  /** The time since which `costPerHour` counts; null while nothing costs. */
+  readonly costSince: Date | null;
+  readonly idleTimeoutSeconds: number | null;
+  readonly maxLifetimeSeconds: number | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly lastActiveAt: Date;
+  /** When the provider's create was sent last, and once it answered, when it did: lags count from then. Null before. */
+  readonly placedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly bootDeadline: Date | null;
+  readonly idleDeadline: Date | null;
+  readonly lifetimeDeadline: Date | null;
+  /** The next time for any other work: a try to repeat, an instance to check. */
+  readonly checkAt: Date | null;
+  /** The earliest of the four times above, or `checkAt` alone while a task that failed is put off; null: never. The one column a reaper searches. */
+  readonly dueAt: Date | null;
+  /** The claim that works on the record now; no other claim may before `leaseUntil`. */
+  readonly lease: string | null;
+  readonly leaseUntil: Date | null;
+  /** The number of failures of the present task in a row. */
+  readonly attempts: number;
+  /** The last failure, in words without secrets. */
+  readonly lastError: string | null;
+  /** The last of each kind of report that the pod sent, by kind. */
+  readonly reports: Readonly<Record<string, unknown>>;
+}
+
+/** A record, and the store's time at which it was read. */
+export interface Snapshot {
+  readonly record: ComputeRecord;
+  readonly now: Date;
+}
+
+/** Something that happened to a compute, as it is written. */
+export interface NewEvent {
+  /** `state`: its status changed. `report`: its pod reported. `token`: what it accepts changed. `note`: something to know. */
+  readonly type: "state" | "report" | "token" | "note";
+  readonly status: ComputeStatus;
+  readonly reason: EndReason | null;
+  /** US dollars spent so far; null when not known. */
+  readonly costSoFar: number | null;
+  /** Facts without secrets. */
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Something that happened to a compute, as it is read. */
+export interface ComputeEvent extends NewEvent {
+  /** Decimal digits; of two events of one compute the later has the greater. Resume after it. */
+  readonly id: string;
+  readonly computeId: string;
+  readonly at: Date;
+}
+
+/** True when a compute in this state may still cost money. */
+export function isLive(status: ComputeStatus): boolean {
+  return liveStatuses.includes(status);
+}
