@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../clock.ts";
-import { clockField, numberField } from "../../internal/option-fields.ts";
 import { invalid, parseFields } from "../../internal/parse.ts";
 import { type Authenticator, problemsOfAuthenticator } from "./authenticator.ts";
+import { CACHE_FIELDS } from "./cache-fields.ts";
 import { type CachedAuthenticator, type CacheSettings, IdentityCache } from "./identity-cache.ts";
 
 /** The memory of an authenticator: its answers and their age. */
@@ -22,23 +22,6 @@ export interface CacheOptions {
   /** @default the machine's clock */
   readonly clock?: Clock | undefined;
 }
-
-const seconds = numberField(0, "a number of seconds");
-
-/** The fields of {@link CacheOptions}. */
-export const CACHE_FIELDS: CacheFields = {
-  ttlSeconds: seconds,
-  maxStaleSeconds: seconds,
-  negativeTtlSeconds: seconds,
-  maxEntries: numberField(1),
-  maxNegativeEntries: numberField(0),
-  clock: clockField,
-};
-
-/** The type of {@link CACHE_FIELDS}. */
-export type CacheFields = { readonly [Name in Exclude<keyof CacheOptions, "clock">]: typeof seconds } & {
-  readonly clock: typeof clockField;
-};
 
 /**
  * Makes any authenticator remember its answers: one question at a time about a credential, an old answer while the new one is on its

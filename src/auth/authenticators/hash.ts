@@ -4,7 +4,8 @@ import { field, parseFields } from "../../internal/parse.ts";
 import { within } from "../../internal/within.ts";
 import { hashToken } from "../token.ts";
 import { type Authenticator, nameOf, outage, rejected } from "./authenticator.ts";
-import { CACHE_FIELDS, type CacheOptions, toCacheSettings } from "./cached.ts";
+import { CACHE_FIELDS } from "./cache-fields.ts";
+import { type CacheOptions, toCacheSettings } from "./cached.ts";
 import { type CachedAuthenticator, IdentityCache } from "./identity-cache.ts";
 
 /** The options of {@link createHashAuthenticator}. */
