@@ -1,6 +1,7 @@
 import type { AtlasError } from "../../errors.ts";
 import { invalid } from "../../internal/parse.ts";
-import { type Authenticator, problemsOfAuthenticator, rejected, toVerifyError } from "./authenticator.ts";
+import { type Authenticator, rejected, toVerifyError } from "./authenticator.ts";
+import { problemsOfAuthenticator } from "./problems.ts";
 
 /** One authenticator for each of these identities. */
 type Each<Identities extends readonly unknown[]> = {

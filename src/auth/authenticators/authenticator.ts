@@ -1,6 +1,4 @@
 import { AtlasError, isAtlasError } from "../../errors.ts";
-import { hasMethods } from "../../internal/option-fields.ts";
-import { describe, type FieldProblem } from "../../internal/parse.ts";
 
 /**
  * Tells the holder of a credential. Every authenticator here, and every combination of them, keeps to this contract,
@@ -46,12 +44,6 @@ export function toVerifyError(thrown: unknown, what: string): AtlasError {
   const error = isAtlasError(thrown) ? thrown : undefined;
   if (error?.code === "UNAUTHORIZED" || error?.code === "UNAVAILABLE") return error;
   return outage(`${what} failed with ${nameOf(thrown)}`, error);
-}
-
-/** The problems of an argument that must be an authenticator. */
-export function problemsOfAuthenticator(name: string, value: unknown): readonly FieldProblem[] {
-  if (hasMethods("verify")(value)) return [];
-  return [{ field: name, received: describe(value), allowed: "an authenticator: an object with verify()" }];
 }
 
 /** The kind of an error. A foreign message may hold a secret, so it is not repeated. */

@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { invalid, parseFields } from "../../internal/parse.ts";
-import { type Authenticator, problemsOfAuthenticator } from "./authenticator.ts";
+import type { Authenticator } from "./authenticator.ts";
 import { CACHE_FIELDS } from "./cache-fields.ts";
 import { type CachedAuthenticator, type CacheSettings, IdentityCache } from "./identity-cache.ts";
+import { problemsOfAuthenticator } from "./problems.ts";
 
 /** The memory of an authenticator: its answers and their age. */
 export interface CacheOptions {
