@@ -77,7 +77,7 @@ export interface Store {
 
   /**
    * Adds a record, unless that would break a limit, and writes its first event with it. Limits and the uniqueness of
-   * (namespace, idempotencyKey) and of (namespace, name) hold however many inserts run at once: see {@link checkLimits}.
+   * (namespace, idempotencyKey) and of (namespace, name) hold however many inserts run at once: see `checkLimits`.
    * @returns the record under the same idempotency key when there is one already (the given one is then not added), else `undefined`.
    * @throws LIMIT_EXCEEDED with nothing written.
    */
