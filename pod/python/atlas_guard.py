@@ -318,7 +318,8 @@ class Guard:
             return _Answer("preflight", 204, self._preflight_headers(request))
         cors = self._cors_headers(request)
         parts = _split_url(request.url)
-        if parts is None or (parts[0] == "" and parts[3] != ""):
+        # Some servers take two slashes at the start for a host, and servers disagree about the text after a "#".
+        if parts is None or parts[3] != "" or parts[1].startswith("//"):
             return _refusal("malformed", cors)
         path, query = parts[1] or "/", parts[2]
         if _is_public(request.method, path, [READINESS_PATH]):

@@ -20,8 +20,9 @@ const READINESS_PATHS: readonly string[] = [READINESS_PATH];
  * Decides about a request in a state, without any effect. Every kind of server translates this verdict; none decides by itself.
  */
 export function decide(request: GuardRequest, state: GuardState): GuardVerdict {
-  if (isPreflight(request, state.origins)) return preflightAnswer(request);
   const headers = corsHeaders(request, state.origins);
+  if (request.isAmbiguous) return refusal("malformed", headers);
+  if (isPreflight(request, state.origins)) return preflightAnswer(request);
   const target = splitTarget(request.url);
   if (target === undefined) return refusal("malformed", headers);
   if (isPublic(request.method, target.path, READINESS_PATHS)) return readinessAnswer(state, headers);
@@ -33,10 +34,13 @@ export function decide(request: GuardRequest, state: GuardState): GuardVerdict {
   return pass(request, target, finding.credential, state, headers);
 }
 
-/** Splits a URL. A path with a fragment is malformed, because servers disagree about the text after the `#`. */
+/**
+ * Splits a URL. A fragment is malformed, because servers disagree about the text after the `#`; so is a path that begins with two
+ * slashes, which some servers take for a host.
+ */
 function splitTarget(url: string): UrlParts | undefined {
   const parts = splitUrl(url);
-  if (parts === undefined || (parts.origin === "" && parts.fragment !== "")) return undefined;
+  if (parts === undefined || parts.fragment !== "" || parts.path.startsWith("//")) return undefined;
   return parts.path === "" ? { ...parts, path: "/" } : parts;
 }
 

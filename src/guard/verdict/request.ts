@@ -17,8 +17,13 @@ export interface GuardRequest {
   readonly method: string;
   /** The path with its query, or the whole URL, exactly as received. */
   readonly url: string;
-  /** Returns the value of a header, several values joined by a comma, or `undefined` when the client did not send it. */
+  /**
+   * Returns the value of a header, or `undefined` when the client did not send it. Several values are joined by a comma, those
+   * of `cookie` by a semicolon.
+   */
   readonly header: (name: GuardHeader) => string | undefined;
+  /** True when two servers could read this request in two ways: a second `Host`, for example. The guard refuses it. @default false */
+  readonly isAmbiguous?: boolean | undefined;
 }
 
 /** The reason of a refusal: for logs and metrics, never for the caller. */
