@@ -4,4 +4,6 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** The time one HTTP request may take, in seconds. */
   readonly requestTimeoutSeconds: number;
+  /** Tells the caller of a spawn how a long create proceeds, in a sentence without secrets. Absent where there is no listener. */
+  readonly report?: (message: string) => void;
 }

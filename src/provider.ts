@@ -89,6 +89,10 @@ export interface PlacementRequest {
   readonly networkVolumeId?: string;
   readonly volumePath?: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The user that the compute is for, for a provider that keeps data of a user; absent or null when there is none. */
+  readonly userId?: string | null;
+  /** The user's slot that the compute is for; absent or null when there is none. */
+  readonly slot?: string | null;
   /** `providerOptions[<this provider's name>]`, as {@link Provider.parseOptions} returned it; `undefined` when not given. */
   readonly options: unknown;
 }
@@ -180,6 +184,8 @@ export interface Provider {
   readonly name: string;
   /** The longest time from an instance's create to `running`, in seconds. Then the instance counts as failed. */
   readonly bootTimeoutSeconds: number;
+  /** The time that a create may take where it needs longer than `timing.createTimeoutSeconds`, in seconds, as with a download of the image. */
+  readonly createTimeoutSeconds?: number;
   /**
    * The time after a create in which the absence of the instance proves nothing, in seconds, because lists and reads lag.
    * 0 when every `get` and `list` that begins after a create sees its instance.

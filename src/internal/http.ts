@@ -65,6 +65,8 @@ export interface HttpClient {
    * after that only the context's signal ends the stream. A connection that breaks throws TRANSPORT.
    */
   stream(request: HttpRequest, context: CallContext): AsyncIterable<string>;
+  /** Like {@link HttpClient.stream}, for an answer that is no text. */
+  streamBytes(request: HttpRequest, context: CallContext): AsyncIterable<Uint8Array>;
 }
 
 type Settings = HttpClientOptions & {
@@ -90,6 +92,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     read: (request, schema, context) =>
       withRetries(settings, request, context, (answer) => parse(settings, answer, schema)),
     stream: (request, context) => streamText(settings, request, context),
+    streamBytes: (request, context) => streamBytes(settings, request, context),
   };
 }
 
@@ -226,13 +229,22 @@ async function* streamText(
   request: HttpRequest,
   context: CallContext,
 ): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder();
+  for await (const chunk of streamBytes(settings, request, context))
+    yield decoder.decode(chunk, { stream: true });
+}
+
+async function* streamBytes(
+  settings: Settings,
+  request: HttpRequest,
+  context: CallContext,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { asked, response, release } = await withRetries(settings, request, context, async (answer) => ({
     ...answer,
     release: answer.outlive(),
   }));
-  const decoder = new TextDecoder();
   try {
-    for await (const chunk of chunksOf(response)) yield decoder.decode(chunk, { stream: true });
+    yield* chunksOf(response);
   } catch (error) {
     throw context.signal.aborted
       ? abandoned(asked, "was cut short: its caller gave up", true)

@@ -21,3 +21,24 @@ it("does not take an instance for gone that is not listed yet because its create
   }
   expect(provider.instances.map(({ status }) => status)).toEqual(["terminated"]);
 });
+
+it("waits as long as a provider's create may take, tells of its progress, and passes on the user", async () => {
+  const clock = manualClock();
+  const provider = mock({ clock });
+  const users: unknown[] = [];
+  const slow = {
+    ...provider,
+    createTimeoutSeconds: 300,
+    create: async (...[request, context]: Parameters<typeof provider.create>) => {
+      users.push(request.userId);
+      context.report?.("the image: 42 % are here");
+      await clock.sleep(200_000, context.signal);
+      return provider.create(request, context);
+    },
+  };
+  const { spawn } = scene({ clock, providers: [slow] });
+  const messages: string[] = [];
+  await spawn({ userId: "ada" }, { onProgress: ({ message }) => messages.push(message) });
+  expect(users).toEqual(["ada"]);
+  expect(messages).toContain("the image: 42 % are here");
+});

@@ -50,16 +50,8 @@ function providerRequests(
   { providers }: Context,
   parsed: ParsedRequest,
 ): readonly [Provider, PlacementRequest][] {
-  const {
-    providerOptions,
-    auth,
-    env,
-    userId,
-    idempotencyKey,
-    idleTimeoutSeconds,
-    maxLifetimeSeconds,
-    ...request
-  } = parsed;
+  const { providerOptions, auth, env, idempotencyKey, idleTimeoutSeconds, maxLifetimeSeconds, ...request } =
+    parsed;
   refuseUnknownProviders(providers, Object.keys(providerOptions));
   return providers.map((provider) => [
     provider,

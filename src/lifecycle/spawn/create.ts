@@ -27,11 +27,12 @@ export async function createInstance(
   state.report("creating", `creating on ${place}`, record);
   const request = createRequest(state, record, placement);
   const secrets = [...Object.values(state.request.env), ...Object.values(state.secrets)];
-  const timeoutSeconds = context.timing.createTimeoutSeconds;
+  const timeoutSeconds = Math.max(context.timing.createTimeoutSeconds, provider.createTimeoutSeconds ?? 0);
+  const report = (message: string): void => state.report("creating", message, record);
   const call = { provider, operation: "create", signal, timeoutSeconds, secrets, computeId: record.id };
   try {
     const instance = await callProvider(context, call, (callContext) =>
-      provider.create(request, callContext),
+      provider.create(request, { ...callContext, report }),
     );
     return withoutSecrets(instance, secrets);
   } catch (error) {

@@ -75,7 +75,7 @@ export function mock(options: MockOptions = {}): MockProvider {
   };
 }
 
-function methodsOf(cloud: Cloud): Required<Omit<Provider, "jobs">> {
+function methodsOf(cloud: Cloud): Required<Omit<Provider, "jobs" | "createTimeoutSeconds">> {
   const { settings } = cloud;
   return {
     name: settings.name,
