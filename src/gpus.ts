@@ -61,14 +61,17 @@ const FAMILIES = {
   v100: ["v100-sxm", "v100-pcie"],
 } as const satisfies Readonly<Record<string, readonly (keyof typeof VARIANTS)[]>>;
 
-/** A canonical GPU name, or a bare name that stands for several variants. */
-export type KnownGpu = keyof typeof FAMILIES | keyof typeof VARIANTS;
+/** The name for whatever GPU a provider offers, the cheapest first. */
+export const ANY_GPU = "any";
+
+/** A canonical GPU name, a bare name that stands for several variants, or `any` for whatever GPU a provider offers, the cheapest first. */
+export type KnownGpu = typeof ANY_GPU | keyof typeof FAMILIES | keyof typeof VARIANTS;
 
 /** A GPU in a request: a {@link KnownGpu}, which editors complete, or any provider's own id. */
 export type GpuInput = KnownGpu | (string & {});
 
-/** Every canonical GPU name that a request may use, with the bare names of several variants. */
-export const gpuNames: readonly string[] = [...Object.keys(FAMILIES), ...Object.keys(VARIANTS)];
+/** Every canonical GPU name that a request may use, with the bare names of several variants, and `any`. */
+export const gpuNames: readonly string[] = [...Object.keys(FAMILIES), ...Object.keys(VARIANTS), ANY_GPU];
 
 /** A GPU with its name at one provider. */
 export interface ResolvedGpu {
@@ -85,7 +88,8 @@ export function expandGpu(name: string): readonly string[] {
 
 /**
  * Translates GPU preferences to one provider's own ids, in order and without duplicates. Canonical names are looked up; any other text
- * passes as the provider's own id.
+ * passes as the provider's own id. `any` passes as it is: the adapter
+ * knows its prices.
  * @throws UNSUPPORTED when the provider has none of them; the message names the providers that have one.
  *
  * @example
@@ -133,7 +137,7 @@ const variants: readonly (readonly [string, GpuVariant])[] = Object.entries(VARI
 
 function isKnown(name: string): boolean {
   const isId = variants.some(([, { ids }]) => Object.values(ids).includes(name));
-  return isId || Object.hasOwn(FAMILIES, name) || Object.hasOwn(VARIANTS, name);
+  return isId || name === ANY_GPU || Object.hasOwn(FAMILIES, name) || Object.hasOwn(VARIANTS, name);
 }
 
 function variantOf(name: string): GpuVariant | undefined {

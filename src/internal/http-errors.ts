@@ -1,6 +1,6 @@
 /** The errors of HTTP requests. They hold neither the request nor a header, a query or a key. */
 import type * as z from "zod/mini";
-import { AtlasError, type AtlasErrorCode, type AtlasErrorFacts } from "../errors.ts";
+import { AtlasError, type AtlasErrorCode, type AtlasErrorFacts, isAtlasError } from "../errors.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { retryAfterSeconds } from "./rate-limit.ts";
 import { excerpt } from "./redact.ts";
@@ -80,12 +80,28 @@ function commonCode(refusal: HttpRefusal): AtlasErrorCode {
 }
 
 /** The error for an answer that counts as success but cannot be used. */
-export function unusable(asked: Asked, response: Response, what: string): AtlasError {
+export function unusable(
+  asked: Asked,
+  response: Response,
+  what: string,
+  details?: AtlasErrorFacts["details"],
+): AtlasError {
   return failure(asked, "PROVIDER", `was answered with ${response.status}, but ${what}`, {
     status: response.status,
     requestId: requestId(response.headers),
     mayHaveCreated: asked.request.idempotent ? undefined : true,
+    details,
   });
+}
+
+/** The error for an answer that is longer than allowed. */
+export function tooLong(asked: Asked, response: Response, maxBytes: number): AtlasError {
+  return unusable(asked, response, `its body is longer than ${maxBytes} bytes`, { maxBytes });
+}
+
+/** True for the error of an answer that was longer than allowed: a page of a list may be read with fewer entries. */
+export function isTooLong(error: unknown): boolean {
+  return isAtlasError(error) && error.details?.maxBytes !== undefined;
 }
 
 /** Describes the faults in an answer's shape, by field and expectation, without a value. */

@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly secrets?: readonly string[];
   /** The time for this request, in seconds. @default the context's */
   readonly timeoutSeconds?: number;
+  /** The longest answer to this request, in bytes. @default the client's */
+  readonly maxBytes?: number;
 }
 
 type QueryValue = string | number | boolean | readonly string[] | undefined;

@@ -19,6 +19,7 @@ import {
   type HttpRefusal,
   misfit,
   refusalError,
+  tooLong,
   unusable,
 } from "./http-errors.ts";
 import type { HttpRequest } from "./http-request.ts";
@@ -203,12 +204,13 @@ async function readRefusal(settings: Settings, asked: Asked, response: Response)
   return refusalError(asked, refusal, settings.clock.now(), settings.classify);
 }
 
-async function textOf({ maxBytes }: Settings, { asked, response }: HttpAnswer): Promise<string> {
+async function textOf(settings: Settings, { asked, response }: HttpAnswer): Promise<string> {
+  const maxBytes = asked.request.maxBytes ?? settings.maxBytes;
   try {
     return await readText(response, maxBytes);
   } catch (error) {
     if (!(error instanceof BodyTooLong)) throw error;
-    throw unusable(asked, response, `its body is longer than ${maxBytes} bytes`);
+    throw tooLong(asked, response, maxBytes);
   }
 }
 

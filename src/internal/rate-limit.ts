@@ -2,21 +2,28 @@
 
 /**
  * The seconds to wait before the next request: the longest of `Retry-After` (whole seconds or an HTTP date) and the reset
- * times of the `RateLimit` windows that have nothing left. `undefined` when the server does not ask for one.
+ * times of the `RateLimit` windows that have nothing left. `undefined` when the server does not ask for one. A date is measured by the
+ * answer's own `Date`, because the server's clock and ours may differ.
  */
 export function retryAfterSeconds(headers: Headers, now: Date): number | undefined {
+  const serverTime = toTime(headers.get("date") ?? "") ?? now.getTime();
   const waits = [
-    ...retryAfter(headers.get("retry-after"), now),
+    ...retryAfter(headers.get("retry-after"), serverTime),
     ...exhaustedWindows(headers.get("ratelimit")),
   ];
   return waits.length === 0 ? undefined : Math.max(...waits);
 }
 
-function retryAfter(value: string | null, now: Date): number[] {
+function retryAfter(value: string | null, serverTime: number): number[] {
   const text = value?.trim() ?? "";
   if (/^[0-9]{1,9}$/.test(text)) return [Number(text)];
-  const date = /^[A-Z][a-z]{2},? /.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? [] : [Math.max(0, Math.ceil((date - now.getTime()) / 1000))];
+  const date = toTime(text);
+  return date === undefined ? [] : [Math.max(0, Math.ceil((date - serverTime) / 1000))];
+}
+
+function toTime(text: string): number | undefined {
+  const time = /^[A-Z][a-z]{2},? /.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
 }
 
 function exhaustedWindows(value: string | null): number[] {

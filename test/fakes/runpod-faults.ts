@@ -46,6 +46,10 @@ const TITLES: Readonly<Record<number, string>> = {
 const broken = (body: string, status: number): Response =>
   new Response(body, { status, headers: { [BROKEN_ON_PURPOSE]: "1", "content-type": "application/json" } });
 
+/** A refusal of a gateway, in a form of its own. */
+const other = (status: number, body: object): Response =>
+  Response.json(body, { status, headers: { [BROKEN_ON_PURPOSE]: "1" } });
+
 /** Thrown by the handler to break the connection. */
 export class ConnectionLost extends TypeError {
   override readonly name = "ConnectionLost";
@@ -89,6 +93,9 @@ const FAULTS = {
   "refused-pool": { answer: () => problem(403, "your account cannot access the requested pool") },
   gateway: { answer: () => new Response("error code: 1010", { status: 403 }) },
   "gateway-404": { answer: () => new Response("<html>not found</html>", { status: 404 }) },
+  "kong-404": { answer: () => other(404, { message: "no Route matched with those values" }) },
+  "other-404": { answer: () => other(404, { error: "not found" }) },
+  "kong-403": { answer: () => other(403, { message: "You cannot consume this service" }) },
   absent: { answer: () => problem(404, "resource not found") },
   invalid: { answer: () => problem(400, "dataCenterIds may not be used with this template") },
   "rate-limit": {

@@ -3,7 +3,7 @@
  * `fetch` option alike. With RunPod's specification, the fake checks every request and answer against it.
  */
 import type { Clock } from "../../src/clock.ts";
-import type { Contract } from "./contract.ts";
+import { BROKEN_ON_PURPOSE, type Contract } from "./contract.ts";
 import { CPU_TYPES, cpuCatalogue, type FakeGpuType, GPU_TYPES, gpuCatalogue } from "./runpod-catalogue.ts";
 import { isRest, runpodContract } from "./runpod-contract.ts";
 import {
@@ -50,6 +50,8 @@ export interface FakeRunpod {
   readonly requests: readonly string[];
   /** Adds a pod that the API did not create. */
   add(name: string, env: Readonly<Record<string, string>>): FakePod;
+  /** Adds an entry to the list that this API did not make, in any form. */
+  addForeign(entry: unknown): void;
   statusOf(pod: FakePod): PodStatus;
   setStatus(podId: string, status: PodStatus | undefined): void;
   fault(operation: RunpodOperation, fault: RunpodFault, times?: number): void;
@@ -77,6 +79,7 @@ export function fakeRunpod(options: FakeRunpodOptions): FakeRunpod {
     endpoints: fake.endpoints,
     requests: fake.requests,
     add: (name, env) => fake.pods.create({ name, env, gpu: { id: "NVIDIA L4", count: 1 } }),
+    addForeign: (entry) => fake.foreign.push(entry),
     statusOf: (pod) => fake.pods.statusOf(pod),
     setStatus: (podId, status) => fake.pods.force(fake.pod(podId), status),
     fault: (operation, fault, times = 1) => fake.faults.add(operation, fault, times),
@@ -134,6 +137,7 @@ class Fake {
   readonly faults = new FaultQueue();
   readonly streams: OpenStreams = new Set();
   readonly requests: string[] = [];
+  readonly foreign: unknown[] = [];
   brokenPages = 0;
   readonly #options: FakeRunpodOptions;
   readonly #gpuTypes: readonly FakeGpuType[];
@@ -212,8 +216,10 @@ class Fake {
     const end = start + size;
     const isLast = end >= visible.length && this.brokenPages === 0;
     const nextCursor = isLast ? null : btoa(String(end));
-    const pods = visible.slice(start, end).map((pod) => this.#toWire(pod));
-    return Response.json({ pods, pagination: { nextCursor, hasNextPage: nextCursor !== null } });
+    const own = visible.slice(start, end).map((pod) => this.#toWire(pod));
+    const pods = [...own, ...(isLast ? this.foreign : [])];
+    const body = { pods, pagination: { nextCursor, hasNextPage: nextCursor !== null } };
+    return Response.json(body, { headers: this.foreign.length === 0 ? {} : { [BROKEN_ON_PURPOSE]: "1" } });
   }
 
   terminate(pod: FakePod): Response {

@@ -12,6 +12,21 @@ describe("retryAfterSeconds", () => {
     ["whole seconds", { "retry-after": "30" }, 30],
     ["an HTTP date", { "retry-after": "Fri, 20 Nov 2026 12:00:45 GMT" }, 45],
     ["a date in the past", { "retry-after": "Fri, 20 Nov 2026 11:00:00 GMT" }, 0],
+    [
+      "an HTTP date by the answer's own clock, which is an hour late",
+      { "retry-after": "Fri, 20 Nov 2026 11:00:45 GMT", date: "Fri, 20 Nov 2026 11:00:00 GMT" },
+      45,
+    ],
+    [
+      "an HTTP date by the answer's own clock, which is a day early",
+      { "retry-after": "Sat, 21 Nov 2026 12:00:05 GMT", date: "Sat, 21 Nov 2026 12:00:00 GMT" },
+      5,
+    ],
+    [
+      "an HTTP date by our clock where the answer's is unreadable",
+      { "retry-after": "Fri, 20 Nov 2026 12:00:45 GMT", date: "today" },
+      45,
+    ],
     ["neither", { "retry-after": "soon" }, undefined],
     ["a fraction", { "retry-after": "1.5" }, undefined],
     ["windows with something left", { ratelimit: '"minute";r=3;t=12' }, undefined],

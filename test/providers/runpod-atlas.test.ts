@@ -52,6 +52,19 @@ describe("a compute on RunPod, over real HTTP", () => {
     expect(alive()).toEqual([]);
   });
 
+  it("is FORBIDDEN, and not worth a repeat, when the key may not create pods anywhere", async () => {
+    fake.fault("create", "refused-pool", 10);
+    const error = await failureOf(atlas.spawnCompute(WISH));
+    expect(error).toMatchObject({ code: "FORBIDDEN", retryable: false });
+    expect(error.candidates?.map(({ code }) => code)).toEqual(["FORBIDDEN", "FORBIDDEN"]);
+  });
+
+  it("is CAPACITY when one place is forbidden and another is full", async () => {
+    fake.fault("create", "refused-pool");
+    fake.fault("create", "capacity");
+    expect(await failureOf(atlas.spawnCompute(WISH))).toMatchObject({ code: "CAPACITY", retryable: true });
+  });
+
   it("is not made twice when the create was answered with 500 and made the pod", async () => {
     fake.fault("create", "error-after");
     const compute = await atlas.spawnCompute(WISH);

@@ -61,6 +61,30 @@ describe("candidates of runpod()", () => {
     ]);
   });
 
+  it("for any GPU are all types with a price and stock, the cheapest first, after those that the caller prefers", async () => {
+    expect(await found({ gpus: ["any"], options: { cloud: "ANY" } })).toEqual([
+      "rtx-4090 COMMUNITY 0.34",
+      "rtx-4090 SECURE 0.74",
+      "h100-pcie COMMUNITY 1.99",
+      "h100-pcie SECURE 2.39",
+      "h100-sxm SECURE 2.99",
+    ]);
+    expect(await found({ gpus: ["h100-sxm", "any"], regions: ["EU-RO-1"] })).toEqual([
+      "h100-sxm EU-RO-1 SECURE 2.99",
+      "rtx-4090 EU-RO-1 SECURE 0.74",
+    ]);
+    expect(await found({ gpus: ["any"], gpuCount: 5 })).toEqual([
+      "rtx-4090 SECURE 3.7",
+      "h100-pcie SECURE 11.95",
+      "h100-sxm SECURE 14.95",
+    ]);
+  });
+
+  it("for any GPU need the catalogue, which alone tells the prices", async () => {
+    fake.fault("gpus", "unavailable-html", 10);
+    await expect(find({ gpus: ["any"] })).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
+
   it("prefer the cheaper cloud where both have as much", async () => {
     expect(await found({ gpus: ["h100-pcie"], options: { cloud: "ANY" } })).toEqual([
       "h100-pcie COMMUNITY 1.99",

@@ -279,7 +279,7 @@ describe("list", () => {
 
   it.each([
     ["has no pods", { pagination: { nextCursor: null, hasNextPage: false } }],
-    ["has a pod without an id", { pods: [{ name: "x", status: "RUNNING" }] }],
+    ["has a pod of ours without an id", { pods: [{ name: "atlas-x", status: "RUNNING" }] }],
     [
       "speaks of a next page without a cursor",
       { pods: [], pagination: { nextCursor: null, hasNextPage: true } },

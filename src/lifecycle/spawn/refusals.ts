@@ -12,20 +12,23 @@ export function refusalOf(
   return defined({ provider, gpu, region, code, reason });
 }
 
-/** Codes that say more than CAPACITY when every refusal has the same one. */
-const UNANIMOUS: readonly AtlasErrorCode[] = ["UNSUPPORTED", "QUOTA"];
+/** Codes of refusals that a later try meets again, the one that calls for action first. */
+const LASTING: readonly AtlasErrorCode[] = ["FORBIDDEN", "QUOTA", "UNSUPPORTED"];
 
-/** The error of a spawn that found no place: CAPACITY, the code that all refusals share, or UNSUPPORTED without any provider. */
+/**
+ * The error of a spawn that found no place: CAPACITY where any candidate lacked capacity, else the most telling code of the refusals;
+ * UNSUPPORTED without any provider.
+ */
 export function noPlacementError(refusals: readonly CandidateRefusal[]): AtlasError {
   if (refusals.length === 0)
     return new AtlasError("UNSUPPORTED", "this client has no providers: add one to createAtlas", {
       candidates: refusals,
     });
   const codes = new Set(refusals.map(({ code }) => code));
-  const shared = UNANIMOUS.find((code) => codes.size === 1 && codes.has(code));
+  const lasting = codes.has("CAPACITY") ? undefined : LASTING.find((code) => codes.has(code));
   const list = refusals.map(
     ({ provider, gpu, region, reason }) => `${[provider, gpu, region].filter(Boolean).join(" ")}: ${reason}`,
   );
   const message = `no provider could place the request: ${list.join("; ")}`;
-  return new AtlasError(shared ?? "CAPACITY", message, { candidates: refusals });
+  return new AtlasError(lasting ?? "CAPACITY", message, { candidates: refusals });
 }

@@ -55,7 +55,7 @@ function refuseGpus(gpus: readonly string[]): void {
   const alternative = others.length === 0 ? "runpod() has GPUs" : `providers with it: ${others.join(", ")}`;
   throw requestError(
     "UNSUPPORTED",
-    `Fly ended GPUs on 2026-08-01, so there is no ${gpus.join(" or ")}; ${alternative}`,
+    `Fly ended GPUs on 2026-08-01, so there is no GPU for ${gpus.join(" or ")}; ${alternative}`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** The candidates of a request at a mock, and its GPU types. */
 import { AtlasError } from "../../errors.ts";
-import { expandGpu } from "../../gpus.ts";
+import { ANY_GPU, expandGpu } from "../../gpus.ts";
 import type { Candidate, GpuType, PlacementRequest } from "../../provider.ts";
 import type { MockSettings, OfferedGpu } from "./options.ts";
 
@@ -44,9 +44,10 @@ function places({ regions, candidate }: Offer, wanted: readonly string[]): reado
 
 function wantedGpus(settings: MockSettings, preferences: readonly string[]): readonly OfferedGpu[] {
   const { name: provider, gpus } = settings;
+  const byPrice = gpus.toSorted((one, other) => one.costPerHour - other.costPerHour);
   const found = preferences
     .flatMap(expandGpu)
-    .flatMap((preference) => gpus.filter(({ id, name }) => id === preference || name === preference));
+    .flatMap((preference) => byPrice.filter(({ id, name }) => [id, name, ANY_GPU].includes(preference)));
   if (found.length > 0) return [...new Set(found)];
   const message = `${provider} has no ${preferences.join(" or ")}; it has: ${gpus.map(({ id }) => id).join(", ")}.`;
   throw new AtlasError("UNSUPPORTED", message, { provider });

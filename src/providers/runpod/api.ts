@@ -1,10 +1,13 @@
 /** RunPod's REST API, a function for each request. */
 
 import type { CallContext } from "../../call-context.ts";
+import { AtlasError } from "../../errors.ts";
 import { type HttpClient, unlessNotFound } from "../../internal/http.ts";
+import { describe } from "../../internal/parse.ts";
 import {
   cpuCatalogueSchema,
   gpuCatalogueSchema,
+  POD_ID,
   type Pod,
   type PodPage,
   podPageSchema,
@@ -98,6 +101,9 @@ function catalogueRequests(http: HttpClient): Pick<RunpodApi, "gpuTypes" | "cpuT
   };
 }
 
+/** @throws VALIDATION for an id that no pod has, because such an id could lead to another path. */
 function podPath(id: string): string {
-  return `/pods/${encodeURIComponent(id)}`;
+  if (POD_ID.test(id)) return `/pods/${id}`;
+  const message = `runpod: ${describe(id)} is not the id of a pod: letters, digits and dashes`;
+  throw new AtlasError("VALIDATION", message, { provider: "runpod", mayHaveCreated: false });
 }

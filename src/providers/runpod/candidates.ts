@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import type { CallContext } from "../../call-context.ts";
 import { AtlasError, type AtlasErrorCode, isAtlasError } from "../../errors.ts";
-import { type ResolvedGpu, resolveGpus } from "../../gpus.ts";
+import { ANY_GPU, canonicalGpu, type ResolvedGpu, resolveGpus } from "../../gpus.ts";
 import { defined } from "../../internal/defined.ts";
 import { type FieldProblem, invalid } from "../../internal/parse.ts";
 import type { Candidate, GpuType, PlacementRequest } from "../../provider.ts";
@@ -58,28 +58,63 @@ function affordable(
   return within.length > 0 ? within : candidates;
 }
 
+/** The GPU types of one cloud; `undefined` when the catalogue cannot be read. */
+interface Shelf {
+  readonly cloud: Cloud;
+  readonly types: readonly WireGpuType[] | undefined;
+}
+
 async function gpuOffers(
   catalogue: Catalogue,
   request: PlacementRequest,
   context: CallContext,
 ): Promise<readonly Offer[]> {
   const gpus = resolveGpus("runpod", request.gpus);
-  const clouds = cloudsFor(request);
-  const { minCudaVersion, allowedCudaVersions } = optionsOf(request);
-  const shelves = await Promise.all(
-    clouds.map(async (cloud) => {
-      const question = { cloud, count: request.gpuCount, minCudaVersion, allowedCudaVersions };
-      return { cloud, types: await unlessUnreadable(catalogue.gpus(question, context)) };
-    }),
-  );
-  const places = regionsOf(request);
-  return gpus.flatMap((gpu) =>
-    places.flatMap((region) =>
-      shelves
-        .flatMap(({ cloud, types }) => gpuOffer(gpu, region, cloud, types, request))
-        .sort(byStockAndPrice),
+  const shelves = await readShelves(catalogue, request, context);
+  const offers = gpus.flatMap((gpu) =>
+    regionsOf(request).flatMap((region) =>
+      gpu.id === ANY_GPU
+        ? anyGpuOffers(region, shelves, request)
+        : shelves.flatMap((shelf) => gpuOffer(gpu, region, shelf, request)).sort(byStockAndPrice),
     ),
   );
+  return [...new Map(offers.map((offer) => [JSON.stringify(offer.candidate), offer])).values()];
+}
+
+/** @throws when the catalogue cannot be read and the request is for any GPU, because only the catalogue tells which one is cheap. */
+async function readShelves(
+  catalogue: Catalogue,
+  request: PlacementRequest,
+  context: CallContext,
+): Promise<readonly Shelf[]> {
+  const { minCudaVersion, allowedCudaVersions } = optionsOf(request);
+  const needsCatalogue = request.gpus.includes(ANY_GPU);
+  return Promise.all(
+    cloudsFor(request).map(async (cloud) => {
+      const reading = catalogue.gpus(
+        { cloud, count: request.gpuCount, minCudaVersion, allowedCudaVersions },
+        context,
+      );
+      return { cloud, types: await (needsCatalogue ? reading : unlessUnreadable(reading)) };
+    }),
+  );
+}
+
+/** Offers of every type that has a price and stock, the cheapest first. */
+function anyGpuOffers(
+  region: string | undefined,
+  shelves: readonly Shelf[],
+  request: PlacementRequest,
+): readonly Offer[] {
+  const offers = shelves.flatMap((shelf) =>
+    (shelf.types ?? [])
+      .filter(({ id }) => id !== "unknown")
+      .map(({ id }) => ({ id, name: canonicalGpu("runpod", id) ?? id }))
+      .flatMap((gpu) => gpuOffer(gpu, region, shelf, request)),
+  );
+  return offers
+    .filter(({ stock, candidate }) => stock !== "none" && candidate.costPerHour !== undefined)
+    .sort(byPrice);
 }
 
 function cloudsFor(request: PlacementRequest): readonly Cloud[] {
@@ -95,8 +130,7 @@ function regionsOf({ regions }: PlacementRequest): readonly (string | undefined)
 function gpuOffer(
   gpu: ResolvedGpu,
   region: string | undefined,
-  cloud: Cloud,
-  types: readonly WireGpuType[] | undefined,
+  { cloud, types }: Shelf,
   { gpuCount }: PlacementRequest,
 ): Offer[] {
   const type = types?.find(({ id }) => id === gpu.id);
@@ -115,10 +149,14 @@ function withoutNoise(dollars: number): number {
 }
 
 function byStockAndPrice(one: Offer, other: Offer): number {
+  return byStock(one.stock, other.stock) || byPrice(one, other);
+}
+
+function byPrice(one: Offer, other: Offer): number {
   const unknown = Number.MAX_VALUE;
   const { costPerHour: price = unknown } = one.candidate;
   const { costPerHour: otherPrice = unknown } = other.candidate;
-  return byStock(one.stock, other.stock) || price - otherPrice;
+  return price - otherPrice;
 }
 
 const MIN_VCPUS = 2;

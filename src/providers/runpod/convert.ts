@@ -1,4 +1,5 @@
 /** Converts RunPod's answers to the contract's instances. Pure. */
+import { isIP } from "node:net";
 import { canonicalGpu } from "../../gpus.ts";
 import { isPrivateAddress } from "../../internal/addresses.ts";
 import { defined } from "../../internal/defined.ts";
@@ -75,7 +76,7 @@ function proxyAddress(id: string, internal: number): Pick<Port, "external" | "ur
 function publicAddress({ status, runtime }: Pod, internal: number): Pick<Port, "external" | "url"> {
   if (status !== "RUNNING") return {};
   const mapped = runtime?.ports?.find((port) => port.private === internal && port.type === "tcp");
-  if (!mapped?.public || !mapped.ip || isPrivateAddress(mapped.ip)) return {};
+  if (!mapped?.public || !mapped.ip || isIP(mapped.ip) === 0 || isPrivateAddress(mapped.ip)) return {};
   const host = mapped.ip.includes(":") ? `[${mapped.ip}]` : mapped.ip;
   return { external: mapped.public, url: `tcp://${host}:${mapped.public}` };
 }

@@ -18,8 +18,15 @@ export async function createInstance(
   request: CreateRequest,
   context: CallContext,
 ): Promise<Instance> {
-  const pod = await api.createPod(toCreateBody(request), Object.values(request.env), context);
+  const pod = await api.createPod(toCreateBody(request), quotable(request), context);
   return toInstance(pod, request.ports);
+}
+
+const MIN_SECRET_ARGUMENT = 8;
+
+/** The texts of the request that an error may quote, and that are no words of RunPod's: values of the environment, long arguments. */
+function quotable({ env, command = [] }: CreateRequest): readonly string[] {
+  return [...Object.values(env), ...command.filter((argument) => argument.length >= MIN_SECRET_ARGUMENT)];
 }
 
 /**
@@ -39,7 +46,7 @@ function toCreateBody(request: CreateRequest): object {
     dataCenterIds,
     disk: toDisk(placement, request, options),
     env: toEnv(request),
-    ports: request.ports.map(({ internal, protocol }) => `${internal}/${protocol}`),
+    ports: toPorts(request, options),
     cmd: request.command,
     entrypoint: options.entrypoint,
     mounts: toMounts(request),
@@ -76,6 +83,15 @@ function toDisk(
 ): number | undefined {
   if (diskGb !== undefined || templateId !== undefined) return diskGb;
   return "cpuId" in placement ? DEFAULT_CPU_DISK_GB : DEFAULT_GPU_DISK_GB;
+}
+
+/** The ports in RunPod's form. Without any, a template's own ports count: a list in the body, even an empty one, replaces them. */
+function toPorts(
+  { ports }: CreateRequest,
+  { templateId }: RunpodComputeOptions,
+): readonly string[] | undefined {
+  if (ports.length === 0 && templateId !== undefined) return undefined;
+  return ports.map(({ internal, protocol }) => `${internal}/${protocol}`);
 }
 
 function toEnv({ env, owner }: CreateRequest): Readonly<Record<string, string>> {

@@ -29,8 +29,8 @@ export async function findPod(
 }
 
 async function podsNamed(api: RunpodApi, name: string, context: CallContext): Promise<readonly Pod[]> {
-  const pods = await listPods(api, context);
-  return pods.filter((pod) => isListed(pod) && pod.name === name);
+  const pods = await listPods(api, (other) => other === name, context);
+  return pods.filter(isListed);
 }
 
 /** Every pod whose name begins with the prefix, without terminated ones. */
@@ -39,9 +39,8 @@ export async function listInstances(
   namePrefix: string,
   context: CallContext,
 ): Promise<readonly Instance[]> {
-  const pods = await listPods(api, context);
-  const ours = pods.filter((pod) => isListed(pod) && pod.name.startsWith(namePrefix));
-  return ours.map((pod) => toInstance(pod));
+  const pods = await listPods(api, (name) => name.startsWith(namePrefix), context);
+  return pods.filter(isListed).map((pod) => toInstance(pod));
 }
 
 /** Deletes the pod, or every pod of that name when the id is not known. An absent pod is success. */

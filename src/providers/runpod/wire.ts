@@ -7,6 +7,13 @@ import * as z from "zod/mini";
 const optionalText = z.nullish(z.string());
 const optionalNumber = z.nullish(z.number());
 
+/** A refusal in RunPod's own form (RFC 9457). Gateways in front of RunPod answer other forms. */
+export const problemSchema = z.looseObject({
+  title: z.string(),
+  status: z.number(),
+  detail: optionalText,
+});
+
 const runtimePort = z.looseObject({
   private: optionalNumber,
   public: optionalNumber,
@@ -14,9 +21,12 @@ const runtimePort = z.looseObject({
   ip: optionalText,
 });
 
+/** The form of a pod's id, which becomes a part of host names and paths. */
+export const POD_ID: RegExp = /^[a-zA-Z0-9][a-zA-Z0-9-]{0,50}$/;
+
 /** A pod. */
 export const podSchema = z.looseObject({
-  id: z.string().check(z.minLength(1)),
+  id: z.string().check(z.regex(POD_ID)),
   name: z.string(),
   status: z.string(),
   env: z.nullish(z.record(z.string(), z.unknown())),
@@ -28,9 +38,12 @@ export const podSchema = z.looseObject({
   createdAt: optionalText,
 });
 
+/** A pod of a list, before its name tells whether it is ours. A pod that another program created may have no name. */
+const anyPod = z.looseObject({ name: z.nullable(z.string()) });
+
 /** One page of pods. */
 export const podPageSchema = z.looseObject({
-  pods: z.array(podSchema),
+  pods: z.array(anyPod),
   pagination: z.nullish(z.looseObject({ nextCursor: optionalText, hasNextPage: z.nullish(z.boolean()) })),
 });
 
