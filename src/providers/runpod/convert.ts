@@ -1,5 +1,4 @@
 /** Converts RunPod's answers to the contract's instances. Pure. */
-import { isIP } from "node:net";
 import { canonicalGpu } from "../../gpus.ts";
 import { isPrivateAddress } from "../../internal/addresses.ts";
 import { defined } from "../../internal/defined.ts";
@@ -72,11 +71,14 @@ function proxyAddress(id: string, internal: number): Pick<Port, "external" | "ur
   return { external: 443, url: `https://${id}-${internal}.proxy.runpod.net` };
 }
 
+/** The characters of an IP address: anything else could be another host, or more than a host. */
+const ADDRESS = /^[0-9a-f:.]+$/i;
+
 /** The public address of a running pod. A stopped pod still shows its former addresses. */
 function publicAddress({ status, runtime }: Pod, internal: number): Pick<Port, "external" | "url"> {
   if (status !== "RUNNING") return {};
   const mapped = runtime?.ports?.find((port) => port.private === internal && port.type === "tcp");
-  if (!mapped?.public || !mapped.ip || isIP(mapped.ip) === 0 || isPrivateAddress(mapped.ip)) return {};
+  if (!mapped?.public || !mapped.ip || !ADDRESS.test(mapped.ip) || isPrivateAddress(mapped.ip)) return {};
   const host = mapped.ip.includes(":") ? `[${mapped.ip}]` : mapped.ip;
   return { external: mapped.public, url: `tcp://${host}:${mapped.public}` };
 }
