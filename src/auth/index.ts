@@ -1,6 +1,6 @@
 /**
- * Credentials of a pod and their verification: bearer tokens of which only a hash is kept, signed URLs that
- * expire, and HMAC tokens that name their holder. Synchronous, on `node:crypto`.
+ * Credentials of a pod and their verification: bearer tokens of which only a hash is kept, signed URLs and
+ * folders that expire, links that open a tab, and HMAC tokens that name their holder. Synchronous, on `node:crypto`.
  *
  * A verifier answers and never throws, for a value of any type. A function that makes a credential throws an `AtlasError`
  * with the code `VALIDATION` when its result would be unsafe.
@@ -30,6 +30,30 @@ export {
   type VerifyHmacTokenOptions,
   verifyHmacToken,
 } from "./hmac-token.ts";
+export {
+  type CookieUse,
+  type CookieVerification,
+  cookieMayAct,
+  type MintCookieOptions,
+  mintCookie,
+  type VerifyCookieOptions,
+  verifyCookie,
+} from "./links/cookie.ts";
+export { generationSecret } from "./links/keys.ts";
+export {
+  type OpeningLinkVerification,
+  type SignOpeningLinkOptions,
+  signOpeningLink,
+  type VerifyOpeningLinkOptions,
+  verifyOpeningLink,
+} from "./links/opening.ts";
+export {
+  type SignedPrefixVerification,
+  type SignPrefixOptions,
+  signPrefix,
+  type VerifySignedPrefixOptions,
+  verifySignedPrefix,
+} from "./links/prefix.ts";
 export { deriveSigningSecret, mintSigningSecret } from "./signed-url/secret.ts";
 export { type SignUrlOptions, signUrl } from "./signed-url/sign.ts";
 export {

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { type SignedUrlVerification, type SignUrlOptions, verifySignedUrl } from "../../src/auth/index.ts";
 
 export const secret = "test-secret";
@@ -17,4 +18,10 @@ export function verify(url: unknown): unknown {
 export function sentByBrowser(url: string): string {
   const { pathname, search } = new URL(url.replace(/^\//, "http://pod/"));
   return pathname + search;
+}
+
+/** A URL signed by a program that has the secret and breaks the rules. */
+export function signedByHand(path: string, query: string): string {
+  const sig = createHmac("sha256", secret).update(`${path}?${query}`).digest("base64url");
+  return `${path}?${query}&sig=${sig}`;
 }

@@ -3,13 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { signUrl, type VerifySignedUrlOptions, verifySignedUrl } from "../../src/auth/index.ts";
 import { anyArguments, anyTarget, hostileValues } from "./arbitraries.ts";
-import { badSignature, malformed, now, secret, signing, valid, verify } from "./signing.ts";
-
-/** A URL signed by a program that has the secret and breaks the rules. */
-function signedByHand(path: string, query: string): string {
-  const sig = createHmac("sha256", secret).update(`${path}?${query}`).digest("base64url");
-  return `${path}?${query}&sig=${sig}`;
-}
+import { badSignature, malformed, now, secret, signedByHand, signing, valid, verify } from "./signing.ts";
 
 describe("verifySignedUrl", () => {
   const signed = signUrl("/p", signing);
@@ -93,7 +87,7 @@ describe("verifySignedUrl", () => {
   it("does not resolve a path, so that no router can be led elsewhere", () => {
     expect(verify(signed.replace("/p", "/admin/../p"))).toEqual(badSignature);
     expect(verify(signed.replace("/p", "/./p"))).toEqual(badSignature);
-    expect(verify(signed.replace("/p", "/%70"))).toEqual(badSignature);
+    expect(verify(signed.replace("/p", "/%2e/p"))).toEqual(badSignature);
     expect(verify(signed.replace("/p", "//p"))).toEqual(badSignature);
   });
 

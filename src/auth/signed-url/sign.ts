@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { AtlasError } from "../../errors.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
+import { isReserved, safePath } from "../links/safe-path.ts";
 import { secretField } from "../options.ts";
 import {
   browserPath,
@@ -36,11 +37,12 @@ const FIELDS = {
 
 /**
  * Signs a URL, so that every holder can open it until it expires, without any header: a `<video>`, a
- * download link, a WebSocket. Path and parameters are signed, host and scheme are not. The path comes back
- * as a browser will send it, the parameters in canonical order and encoding, a fragment at the end.
+ * download link, a WebSocket. Path and parameters are signed, host and scheme are not. A guard takes it for GET and
+ * HEAD, and for other methods only where it is told to. The path comes back in canonical form, the parameters as they are, with `exp`
+ * and `sig` behind them, and a fragment at the end.
  *
  * @param url - An http(s) or ws(s) URL, or a path that starts with `/`.
- * @throws `VALIDATION` for any other URL, for one with a parameter `exp` or `sig`, for one of more than 65,536
+ * @throws `VALIDATION` for any other URL, for a path of the guard itself, for one with a parameter `exp` or `sig`, for one of more than 65,536
  * characters once signed, for an empty secret, and for a lifetime that is not a positive whole number.
  *
  * @example
@@ -55,12 +57,33 @@ const FIELDS = {
 export function signUrl(url: string, options: SignUrlOptions): string {
   const { secret, ...lifetime } = parseFields("The options of signUrl", FIELDS, options);
   const parts = requireUrl(url);
-  const path = browserPath(parts) ?? refuseUrl();
-  const parameters: Parameter[] = [...requireUnsigned(parseQuery(parts.query)), ["exp", expiry(lifetime)]];
+  const path = requirePath(parts);
+  const exp = expiry(lifetime);
+  const parameters: Parameter[] = [...requireUnsigned(parseQuery(parts.query)), ["exp", exp]];
   const sig = signature(`${path}?${formatQuery(parameters)}`, secret);
   const shownPath = parts.path === "" ? "" : path;
-  const query = formatQuery([...parameters, ["sig", sig]]);
+  const query = [asSent(parts.query), `exp=${exp}`, `sig=${sig}`].filter(Boolean).join("&");
   return requireShort(`${parts.origin}${shownPath}?${query}${parts.fragment}`);
+}
+
+/** The path in the one form that every server and proxy agrees on; as a browser sends it where it has no such form. */
+function requirePath(parts: UrlParts): string {
+  const sent = browserPath(parts) ?? refuseUrl();
+  const path = safePath(sent) ?? sent;
+  if (!isReserved(path)) return path;
+  throw new AtlasError(
+    "VALIDATION",
+    "signUrl does not sign the guard's own paths, such as /.well-known/atlas/ready.",
+  );
+}
+
+/** The query as it was given, but with escapes for the bytes that no request may hold: the server behind sees what its author wrote. */
+function asSent(query: string): string {
+  const bytes = Buffer.from(query, "utf8").toString("latin1");
+  return bytes.replaceAll(
+    /[^\x21-\x7e]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
 function expiry({ expiresInSeconds = 3600, now }: Omit<SignUrlOptions, "secret">): string {

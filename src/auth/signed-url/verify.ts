@@ -1,4 +1,5 @@
 import { isEqualInConstantTime } from "../constant-time.ts";
+import { isReserved, safePath } from "../links/safe-path.ts";
 import { failClosed, usableSecrets } from "../options.ts";
 import { formatQuery, type Parameter, parseQuery, splitUrl } from "./canonical.ts";
 import { MAX_URL_LENGTH, signature, toUnixSeconds } from "./signature.ts";
@@ -27,7 +28,9 @@ export type SignedUrlVerification =
   | { readonly ok: false; readonly reason: SignedUrlRefusal };
 
 interface SignedRequest {
-  readonly message: string;
+  readonly path: string;
+  /** The signed parameters, in canonical form. */
+  readonly query: string;
   readonly exp: string;
   readonly sig: string;
 }
@@ -40,8 +43,9 @@ const EXP = /^[1-9][0-9]*$/;
  * a server sees. Compares in constant time and never throws: a value that is not a URL is `malformed`, without a
  * secret every URL is a `bad_signature`, and with a `now` that is not a time every URL is `expired`.
  *
- * The path must come as it was signed, character by character: a router that does not resolve `/a/../b` must
- * not be led to `/a` by a signature over `/b`. A path with a `#` is `malformed`: no browser sends one, and
+ * The path must come as it was signed, or in another escaping of the same safe path: `/me%40home.png` and `/me@home.png` are one. A
+ * router that does not resolve `/a/../b` must not be led to `/a` by a signature over `/b`, so such a path is compared character by
+ * character. The guard's own paths are `malformed`. A path with a `#` is `malformed`: no browser sends one, and
  * servers disagree about what follows it. (In a whole URL the fragment is left out.)
  *
  * @example
@@ -76,8 +80,9 @@ function readRequest(url: unknown): SignedRequest | undefined {
   const exp = onlyValue(parameters, "exp");
   const sig = onlyValue(parameters, "sig");
   if (exp === undefined || sig === undefined || !EXP.test(exp)) return undefined;
-  const signed = formatQuery(parameters.filter(([key]) => key !== "sig"));
-  return { message: `${parts.path || "/"}?${signed}`, exp, sig };
+  const path = parts.path || "/";
+  if (isReserved(path)) return undefined;
+  return { path, query: formatQuery(parameters.filter(([key]) => key !== "sig")), exp, sig };
 }
 
 function onlyValue(parameters: readonly Parameter[], wanted: string): string | undefined {
@@ -85,8 +90,13 @@ function onlyValue(parameters: readonly Parameter[], wanted: string): string | u
   return others.length === 0 ? found?.[1] : undefined;
 }
 
-function isSigned({ message, sig }: SignedRequest, secrets: readonly string[]): boolean {
-  const matches = secrets.map((secret) => isEqualInConstantTime(sig, signature(message, secret)));
+/** Tries the path as it came, and then its canonical form: a proxy may have decoded or encoded it on the way. */
+function isSigned({ path, query, sig }: SignedRequest, secrets: readonly string[]): boolean {
+  const paths = new Set([path, safePath(path) ?? path]);
+  const messages = [...paths].map((form) => `${form}?${query}`);
+  const matches = messages.flatMap((message) =>
+    secrets.map((secret) => isEqualInConstantTime(sig, signature(message, secret))),
+  );
   return matches.includes(true);
 }
 
