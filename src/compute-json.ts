@@ -12,6 +12,7 @@ export const plainFacts = [
   "status",
   "reason",
   "userId",
+  "slot",
   "gpu",
   "gpuCount",
   "region",

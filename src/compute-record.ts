@@ -60,6 +60,8 @@ export interface ComputeRecord {
   readonly status: ComputeStatus;
   readonly reason: EndReason | null;
   readonly userId: string | null;
+  /** The name of this one among the user's computes; null for a compute without a slot. Of a user's live computes at most one has it. */
+  readonly slot: string | null;
   /** The tenant of a shared control plane on whose provider key this runs; null outside of one. */
   readonly tenantId: string | null;
   readonly gpu: string | null;
@@ -86,6 +88,8 @@ export interface ComputeRecord {
   /** When the provider's create was sent last, and once it answered, when it did: lags count from then. Null before. */
   readonly placedAt: Date | null;
   readonly endedAt: Date | null;
+  /** When a look first missed its instance, which no look has seen since; null while it is where it belongs. */
+  readonly absentSince: Date | null;
   readonly bootDeadline: Date | null;
   readonly idleDeadline: Date | null;
   readonly lifetimeDeadline: Date | null;

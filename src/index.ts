@@ -90,8 +90,10 @@ export {
   type NewEvent,
   type Page,
   type RecordFilter,
+  type SlotKey,
   type Snapshot,
   type Store,
+  slotTaken,
   type TokenHash,
   type Usage,
 } from "./store.ts";

@@ -38,6 +38,11 @@ export interface SpawnRequest {
   readonly auth?: AuthInput | undefined;
   /** The user that it belongs to, by the application's own name. */
   readonly userId?: string | undefined;
+  /**
+   * The name of this one among the user's computes: `/^[a-z0-9][a-z0-9_-]{0,63}$/`. Of a user's live computes one has it; a second spawn is a
+   * CONFLICT. Needs `userId`. Omitted: the user may have any number of such computes.
+   */
+  readonly slot?: string | undefined;
   /** A repeated call with the same key returns the same compute, without its token. */
   readonly idempotencyKey?: string | undefined;
   /** Regions in order of preference. */
@@ -71,6 +76,7 @@ export interface ParsedRequest extends Omit<PlacementRequest, "options"> {
   readonly env: Readonly<Record<string, string>>;
   readonly auth: readonly AuthScheme[];
   readonly userId: string | null;
+  readonly slot: string | null;
   readonly idempotencyKey: string | null;
   readonly idleTimeoutSeconds: number | null;
   readonly maxLifetimeSeconds: number | null;
@@ -113,6 +119,14 @@ const envValue = z.string().check(
 );
 const metadataKey = z.string().check(z.regex(/^[A-Za-z0-9_.-]{1,64}$/));
 const gpuName = text(100);
+
+/** A slot, as an option. */
+export const slotField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(
+  field(
+    z.string().check(z.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)),
+    "up to 64 of a-z, 0-9, _ and -, beginning with a letter or digit",
+  ),
+);
 
 const FIELDS = {
   gpu: optional(
@@ -163,6 +177,7 @@ const FIELDS = {
     ),
   ),
   userId: optional(field(text(200), "a string of 1 to 200 characters")),
+  slot: slotField,
   idempotencyKey: optional(field(text(200), "a string of 1 to 200 characters")),
   regions: optional(field(z.array(text(64)).check(z.maxLength(50)), "up to 50 region names")),
   maxCostPerHour: optional(
@@ -215,6 +230,7 @@ export function parseRequest(input: unknown): ParsedRequest {
     ports: ports.map(toPort),
   };
   refuseDuplicates(parsed.ports);
+  refuseSlotWithoutUser(parsed);
   return parsed;
 }
 
@@ -223,6 +239,7 @@ const DEFAULTS: Omit<ParsedRequest, "gpus" | "auth" | "ports"> = {
   regions: [],
   env: {},
   userId: null,
+  slot: null,
   idempotencyKey: null,
   idleTimeoutSeconds: 1800,
   maxLifetimeSeconds: 86_400,
@@ -238,6 +255,17 @@ function toPort(input: z.infer<typeof portInput>): PortRequest {
   }
   const { port, protocol = "http", name } = input;
   return { internal: port, protocol, ...defined({ name }) };
+}
+
+function refuseSlotWithoutUser({ slot, userId }: ParsedRequest): void {
+  if (slot === null || userId !== null) return;
+  throw invalid("The request", [
+    {
+      field: "slot",
+      received: `"${slot}" without userId`,
+      allowed: "a slot together with the userId that it belongs to",
+    },
+  ]);
 }
 
 function refuseDuplicates(ports: readonly PortRequest[]): void {

@@ -14,6 +14,7 @@ import type {
   TokenHash,
 } from "./compute-record.ts";
 import type { Limits } from "./limits.ts";
+import type { SlotKey } from "./slots.ts";
 
 export {
   type AuthScheme,
@@ -28,11 +29,13 @@ export {
   type TokenHash,
 } from "./compute-record.ts";
 export { checkLimits, isCostLimit, type Limits, type Usage } from "./limits.ts";
+export { isSlotTaken, type SlotKey, slotKeyOf, slotTaken } from "./slots.ts";
 
 /** A filter on records. Absent fields do not filter. */
 export interface RecordFilter {
   readonly namespace: string;
   readonly userId?: string;
+  readonly slot?: string;
   readonly tenantId?: string;
   readonly provider?: string;
   readonly statuses?: readonly ComputeStatus[];
@@ -77,8 +80,10 @@ export interface Store {
 
   /**
    * Adds a record, unless that would break a limit, and writes its first event with it. Limits and the uniqueness of
-   * (namespace, idempotencyKey) and of (namespace, name) hold however many inserts run at once: see `checkLimits`.
+   * (namespace, idempotencyKey), of (namespace, name), and of a slot among live records hold however many inserts run at once. The key is
+   * judged first, then the slot, then the limits: see `checkLimits`.
    * @returns the record under the same idempotency key when there is one already (the given one is then not added), else `undefined`.
+   * @throws CONFLICT with nothing written when a live record holds the slot: see `slotTaken`.
    * @throws LIMIT_EXCEEDED with nothing written.
    */
   insert(record: ComputeRecord, event: NewEvent, limits: Limits): Promise<ComputeRecord | undefined>;
@@ -92,9 +97,13 @@ export interface Store {
   /** The record under this idempotency key, whatever its status. */
   getByIdempotencyKey(namespace: string, key: string): Promise<Snapshot | undefined>;
 
+  /** The live record that holds this slot. One indexed read. */
+  getBySlot(key: SlotKey): Promise<Snapshot | undefined>;
+
   /**
    * Replaces the record whose stored version is `record.version - 1`, and writes the event with it. With limits, they are checked as at an insert.
    * @returns false, with nothing written, when the stored version is another one or the record is not there.
+   * @throws CONFLICT with nothing written when the record would hold a slot that another live record holds: see `slotTaken`.
    * @throws LIMIT_EXCEEDED with nothing written.
    */
   replace(record: ComputeRecord, event: NewEvent | undefined, limits?: Limits): Promise<boolean>;

@@ -195,7 +195,13 @@ describe("a request", () => {
   it("may be empty: a CPU machine without ports, behind a token, with both deadlines", () => {
     expect(parseRequest({})).toEqual({
       ...{ gpus: [], gpuCount: 1, ports: [], env: {}, auth: ["bearer"], regions: [], metadata: {} },
-      ...{ userId: null, idempotencyKey: null, idleTimeoutSeconds: 1800, maxLifetimeSeconds: 86_400 },
+      ...{
+        userId: null,
+        slot: null,
+        idempotencyKey: null,
+        idleTimeoutSeconds: 1800,
+        maxLifetimeSeconds: 86_400,
+      },
       providerOptions: {},
     });
   });

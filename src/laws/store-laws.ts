@@ -24,11 +24,13 @@ import { lookupLaws } from "./store/lookup-laws.ts";
 import { modelLaws } from "./store/model-laws.ts";
 import { replaceLaws } from "./store/replace-laws.ts";
 import { roundTripLaws } from "./store/round-trip-laws.ts";
+import { slotLaws } from "./store/slot-laws.ts";
 
 export type { Runner, StoreUnderTest } from "./store/harness.ts";
 
 const parts: readonly Laws[] = [
   insertLaws,
+  slotLaws,
   limitLaws,
   replaceLaws,
   lookupLaws,

@@ -16,6 +16,7 @@ export interface ListOptions {
   readonly userId?: string | undefined;
   readonly status?: ComputeStatus | readonly ComputeStatus[] | undefined;
   readonly provider?: string | undefined;
+  readonly slot?: string | undefined;
   /** Computes a page, 1 to 1000. @default 100 */
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -28,6 +29,7 @@ const LIST_FIELDS = {
   userId: optional(field(z.string(), "a string")),
   status: optional(field(z.union([status, z.array(status)]), `${STATUSES.join(", ")}, or an array of them`)),
   provider: optional(field(z.string(), "a string")),
+  slot: optional(field(z.string(), "a string")),
   limit: optional(field(z.int().check(z.minimum(1), z.maximum(1000)), "a whole number from 1 to 1000")),
   cursor: optional(
     field(z.nullable(z.string().check(z.regex(/^[0-9]{1,15}\.[0-9a-z]{1,40}$/))), "the nextCursor of a page"),

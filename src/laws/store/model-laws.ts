@@ -79,7 +79,7 @@ async function outcome(call: Call, side: Side): Promise<unknown> {
 }
 
 /** The generated facts of a record; times are relative to the store's present. */
-interface Facts extends Pick<ComputeRecord, "userId" | "provider" | "status" | "costPerHour"> {
+interface Facts extends Pick<ComputeRecord, "userId" | "slot" | "provider" | "status" | "costPerHour"> {
   readonly dueInSeconds: number | null;
   readonly hashes: readonly string[];
   readonly key: string | null;
@@ -88,6 +88,7 @@ interface Facts extends Pick<ComputeRecord, "userId" | "provider" | "status" | "
 
 const facts: fc.Arbitrary<Facts> = fc.record({
   userId: fc.constantFrom(null, "ann", "bob"),
+  slot: fc.constantFrom(null, "default", "second"),
   provider: fc.constantFrom("fly", "runpod"),
   status: fc.constantFrom("pending", "running", "uncertain", "terminated", "failed"),
   costPerHour: fc.constantFrom(null, 0.25, 0.5, 1),
@@ -172,9 +173,17 @@ const lookups = fc.constantFrom("t1", "t2", "k1", "k2").map(
   }),
 );
 
+const holders = fc.tuple(fc.constantFrom("ann", "bob"), fc.constantFrom("default", "second")).map(
+  ([userId, name]): Call => ({
+    name: `getBySlot(${userId}, ${name})`,
+    run: ({ store, namespace }) => store.getBySlot({ namespace, tenantId: null, userId, slot: name }),
+  }),
+);
+
 const filter: fc.Arbitrary<Omit<RecordFilter, "namespace">> = fc.record(
   {
     userId: fc.constantFrom("ann", "bob"),
+    slot: fc.constantFrom("default", "second"),
     provider: fc.constantFrom("fly", "runpod"),
     statuses: fc.subarray(["pending", "running", "uncertain", "terminated", "failed"]),
   },
@@ -224,6 +233,7 @@ const commands: fc.Arbitrary<Comparison>[] = [
   claims,
   reads,
   lookups,
+  holders,
   lists,
   follows,
   waits,

@@ -10,8 +10,11 @@ import {
   type NewEvent,
   type Page,
   type RecordFilter,
+  type SlotKey,
   type Snapshot,
   type Store,
+  slotKeyOf,
+  slotTaken,
   type TokenHash,
   type Usage,
 } from "../../store.ts";
@@ -44,6 +47,7 @@ export class ModelStore implements ComparedStore {
       (other) => idempotencyKey !== null && other.idempotencyKey === idempotencyKey,
     );
     if (existing !== undefined) return existing;
+    this.#refuseTakenSlot(record);
     checkLimits(record, this.#usageBeside(record), limits);
     if (this.#records.some((other) => other.id === id || other.name === name))
       throw new AtlasError("CONFLICT", "the id or the name is taken", { computeId: id });
@@ -70,9 +74,14 @@ export class ModelStore implements ComparedStore {
     return this.#snapshot((record) => record.idempotencyKey === key);
   }
 
+  async getBySlot(key: SlotKey): Promise<Snapshot | undefined> {
+    return this.#snapshot((record) => holds(record, key));
+  }
+
   async replace(record: ComputeRecord, event: NewEvent | undefined, limits: Limits = {}): Promise<boolean> {
     const stored = this.#records.find(({ id }) => id === record.id);
     if (stored?.version !== record.version - 1) return false;
+    this.#refuseTakenSlot(record);
     checkLimits(record, this.#usageBeside(record), limits);
     this.#write(record, event);
     return true;
@@ -107,6 +116,12 @@ export class ModelStore implements ComparedStore {
       .slice(0, limit);
   }
 
+  #refuseTakenSlot(record: ComputeRecord): void {
+    const key = slotKeyOf(record);
+    const holder = this.#records.find((other) => other.id !== record.id && key && holds(other, key));
+    if (holder !== undefined) throw slotTaken(record, holder.id);
+  }
+
   #snapshot(isWanted: (record: ComputeRecord) => boolean): Snapshot | undefined {
     const record = this.#records.find(isWanted);
     return record && { record, now: new Date(this.#now) };
@@ -132,10 +147,16 @@ export class ModelStore implements ComparedStore {
   }
 }
 
+function holds(record: ComputeRecord, { tenantId, userId, slot }: SlotKey): boolean {
+  const isNamed = record.tenantId === tenantId && record.userId === userId && record.slot === slot;
+  return isNamed && isLive(record.status);
+}
+
 /** True when every given field of the filter is the record's. */
 export function passes(record: ComputeRecord, filter: Partial<RecordFilter>): boolean {
   return (
     (filter.userId ?? record.userId) === record.userId &&
+    (filter.slot ?? record.slot) === record.slot &&
     (filter.tenantId ?? record.tenantId) === record.tenantId &&
     (filter.provider ?? record.provider) === record.provider &&
     (filter.statuses ?? [record.status]).includes(record.status) &&

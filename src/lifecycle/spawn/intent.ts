@@ -34,6 +34,7 @@ export function newIntent(context: Context, parts: IntentParts): ComputeRecord {
     status: "pending",
     reason: null,
     userId: request.userId,
+    slot: request.slot,
     tenantId: context.tenantId,
     gpuCount: request.gpuCount,
     ports: request.ports,
@@ -49,6 +50,7 @@ export function newIntent(context: Context, parts: IntentParts): ComputeRecord {
     updatedAt: now,
     lastActiveAt: now,
     endedAt: null,
+    absentSince: null,
     bootDeadline: null,
     idleDeadline: null,
     lifetimeDeadline,
@@ -82,9 +84,11 @@ export function placedPatch({ timing }: Context, { provider, candidate }: Placem
 }
 
 /** A fingerprint that tells apart two requests under the same idempotency key; empty without a key. It is keyed, because the env holds secrets. */
-export function fingerprint(owner: string, { idempotencyKey, ...request }: ParsedRequest): string {
+export function fingerprint(owner: string, { idempotencyKey, slot, ...request }: ParsedRequest): string {
   if (idempotencyKey === null) return "";
-  return createHmac("sha256", owner).update(canonicalJson(request)).digest("hex");
+  // A request without a slot has the fingerprint that versions without slots gave it.
+  const asked = slot === null ? request : { ...request, slot };
+  return createHmac("sha256", owner).update(canonicalJson(asked)).digest("hex");
 }
 
 function canonicalJson(value: unknown): string {

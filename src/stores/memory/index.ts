@@ -12,8 +12,11 @@ import {
   type NewEvent,
   type Page,
   type RecordFilter,
+  type SlotKey,
   type Snapshot,
   type Store,
+  slotKeyOf,
+  slotTaken,
   type TokenHash,
 } from "../../store.ts";
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
@@ -66,6 +69,7 @@ class MemoryStore implements Store, TenantStore {
     const key = record.idempotencyKey;
     const existing = key === null ? undefined : namespace.byIdempotencyKey.get(key);
     if (existing !== undefined) return copy(existing);
+    refuseTakenSlot(namespace, record);
     if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);
     if (namespace.records.has(record.id) || namespace.byName.has(record.name)) throw taken(record);
     this.#write(namespace, record, event);
@@ -90,9 +94,14 @@ class MemoryStore implements Store, TenantStore {
     return this.#snapshot(this.#namespace(namespace).byIdempotencyKey.get(key));
   }
 
+  async getBySlot(key: SlotKey): Promise<Snapshot | undefined> {
+    return this.#snapshot(this.#namespace(key.namespace).holderOf(key));
+  }
+
   async replace(record: ComputeRecord, event: NewEvent | undefined, limits: Limits = {}): Promise<boolean> {
     const namespace = this.#namespace(record.namespace);
     if (namespace.records.get(record.id)?.version !== record.version - 1) return false;
+    refuseTakenSlot(namespace, record);
     if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);
     this.#write(namespace, record, event);
     return true;
@@ -197,6 +206,13 @@ class MemoryStore implements Store, TenantStore {
       for (const watcher of this.#watchers) watcher();
     });
   }
+}
+
+/** @throws CONFLICT when another live compute holds the record's slot */
+function refuseTakenSlot(namespace: MemoryNamespace, record: ComputeRecord): void {
+  const key = slotKeyOf(record);
+  const holder = key && namespace.holderOf(key);
+  if (holder !== undefined && holder.id !== record.id) throw slotTaken(record, holder.id);
 }
 
 /** Copies plain data and dates deeply, so that no caller holds a stored object. Faster than `structuredClone` on objects this small. */

@@ -5,6 +5,8 @@ import {
   isLive,
   type Page,
   type RecordFilter,
+  type SlotKey,
+  slotKeyOf,
   type TokenHash,
   type Usage,
 } from "../../store.ts";
@@ -17,6 +19,7 @@ export class MemoryNamespace {
   readonly byName: Map<string, ComputeRecord> = new Map();
   readonly byIdempotencyKey: Map<string, ComputeRecord> = new Map();
   readonly #live = new Map<string, ComputeRecord>();
+  readonly #bySlot = new Map<string, ComputeRecord>();
   readonly #byToken = new Groups<string>();
   /** By the minute of `dueAt`: a claim reads the minutes that have come, not everything that is stored. */
   readonly #byDueMinute = new Groups<number>();
@@ -31,6 +34,8 @@ export class MemoryNamespace {
     this.byName.set(record.name, record);
     if (record.idempotencyKey !== null) this.byIdempotencyKey.set(record.idempotencyKey, record);
     for (const token of record.tokens) this.#byToken.add(tokenKey(token), record);
+    const slot = slotKeyOf(record);
+    if (slot !== undefined) this.#bySlot.set(slotText(slot), record);
     if (isLive(record.status)) this.#live.set(record.id, record);
     if (record.dueAt !== null) this.#byDueMinute.add(minuteOf(record.dueAt), record);
   }
@@ -45,6 +50,11 @@ export class MemoryNamespace {
       userComputes: ofUser.length,
       userCostPerHour: totalCost(ofUser),
     };
+  }
+
+  /** The live record that holds this slot. */
+  holderOf(key: SlotKey): ComputeRecord | undefined {
+    return this.#bySlot.get(slotText(key));
   }
 
   /** The records that have this token, expired or not. */
@@ -93,6 +103,8 @@ export class MemoryNamespace {
     if (record.idempotencyKey !== null) this.byIdempotencyKey.delete(record.idempotencyKey);
     for (const token of record.tokens) this.#byToken.remove(tokenKey(token), record);
     if (record.dueAt !== null) this.#byDueMinute.remove(minuteOf(record.dueAt), record);
+    const slot = slotKeyOf(record);
+    if (slot !== undefined) this.#bySlot.delete(slotText(slot));
     this.#live.delete(record.id);
   }
 
@@ -103,6 +115,10 @@ export class MemoryNamespace {
     if (filter.statuses?.every(isLive)) return this.#live.values();
     return this.records.values();
   }
+}
+
+function slotText({ tenantId, userId, slot }: SlotKey): string {
+  return JSON.stringify([tenantId, userId, slot]);
 }
 
 function tokenKey({ hash, kind }: Pick<TokenHash, "hash" | "kind">): string {

@@ -16,7 +16,7 @@ import { PostgresDatabase, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
 import { listenThrough } from "./listen.ts";
 import { migrate } from "./migrate.ts";
-import { events, get, getByIdempotencyKey, getByTokenHash, list, now } from "./read.ts";
+import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, now } from "./read.ts";
 import { postgresTenants } from "./tenants.ts";
 import { Watchers } from "./watchers.ts";
 import { insert, replace } from "./write.ts";
@@ -64,6 +64,7 @@ const CALLS: StoreCalls<PostgresDatabase> = {
   get,
   getByTokenHash,
   getByIdempotencyKey,
+  getBySlot,
   replace,
   list,
   claimDue,

@@ -1,8 +1,16 @@
 /** The calls that only read, each with its statement. */
-import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
+import type {
+  ComputeEvent,
+  ComputeRecord,
+  Page,
+  RecordFilter,
+  SlotKey,
+  Snapshot,
+  TokenHash,
+} from "../../store.ts";
 import { eventColumns, type Row, recordColumns, toDate, toEvent, toRecord } from "../sql/columns.ts";
 import { accepts, eventPosition } from "../sql/rules.ts";
-import { type Dialect, listSql } from "../sql/statements.ts";
+import { type Dialect, holdsSlotSql, listSql, slotValues } from "../sql/statements.ts";
 import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
 
 const snapshotSql = `${selectSql(recordColumns, "c")}, ${millisecondsSql(nowSql)} as now`;
@@ -38,6 +46,16 @@ export async function getByIdempotencyKey(
     `select ${snapshotSql} from ${database.names.computes} c
      where c.namespace = :namespace and c.idempotency_key = :key`,
     { namespace, key },
+  );
+  return row && toSnapshot(row);
+}
+
+/** See `Store.getBySlot`. */
+export async function getBySlot(database: PostgresDatabase, key: SlotKey): Promise<Snapshot | undefined> {
+  const row = await database.first(
+    "look up a slot",
+    `select ${snapshotSql} from ${database.names.computes} c where ${holdsSlotSql}`,
+    slotValues(key),
   );
   return row && toSnapshot(row);
 }

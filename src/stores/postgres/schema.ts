@@ -38,6 +38,38 @@ end
 $function$;
 `;
 
+/**
+ * The turn of a writer that may take a slot: it also tells the other live compute that holds it. The function of the first migration stays,
+ * because processes of the version before call it until they are replaced.
+ */
+const turnWithSlot = (names: Names): string => `
+create function ${names.qualified("turn")}(
+  the_namespace text, the_id text, the_tenant text, the_user text, the_slot text, with_usage boolean
+)
+returns table (
+  stored_version integer,
+  live_computes integer,
+  live_cost double precision,
+  user_computes integer,
+  user_cost double precision,
+  slot_holder text
+)
+language plpgsql as $function$
+declare
+  mine record;
+begin
+  select * into mine from ${names.qualified("turn")}(the_namespace, the_id, the_user, with_usage);
+  return query
+    select mine.stored_version, mine.live_computes, mine.live_cost, mine.user_computes, mine.user_cost, (
+      select c.id::text from ${names.computes} c
+      where c.namespace = the_namespace and coalesce(c.tenant_id, '') = coalesce(the_tenant, '')
+        and c.user_id = the_user and c.slot = the_slot and c.id <> the_id
+        and c.status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating')
+    );
+end
+$function$;
+`;
+
 /** Every migration, oldest first. */
 export const postgresMigrations: readonly Migration[] = migrationsOf(
   {
@@ -49,5 +81,5 @@ export const postgresMigrations: readonly Migration[] = migrationsOf(
     table: "",
     keyedTable: "",
   },
-  turn,
+  { 1: turn, 4: turnWithSlot },
 );

@@ -1,5 +1,5 @@
 /** Turns of the writers of a namespace, and the limits that a writer checks in its turn. */
-import type { ComputeRecord, Limits, Usage } from "../../store.ts";
+import { type ComputeRecord, type Limits, slotKeyOf, type Usage } from "../../store.ts";
 import type { Row, Values } from "../sql/columns.ts";
 import { isLimited } from "../sql/rules.ts";
 import type { PostgresDatabase } from "./database.ts";
@@ -31,13 +31,19 @@ const limitSqls: readonly LimitSql[] = [
 /** Writes the wait for a turn; see the migration that created the function. */
 export function turnSql({ names }: PostgresDatabase, limits: Limits): string {
   return `turn as materialized (
-    select * from ${names.qualified("turn")}(:namespace, :id, :user_id, ${isLimited(limits)})
+    select * from ${names.qualified("turn")}(:namespace, :id, :tenant_id, :user_id, :slot, ${isLimited(limits)})
   )`;
 }
 
-/** The columns of a turn, for {@link toUsage}. */
+/** The columns of a turn, for {@link toUsage} and {@link holderOf}. */
 export const usageSql: string =
-  "turn.live_computes::text, turn.live_cost::text, turn.user_computes::text, turn.user_cost::text";
+  "turn.live_computes::text, turn.live_cost::text, turn.user_computes::text, turn.user_cost::text, turn.slot_holder";
+
+/** The id of the other live compute that holds the slot of the record; `undefined` when the record holds none or has it for itself. */
+export function holderOf(record: ComputeRecord, row: Row | undefined): string | undefined {
+  const holder = row?.slot_holder;
+  return slotKeyOf(record) === undefined || typeof holder !== "string" ? undefined : holder;
+}
 
 /** Reads the usage from a row that selected {@link usageSql}. */
 export function toUsage(row: Row | undefined): Usage {
@@ -49,12 +55,13 @@ export function toUsage(row: Row | undefined): Usage {
   };
 }
 
-/** Writes the condition that the record stays within the limits that are set. */
+/** Writes the condition that the record's slot is free, and that the record stays within the limits that are set. */
 export function withinSql(record: ComputeRecord, limits: Limits): string {
+  const free = slotKeyOf(record) === undefined ? [] : ["turn.slot_holder is null"];
   const conditions = limitSqls
     .filter(({ limit, ofUser }) => limits[limit] !== undefined && !(ofUser && record.userId === null))
     .map(({ limit, total }) => `${total} <= :${limit}::double precision + 1e-9::double precision`);
-  return ["true", ...conditions].join(" and ");
+  return ["true", ...free, ...conditions].join(" and ");
 }
 
 /** The values that {@link withinSql} names. */

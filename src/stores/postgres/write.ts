@@ -1,11 +1,19 @@
 /** The calls that change a compute. Each is one statement, put together from the parts in `parts.ts`. */
-import { type ComputeRecord, checkLimits, type Limits, type NewEvent } from "../../store.ts";
+import {
+  type ComputeRecord,
+  checkLimits,
+  type Limits,
+  type NewEvent,
+  slotKeyOf,
+  slotTaken,
+} from "../../store.ts";
 import { recordColumns, recordValues } from "../sql/columns.ts";
 import { isLimited, taken } from "../sql/rules.ts";
+import { isLiveSql } from "../sql/statements.ts";
 import { type PostgresDatabase, valueSql } from "./database.ts";
 import { announceSql, eventParameters, eventSql, tokensSql } from "./parts.ts";
 import { getByIdempotencyKey } from "./read.ts";
-import { limitParameters, toUsage, turnSql, usageSql, withinSql } from "./turn.ts";
+import { holderOf, limitParameters, toUsage, turnSql, usageSql, withinSql } from "./turn.ts";
 
 const columns = Object.values(recordColumns);
 const columnsSql = columns.map(({ name }) => name).join(", ");
@@ -36,6 +44,8 @@ export async function insert(
   const key = record.idempotencyKey;
   const existing = key === null ? undefined : await getByIdempotencyKey(database, record.namespace, key);
   if (existing !== undefined) return existing.record;
+  const holder = holderOf(record, row);
+  if (holder !== undefined) throw slotTaken(record, holder);
   checkLimits(record, toUsage(row), limits);
   throw taken(record);
 }
@@ -47,7 +57,10 @@ export async function replace(
   event: NewEvent | undefined,
   limits: Limits = {},
 ): Promise<boolean> {
-  if (event === undefined && !isLimited(limits)) return replaceQuietly(database, record);
+  if (event === undefined && !isLimited(limits)) {
+    if (await replaceQuietly(database, record)) return true;
+    if (slotKeyOf(record) === undefined) return false;
+  }
   const row = await database.first(
     "change a compute",
     `with ${turnSql(database, limits)},
@@ -67,17 +80,20 @@ export async function replace(
     },
   );
   if (row?.written === "1") return true;
-  if (row?.stored_version === String(record.version - 1)) checkLimits(record, toUsage(row), limits);
+  if (row?.stored_version !== String(record.version - 1)) return false;
+  const holder = holderOf(record, row);
+  if (holder !== undefined) throw slotTaken(record, holder);
+  checkLimits(record, toUsage(row), limits);
   return false;
 }
 
-/** Replaces a record without an event and without limits, which needs no turn. */
+/** Replaces a record without an event and without limits, which needs no turn: a slot that it holds, it held before. */
 async function replaceQuietly(database: PostgresDatabase, record: ComputeRecord): Promise<boolean> {
   const row = await database.first(
     "change a compute",
     `with written as (
       update ${database.names.computes} c set (${columnsSql}) = row (${valuesSql})
-      where ${isPreviousSql}
+      where ${isPreviousSql} and ${slotKeyOf(record) === undefined ? "true" : holdsAlreadySql}
       returning c.namespace, c.id
     ),
     ${tokensSql(database)}
@@ -86,5 +102,8 @@ async function replaceQuietly(database: PostgresDatabase, record: ComputeRecord)
   );
   return row?.written === "1";
 }
+
+const holdsAlreadySql = `c.user_id = :user_id and c.slot = :slot and c.${isLiveSql}
+  and coalesce(c.tenant_id, '') = coalesce(:tenant_id, '')`;
 
 const isPreviousSql = "c.namespace = :namespace and c.id = :id and c.version = :version::integer - 1";

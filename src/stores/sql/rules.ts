@@ -47,6 +47,7 @@ export function eventPosition(after: string | undefined): number {
 export function matches(record: ComputeRecord, filter: RecordFilter): boolean {
   return (
     (filter.userId === undefined || filter.userId === record.userId) &&
+    (filter.slot === undefined || filter.slot === record.slot) &&
     (filter.tenantId === undefined || filter.tenantId === record.tenantId) &&
     (filter.provider === undefined || filter.provider === record.provider) &&
     (filter.statuses === undefined || filter.statuses.includes(record.status)) &&

@@ -26,24 +26,25 @@ interface Words {
 
 type Part = (words: Words) => string;
 
-/** Every migration, oldest first. `more` is what the first migration makes in this database only. */
-export function migrationsOf(
-  types: SchemaTypes,
-  more: (names: Names) => string = () => "",
-): readonly Migration[] {
+/** The further statements of a migration in one database only, by its number. */
+export type OwnStatements = Readonly<Record<number, (names: Names) => string>>;
+
+/** Every migration, oldest first. */
+export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): readonly Migration[] {
   const write =
     (...parts: readonly Part[]): Migration["sql"] =>
     (names) =>
       parts.map((part) => part({ names, types })).join("");
-  return [
-    {
-      number: 1,
-      name: "computes and their events",
-      sql: write(computes, indexes, tokens, events, settings, ({ names }) => more(names)),
-    },
-    { number: 2, name: "clients of a shared control plane", sql: write(clients) },
-    { number: 3, name: "clients are called tenants", sql: write(tenants) },
+  const steps: readonly { readonly name: string; readonly parts: readonly Part[] }[] = [
+    { name: "computes and their events", parts: [computes, indexes, tokens, events, settings] },
+    { name: "clients of a shared control plane", parts: [clients] },
+    { name: "clients are called tenants", parts: [tenants] },
+    { name: "slots, absences and the end of old records", parts: [slots] },
   ];
+  return steps.map(({ name, parts }, index) => {
+    const number = index + 1;
+    return { number, name, sql: write(...parts, ({ names }) => own[number]?.(names) ?? "") };
+  });
 }
 
 const computes: Part = ({ names, types }) => `
@@ -166,4 +167,12 @@ alter table ${names.qualified("clients")} rename to ${names.own("tenants")};
 alter table ${names.qualified("client_credentials")} rename to ${names.own("tenant_credentials")};
 alter table ${names.credentials} rename column client_id to tenant_id;
 alter table ${names.computes} rename column client_id to tenant_id;
+`;
+
+const slots: Part = ({ names, types }) => `
+alter table ${names.computes} add column slot text;
+alter table ${names.computes} add column absent_since ${types.time};
+create unique index ${names.own("computes_slot")} on ${names.computes} (namespace, coalesce(tenant_id, ''), user_id, slot)
+  where slot is not null and status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating');
+create index ${names.own("computes_ended")} on ${names.computes} (namespace, ended_at) where ended_at is not null;
 `;

@@ -1,5 +1,12 @@
 /** The parts of statements that SQLite and PostgreSQL have in common. */
-import { type ComputeStatus, isLive, liveStatuses, type Page, type RecordFilter } from "../../store.ts";
+import {
+  type ComputeStatus,
+  isLive,
+  liveStatuses,
+  type Page,
+  type RecordFilter,
+  type SlotKey,
+} from "../../store.ts";
 import { storable, type Values } from "./columns.ts";
 
 /** A part of a statement, and the values it names. */
@@ -21,12 +28,13 @@ export const isLiveSql: string = `status in (${literals(liveStatuses)})`;
 
 /** Writes `where`, `order by` and `limit` for a page of a list. */
 export function listSql(filter: RecordFilter, page: Page, dialect: Dialect): Part {
-  const { namespace, userId, tenantId, provider, statuses, names } = filter;
+  const { namespace, userId, slot, tenantId, provider, statuses, names } = filter;
   const isNarrow = names !== undefined || (statuses?.every(isLive) ?? false);
   const createdAt = dialect.sorting("created_at", isNarrow);
   const id = dialect.sorting("id", isNarrow);
   const conditions: [string, Values][] = [["namespace = :namespace", { namespace }]];
   if (userId !== undefined) conditions.push(["user_id = :user_id", { user_id: userId }]);
+  if (slot !== undefined) conditions.push(["slot = :slot", { slot }]);
   if (tenantId !== undefined) conditions.push(["tenant_id = :tenant_id", { tenant_id: tenantId }]);
   if (provider !== undefined) conditions.push(["provider = :provider", { provider }]);
   if (statuses !== undefined) conditions.push([statusIn(statuses), {}]);
@@ -55,6 +63,15 @@ function statusIn(statuses: readonly ComputeStatus[]): string {
   if (known.length === 0) return "1 = 0";
   const condition = `status in (${literals(known)})`;
   return known.every(isLive) ? `${isLiveSql} and ${condition}` : condition;
+}
+
+/** The condition of a slot's holder, in the words of the unique index over slots. */
+export const holdsSlotSql: string = `namespace = :namespace and coalesce(tenant_id, '') = :tenant_id
+  and user_id = :user_id and slot = :slot and ${isLiveSql}`;
+
+/** The values that {@link holdsSlotSql} names. */
+export function slotValues({ namespace, tenantId, userId, slot }: SlotKey): Values {
+  return { namespace, tenant_id: tenantId ?? "", user_id: userId, slot };
 }
 
 function literals(statuses: readonly ComputeStatus[]): string {

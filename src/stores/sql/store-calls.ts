@@ -21,6 +21,7 @@ export function callsOn<Database>(database: Database, calls: StoreCalls<Database
     get: (namespace, id) => calls.get(database, namespace, id),
     getByTokenHash: (namespace, hash, kind) => calls.getByTokenHash(database, namespace, hash, kind),
     getByIdempotencyKey: (namespace, key) => calls.getByIdempotencyKey(database, namespace, key),
+    getBySlot: (key) => calls.getBySlot(database, key),
     replace: (record, event, limits) => calls.replace(database, record, event, limits),
     list: (filter, page) => calls.list(database, filter, page),
     claimDue: (claim) => calls.claimDue(database, claim),

@@ -12,7 +12,7 @@ import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { SqliteDatabase } from "./database.ts";
-import { events, get, getByIdempotencyKey, getByTokenHash, list } from "./read.ts";
+import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list } from "./read.ts";
 import { sqliteTenants } from "./tenants.ts";
 import { claimDue, identity, insert, replace } from "./write.ts";
 
@@ -48,6 +48,7 @@ const CALLS: StoreCalls<SqliteDatabase> = {
   get,
   getByTokenHash,
   getByIdempotencyKey,
+  getBySlot,
   replace,
   list,
   claimDue,

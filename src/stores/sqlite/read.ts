@@ -1,9 +1,17 @@
 /** The calls that only read, each with its statement. */
 import { defined } from "../../internal/defined.ts";
-import type { ComputeEvent, ComputeRecord, Page, RecordFilter, Snapshot, TokenHash } from "../../store.ts";
+import type {
+  ComputeEvent,
+  ComputeRecord,
+  Page,
+  RecordFilter,
+  SlotKey,
+  Snapshot,
+  TokenHash,
+} from "../../store.ts";
 import { type Row, toEvent, toRecord } from "../sql/columns.ts";
 import { accepts, eventPosition } from "../sql/rules.ts";
-import { type Dialect, listSql } from "../sql/statements.ts";
+import { type Dialect, holdsSlotSql, listSql, slotValues } from "../sql/statements.ts";
 import type { SqliteDatabase } from "./database.ts";
 
 /** See `Store.get`. */
@@ -35,6 +43,18 @@ export async function getByIdempotencyKey(
     }),
   );
   return toSnapshot(database, row);
+}
+
+/** See `Store.getBySlot`. */
+export async function getBySlot(database: SqliteDatabase, key: SlotKey): Promise<Snapshot | undefined> {
+  const row = await database.run("look up a slot", () => holderOfSlot(database, key));
+  return toSnapshot(database, row);
+}
+
+/** The row of the live compute that holds a slot. */
+export function holderOfSlot(database: SqliteDatabase, key: SlotKey): Row | undefined {
+  const { computes } = database.names;
+  return database.first(`select * from ${computes} where ${holdsSlotSql}`, slotValues(key));
 }
 
 /** See `Store.getByTokenHash`. */

@@ -6,12 +6,15 @@ import {
   type Limits,
   type NewEvent,
   type Snapshot,
+  slotKeyOf,
+  slotTaken,
   type Usage,
 } from "../../store.ts";
 import { newEventValues, recordColumns, recordValues, toRecord } from "../sql/columns.ts";
 import { isLimited, longestDueFirst, taken } from "../sql/rules.ts";
 import { isLiveSql } from "../sql/statements.ts";
 import type { SqliteDatabase } from "./database.ts";
+import { holderOfSlot } from "./read.ts";
 
 const columns: readonly string[] = Object.values(recordColumns).map(({ name }) => name);
 
@@ -30,6 +33,7 @@ export function insert(
       { namespace, key: idempotencyKey },
     );
     if (existing !== undefined) return toRecord(existing);
+    refuseTakenSlot(database, record);
     if (isLimited(limits)) checkLimits(record, usageBeside(database, record), limits);
     const clash = database.first(
       `select 1 from ${computes} where namespace = :namespace and (id = :id or name = :name)`,
@@ -61,6 +65,7 @@ export function replace(
       { namespace, id, version: version - 1 },
     );
     if (stored === undefined) return false;
+    refuseTakenSlot(database, record);
     if (isLimited(limits)) checkLimits(record, usageBeside(database, record), limits);
     database.change(
       `update ${computes} set ${columns.map((column) => `${column} = :${column}`).join(", ")}
@@ -109,6 +114,13 @@ export function identity(database: SqliteDatabase): Promise<string> {
     );
     return String(database.first(`select value from ${settings} where name = 'identity'`)?.value);
   });
+}
+
+/** @throws CONFLICT when another live compute holds the record's slot */
+function refuseTakenSlot(database: SqliteDatabase, record: ComputeRecord): void {
+  const key = slotKeyOf(record);
+  const holder = key && holderOfSlot(database, key);
+  if (holder !== undefined && holder.id !== record.id) throw slotTaken(record, String(holder.id));
 }
 
 function usageBeside(database: SqliteDatabase, { namespace, id, userId }: ComputeRecord): Usage {
