@@ -1,13 +1,13 @@
 /** The client: every operation of an application on its computes. */
+import { AtlasJobs } from "./atlas-jobs.ts";
 import { type AtlasOptions, toContext } from "./atlas-options.ts";
 import { Compute, type ComputeParts, type SpawnedCompute } from "./compute.ts";
 import { type ComputeList, computeList } from "./compute-list.ts";
 import { type SignOptions, signedUrl } from "./compute-url.ts";
 import { withGpuHint } from "./gpu-hint.ts";
-import type { JobHealth } from "./job-runner.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
-import type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
+import type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
 import type { ListOptions } from "./lifecycle/list.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
 import type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
@@ -21,12 +21,13 @@ import type { AuthInput, SpawnRequest } from "./request.ts";
 import type { ComputeEvent, ComputeRecord } from "./store.ts";
 
 /** A client; made by {@link createAtlas}. */
-export class Atlas implements AsyncDisposable {
+export class Atlas extends AtlasJobs implements AsyncDisposable {
   readonly #context: Context;
   readonly #reapers: Reaper[] = [];
 
   /** @internal */
   constructor(context: Context) {
+    super(context);
     this.#context = context;
   }
 
@@ -56,6 +57,34 @@ export class Atlas implements AsyncDisposable {
     const handle = this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
     // The request chose the schemes, and only a repeated idempotency key returns a handle without their secrets.
     return handle as SpawnedCompute<Auth, Key>;
+  }
+
+  /**
+   * The user's live compute of a slot, or a new one, whatever else races for it: all callers at once get the same compute, and `isNew` tells the
+   * one that spawned it. A found compute is answered as it is, also one that another request spawned or that is `stopped`; one that is
+   * `pending`, `uncertain` or `terminating` is waited for, `timing.lookupSeconds` at most.
+   * @throws UNCERTAIN when the slot's compute is still `pending` or `uncertain` after the wait; CONFLICT, `retryable`, when it is still ending.
+   * @throws VALIDATION without `userId`, or with an `idempotencyKey`; else as {@link Atlas.spawnCompute}.
+   *
+   * @example
+   * ```ts
+   * import { createAtlas } from "atlas-compute";
+   * import { mock } from "atlas-compute/mock";
+   *
+   * const atlas = createAtlas({ providers: [mock()] });
+   * const compute = await atlas.getOrSpawn({ userId: "user_42", slot: "notebook", gpu: "h100", ports: [8000] });
+   * const again = await atlas.getOrSpawn({ userId: "user_42", slot: "notebook", gpu: "h100", ports: [8000] });
+   * console.log(again.id === compute.id, again.isNew); // true false
+   * ```
+   */
+  async getOrSpawn(request: GetOrSpawnRequest, options: SpawnOptions = {}): Promise<Compute> {
+    const { getOrSpawn } = await loadLifecycle();
+    const { record, secrets, raw, isNew } = await getOrSpawn(this.#context, request, options).catch(
+      (error: unknown) => {
+        throw withGpuHint(error, request?.gpu);
+      },
+    );
+    return this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
   }
 
   /** Reads a compute. @throws NOT_FOUND */
@@ -156,48 +185,6 @@ export class Atlas implements AsyncDisposable {
     body: Readonly<Record<string, unknown>>,
   ): Promise<Compute> {
     return this.#changed(({ recordReport }) => recordReport(this.#context, id, kind, body));
-  }
-
-  /**
-   * Starts a serverless job. A job is not a compute: it is neither recorded nor reaped, and the provider ends it.
-   * @throws VALIDATION, UNSUPPORTED when no configured provider runs jobs, and the provider's refusals
-   */
-  async runJob(request: RunJobRequest): Promise<AtlasJob> {
-    const { runJob } = await loadLifecycle();
-    return runJob(this.#context, request);
-  }
-
-  /** Reads a job. @throws NOT_FOUND, UNSUPPORTED */
-  async getJob(job: JobAddress): Promise<AtlasJob> {
-    const { getJob } = await loadLifecycle();
-    return getJob(this.#context, job);
-  }
-
-  /** Asks for the end of a job. @throws NOT_FOUND, UNSUPPORTED */
-  async cancelJob(job: JobAddress): Promise<AtlasJob> {
-    const { cancelJob } = await loadLifecycle();
-    return cancelJob(this.#context, job);
-  }
-
-  /**
-   * Reads the output of a job, piece by piece, until the job is completed.
-   * @throws PROVIDER when it failed, CONFLICT when it was cancelled, TIMEOUT when it ran out of time
-   */
-  async *streamJob(
-    job: JobAddress,
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<unknown, void, undefined> {
-    const { streamJob } = await loadLifecycle();
-    yield* streamJob(this.#context, job, options.signal);
-  }
-
-  /** Counts the jobs and the workers of a serverless endpoint by state. @throws UNSUPPORTED */
-  async jobHealth(endpoint: {
-    readonly provider?: string | undefined;
-    readonly endpoint: string;
-  }): Promise<JobHealth> {
-    const { jobHealth } = await loadLifecycle();
-    return jobHealth(this.#context, endpoint);
   }
 
   /**

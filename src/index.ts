@@ -12,6 +12,7 @@
  * @module
  */
 export { type Atlas, createAtlas } from "./atlas.ts";
+export type { AtlasJobs } from "./atlas-jobs.ts";
 export type { AtlasOptions } from "./atlas-options.ts";
 export type { CallContext } from "./call-context.ts";
 export { type Clock, systemClock } from "./clock.ts";
@@ -50,6 +51,7 @@ export type {
 } from "./job-runner.ts";
 export type { Logger, Phase, Progress, Timing } from "./lifecycle/context.ts";
 export type { EventOptions } from "./lifecycle/events.ts";
+export type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
 export type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 export type { ListOptions } from "./lifecycle/list.ts";
 export type { LogsOptions } from "./lifecycle/logs.ts";

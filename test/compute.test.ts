@@ -131,6 +131,7 @@ describe("a compute's handle", () => {
       },
       ...{
         userId: null,
+        slot: null,
         gpu: null,
         gpuCount: 1,
         region: "mock-1",

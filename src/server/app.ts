@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import { AtlasError } from "../errors.ts";
 import { noContent, RouteRefusal, toProblemResponse } from "./answer.ts";
 import type { Plane } from "./options.ts";
-import type { Route } from "./route.ts";
+import { METHODS, type Route } from "./route.ts";
 import { routes } from "./routes.ts";
 
 /** The part of the Hono application that the handler and the tests use. */
@@ -15,7 +15,7 @@ export function createApp(plane: Plane): App {
   for (const route of routes)
     app.on(route.method, route.path, (context) => orProblem(plane, () => serve(plane, route, context)));
   const allowedAt = (path: string): readonly string[] =>
-    ["GET", "POST", "DELETE"].filter((method) => app.router.match(method, path)[0].length > 0);
+    METHODS.filter((method) => app.router.match(method, path)[0].length > 0);
   app.notFound(({ req }) => orProblem(plane, async () => withoutRoute(req.raw.method, allowedAt(req.path))));
   return app;
 }
@@ -30,7 +30,7 @@ async function orProblem(plane: Plane, answer: () => Promise<Response>): Promise
 
 function serve(plane: Plane, route: Route, { req }: Context): Promise<Response> {
   if (req.raw.method === "HEAD" && !route.head) throw notAllowed("HEAD", [route.method]);
-  return route.answer({ plane, request: req.raw, id: req.param("id") ?? "" });
+  return route.answer({ plane, request: req.raw, id: req.param("id") ?? req.param("slot") ?? "" });
 }
 
 function withoutRoute(method: string, allowed: readonly string[]): Response {

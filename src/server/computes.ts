@@ -15,7 +15,8 @@ import { eventStream } from "./event-stream.ts";
 import type { ControlPlaneUser } from "./options.ts";
 import type { RouteCall } from "./route.ts";
 
-type UserCall<Body = undefined> = RouteCall<"user", Body>;
+/** A call of a signed-in user. */
+export type UserCall<Body = undefined> = RouteCall<"user", Body>;
 
 /** The browser's input: any JSON, because only the application knows its meaning. */
 export const inputBody: BodyRule<unknown> = { maxBytes: 16_384, parse: (input) => input };
@@ -33,19 +34,28 @@ export const signUrlBody: BodyRule<{ path: string; port?: number; expiresInSecon
 };
 
 /** Spawns the compute that the application requests for the browser's input. No other response ever contains the token. */
-export async function createCompute({ plane, identity, body }: UserCall<unknown>): Promise<Response> {
-  const request = await callApplication(plane, "request", async () =>
-    requireRequest(await plane.request(identity, body)),
-  );
+export async function createCompute(call: UserCall<unknown>): Promise<Response> {
+  const { plane, identity } = call;
+  const request = await requestOf(call);
   const { idempotencyKey } = request;
   const compute = await plane.atlas.spawnCompute({
     ...request,
     userId: identity.userId,
     idempotencyKey: ownKey(identity, idempotencyKey),
   });
-  const { isNew, id, auth } = compute;
+  return spawned(compute, `computes/${compute.id}`);
+}
+
+/** The spawn request that the application makes of the browser's input. */
+export function requestOf({ plane, identity, body }: UserCall<unknown>): Promise<SpawnRequest> {
+  return callApplication(plane, "request", async () => requireRequest(await plane.request(identity, body)));
+}
+
+/** The response with a compute and, where this call spawned it, its secrets. */
+export function spawned(compute: Compute, location: string): Response {
+  const { isNew, auth } = compute;
   const secrets = auth === undefined ? {} : { auth: spelledOut(auth) };
-  return json(isNew ? 201 : 200, { ...compute.toJSON(), ...secrets }, { location: `computes/${id}` });
+  return json(isNew ? 201 : 200, { ...compute.toJSON(), ...secrets }, { location });
 }
 
 /** A user's computes, newest first. */

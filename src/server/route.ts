@@ -5,11 +5,17 @@ import { type CredentialKind, credentials, type Identities } from "./credentials
 import type { Plane } from "./options.ts";
 import type { Rate } from "./rate-limiter.ts";
 
+/** The methods of the routes. */
+export const METHODS = ["GET", "POST", "PUT", "DELETE"] as const;
+
+/** A method of a route. */
+export type Method = (typeof METHODS)[number];
+
 /** A request on its way to a route. */
 export interface Arrival {
   readonly plane: Plane;
   readonly request: Request;
-  /** The value of `:id` in the path; empty in a path without it. */
+  /** The value of `:id` or `:slot` in the path; empty in a path without them. */
   readonly id: string;
 }
 
@@ -21,7 +27,7 @@ export interface RouteCall<Kind extends CredentialKind, Body = undefined> extend
 
 /** A row of the table. */
 interface RouteRule<Kind extends CredentialKind, Body> {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: Method;
   readonly path: string;
   readonly credential: Kind;
   readonly body: BodyRule<Body>;
@@ -34,7 +40,7 @@ interface RouteRule<Kind extends CredentialKind, Body> {
 
 /** A route that can answer. */
 export interface Route {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: Method;
   readonly path: string;
   readonly credential: CredentialKind;
   readonly maxBytes: number;

@@ -15,6 +15,7 @@ import { reap, showHealth, verifyBody, verifyToken } from "./internal.ts";
 import { reportBodies } from "./report-bodies.ts";
 import { recorder, recordHeartbeat } from "./reports.ts";
 import { type Route, route } from "./route.ts";
+import { putSlot, showSlot } from "./slots.ts";
 
 /** Every route. A guard sends at most one heartbeat a minute; the rates leave room for restarts and for a pod's own reporters. */
 export const routes: readonly Route[] = [
@@ -46,6 +47,9 @@ export const routes: readonly Route[] = [
     body: signUrlBody,
     handle: signUrl,
   }),
+
+  route({ method: "PUT", path: "/slots/:slot", credential: "user", body: inputBody, handle: putSlot }),
+  route({ method: "GET", path: "/slots/:slot", credential: "user", body: noBody, handle: showSlot }),
 
   route({
     method: "POST",

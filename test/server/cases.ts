@@ -36,6 +36,8 @@ export const routeCases: Readonly<Record<string, RouteCase>> = {
     body: () => ({ path: "/video.m3u8" }),
     wrongBody: { path: "/video.m3u8", userId: "bob" },
   },
+  "PUT /slots/:slot": { status: 201, body: () => ({ plan: "large" }) },
+  "GET /slots/:slot": { status: 200 },
   "POST /pod/heartbeat": {
     status: 200,
     body: () => ({ signs: ["requests"] }),
@@ -93,7 +95,7 @@ export interface Stage {
 export async function setStage(plane: PlaneUnderTest = planeUnderTest()): Promise<Stage> {
   const { atlas } = plane;
   const [pod, endedPod, expiredPod, revokedPod] = [
-    await plane.spawn(),
+    await plane.spawn("ada", { slot: "held" }),
     await plane.spawn(),
     await plane.spawn(),
     await plane.spawn(),

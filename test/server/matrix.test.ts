@@ -31,8 +31,8 @@ function caseOf(route: Route): RouteCase {
   return found;
 }
 
-function pathOf({ path }: Pick<Route, "path">, { pod }: Stage): string {
-  return path.replace(":id", pod.compute.id);
+function pathOf({ path, method }: Pick<Route, "path"> & Partial<Route>, { pod }: Stage): string {
+  return path.replace(":id", pod.compute.id).replace(":slot", method === "PUT" ? "free" : "held");
 }
 
 /** Calls a route with this credential, and with a valid body unless another is given. */
@@ -65,7 +65,8 @@ async function outcomeOf(response: Response): Promise<string> {
 
 function expectedOf(route: Route, { outcome }: CredentialCase): string {
   if (outcome === "rejected") return "401 UNAUTHORIZED";
-  return outcome === "other" && route.path.includes(":id") ? "404 NOT_FOUND" : `${caseOf(route).status}`;
+  const reads = route.path.includes(":id") || (route.method === "GET" && route.path.includes(":slot"));
+  return outcome === "other" && reads ? "404 NOT_FOUND" : `${caseOf(route).status}`;
 }
 
 describe("the table of routes", () => {
@@ -84,6 +85,7 @@ describe("the table of routes", () => {
     const kinds: Readonly<Record<string, string>> = {
       health: "public",
       computes: "user",
+      slots: "user",
       pod: "pod",
       internal: "internal",
     };
