@@ -45,6 +45,8 @@ export interface HttpClientOptions {
   readonly clock?: Clock | undefined;
   /** The longest answer that is read, in bytes. @default 10 MB */
   readonly maxBytes?: number;
+  /** Waits before each try until the server's rate allows it. Its time does not count as time of the request. */
+  readonly turn?: (request: HttpRequest, signal: AbortSignal) => Promise<void>;
   /** @default 3 */
   readonly maxRetries?: number;
   /** The time for all tries and pauses together, in seconds; a pause that does not fit does not begin. @default 30 */
@@ -117,7 +119,10 @@ function withRetries<Result>(
       ? (error.retryAfterSeconds ?? backoffSeconds(BACKOFF, retriesConsumed))
       : undefined;
   const options = { clock, maxRetries, withinSeconds, signal: context.signal, waitSeconds };
-  return retry(options, () => attempt(settings, request, context, use));
+  return retry(options, async () => {
+    await settings.turn?.(request, context.signal);
+    return attempt(settings, request, context, use);
+  });
 }
 
 const BACKOFF = { firstSeconds: 0.5, maxSeconds: 60, jitter: 0.5 };

@@ -1,6 +1,6 @@
 /** The state of the fake Fly: apps, addresses, machines and volumes, whose states follow the clock. */
 import type { Clock } from "../../src/clock.ts";
-import { Refused } from "./fly-refusals.ts";
+import { flyRefusals, Refused } from "./fly-refusals.ts";
 
 /** The delays of the fake. */
 export interface CloudTiming {
@@ -10,6 +10,8 @@ export interface CloudTiming {
   readonly removeAppSeconds: number;
   /** The seconds in which a new app or machine is missing from the organization's lists. */
   readonly listLagSeconds: number;
+  /** The seconds in which parts of Fly do not know a new app, and answer 404 and 401 in turn. */
+  readonly appSpreadSeconds: number;
 }
 
 export interface FakeAddress {
@@ -131,6 +133,8 @@ export class FakeApp {
   readonly machines: FakeMachine[] = [];
   readonly volumes: FakeVolume[] = [];
   goneAt: number | undefined;
+  /** The time from which every part of Fly knows it. */
+  knownAt = 0;
 
   constructor(name: string, org: string, network: string, createdAt: number) {
     this.name = name;
@@ -152,6 +156,7 @@ export class FlyCloud {
   readonly everMade: FakeMachine[] = [];
   #apps: FakeApp[] = [];
   #made = 0;
+  #strange = 0;
 
   constructor(clock: Clock, timing: CloudTiming) {
     this.clock = clock;
@@ -176,6 +181,12 @@ export class FlyCloud {
   app(name: string): FakeApp {
     const app = this.apps.find((other) => other.name === name);
     if (app === undefined) throw new Refused({ status: 404, error: `app not found: ${name}` });
+    if (this.clock.now().getTime() < app.knownAt) {
+      this.#strange += 1;
+      throw new Refused(
+        this.#strange % 2 === 0 ? flyRefusals.badToken : { status: 404, error: "Could not find App" },
+      );
+    }
     return app;
   }
 

@@ -4,7 +4,7 @@ import { howToGetSpecs, type Json, loadSpec } from "./specs.ts";
 
 /**
  * The specification without its gaps. Fly's documentation adds `?force=true` for the deletion of an app (Apps resource), and two codes
- * of errors. The specification lists few refusals, although all of them have one form. And its objects are open, which would let any
+ * of errors; Fly's own client adds `?wait=true` to the create of an app. The specification lists few refusals, although all of them have one form. And its objects are open, which would let any
  * field pass.
  */
 function toMachinesApi(json: Json): Json {
@@ -13,6 +13,8 @@ function toMachinesApi(json: Json): Json {
   for (const operations of Object.values(paths))
     for (const operation of Object.values(operations)) operation.responses.default ??= REFUSAL;
   paths["/apps/{app_name}"]?.delete?.parameters?.push(FORCE);
+  const createApp = paths["/apps"]?.post;
+  if (createApp !== undefined) createApp.parameters = [...(createApp.parameters ?? []), WAIT];
   components.schemas["main.statusCode"]?.enum?.push("volume_placement_capacity", "name_taken");
   return patched;
 }
@@ -23,13 +25,14 @@ interface Specification {
 }
 
 interface Operation {
-  readonly parameters?: unknown[];
+  parameters?: unknown[];
   readonly responses: Record<string, unknown>;
 }
 
 const REFUSAL = {
   content: { "application/json": { schema: { $ref: "#/components/schemas/ErrorResponse" } } },
 };
+const WAIT = { name: "wait", in: "query", schema: { type: "boolean" } };
 const FORCE = { name: "force", in: "query", schema: { type: "boolean" } };
 
 function closed(value: unknown): unknown {

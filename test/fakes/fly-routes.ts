@@ -1,7 +1,9 @@
 /** The requests that the fake Fly answers. */
 
+import { BROKEN_ON_PURPOSE } from "./contract.ts";
 import type { FlyFake } from "./fly.ts";
 import type { FakeApp, FakeMachine } from "./fly-cloud.ts";
+import { logPage } from "./fly-logs.ts";
 import { flyRefusals, Refused } from "./fly-refusals.ts";
 import { addressBody, appBody, machineBody, validate, volumeBody } from "./fly-validation.ts";
 
@@ -70,9 +72,7 @@ export const routes: readonly Route[] = [
   route("assignAddress", "POST", "/apps/*/ip_assignments", assignAddress),
   route("createVolume", "POST", "/apps/*/volumes", createVolume),
   route("createMachine", "POST", "/apps/*/machines", createMachine),
-  route("listMachines", "GET", "/apps/*/machines", (call) =>
-    Response.json(appOf(call).liveMachines.map(machineJson)),
-  ),
+  route("listMachines", "GET", "/apps/*/machines", listMachines),
   route("getMachine", "GET", "/apps/*/machines/*", (call) => Response.json(machineJson(machineOf(call)))),
   route("deleteMachine", "DELETE", "/apps/*/machines/*", deleteMachine),
   route("start", "POST", "/apps/*/machines/*/start", start),
@@ -80,7 +80,7 @@ export const routes: readonly Route[] = [
   route("suspend", "POST", "/apps/*/machines/*/suspend", (call) => stop(call, "suspended")),
   route("wait", "GET", "/apps/*/machines/*/wait", wait),
   route("orgMachines", "GET", "/orgs/*/machines", orgMachines),
-  route("logs", "GET", "/apps/*/logs", logs, "/api/v1"),
+  route("logs", "GET", "/apps/*/logs", (call) => logPage(appOf(call), call.query), "/api/v1"),
 ];
 
 function appOf({ fake, parameters }: Call): FakeApp {
@@ -95,7 +95,9 @@ function createApp({ fake, body }: Call): Response {
   const { name, org_slug: org, network = "default" } = validate(appBody, body);
   if (org !== fake.org) throw new Refused(flyRefusals.forbidden);
   if (fake.cloud.apps.some((app) => app.name === name)) throw new Refused(flyRefusals.nameTaken);
-  const { createdAt } = fake.cloud.addApp(name, org, network);
+  const app = fake.cloud.addApp(name, org, network);
+  const { createdAt } = app;
+  app.knownAt = createdAt + fake.cloud.timing.appSpreadSeconds * 1000;
   return Response.json({ id: fake.cloud.newId(), created_at: createdAt }, { status: 201 });
 }
 
@@ -109,12 +111,25 @@ function listApps({ fake, query }: Call): Response {
     volume_count: volumes.length,
     network,
   }));
-  return Response.json({ total_apps: rows.length, apps: rows });
+  const all = [...rows, ...fake.foreign.apps];
+  // Go answers an empty list as null.
+  return all.length === 0
+    ? outOfForm({ total_apps: 0, apps: null })
+    : answer({ total_apps: all.length, apps: all }, fake.foreign.apps);
+}
+
+/** An answer that the real API gives and its specification does not allow. */
+function outOfForm(body: unknown): Response {
+  return Response.json(body, { headers: { [BROKEN_ON_PURPOSE]: "yes" } });
+}
+
+function answer(body: unknown, foreign: readonly unknown[]): Response {
+  return foreign.length === 0 ? Response.json(body) : outOfForm(body);
 }
 
 /** Without the network, which only the list of apps shows. */
 function appJson(fake: FlyFake, { name, org, liveMachines }: FakeApp): object {
-  if (org !== fake.org) throw new Refused(flyRefusals.badToken);
+  if (org !== fake.org) throw new Refused(flyRefusals.forbidden);
   const status = liveMachines.length > 0 ? "deployed" : "pending";
   return { id: `id-${name}`, name, status, organization: { name: "Acme", slug: org } };
 }
@@ -166,6 +181,11 @@ function createMachine(call: Call): Response {
   return Response.json(machineJson(call.fake.cloud.addMachine(app, name, region, config)));
 }
 
+function listMachines(call: Call): Response {
+  const machines = appOf(call).liveMachines.map(machineJson);
+  return machines.length === 0 ? outOfForm(null) : Response.json(machines);
+}
+
 function machineJson(machine: FakeMachine): object {
   const { id, name, state, region, config, createdAt, events, hostStatus } = machine;
   const shown =
@@ -175,7 +195,7 @@ function machineJson(machine: FakeMachine): object {
     name,
     state,
     region,
-    instance_id: `01VERSION${id}`,
+    instance_id: versionOf(machine),
     private_ip: "fdaa:0:1:a7b::2",
     ...shown,
     image_ref: { registry: "registry-1.docker.io", repository: config.image, tag: "latest" },
@@ -184,6 +204,10 @@ function machineJson(machine: FakeMachine): object {
     updated_at: new Date(createdAt).toISOString(),
     host_status: hostStatus,
   };
+}
+
+function versionOf({ id }: FakeMachine): string {
+  return `01VERSION${id}`;
 }
 
 function deleteMachine(call: Call): Response {
@@ -223,6 +247,8 @@ function stop(call: Call, state: "stopped" | "suspended"): Response {
       status: 412,
       error: `failed_precondition: unable to stop machine from current state: '${machine.state}'`,
     });
+  if (state === "stopped" && call.body === undefined)
+    throw new Refused({ status: 400, error: "invalid request body: EOF" });
   const memoryMb = machine.config.guest?.memory_mb ?? 256;
   if (state === "suspended" && memoryMb > 2048)
     throw new Refused({ status: 400, error: "machines with more than 2GB of memory cannot be suspended" });
@@ -234,6 +260,8 @@ async function wait(call: Call): Promise<Response> {
   const machine = machineOf(call);
   const { clock } = call.fake.cloud;
   const wanted = call.query.get("state") ?? "started";
+  if (wanted === "stopped" && call.query.get("version") !== versionOf(machine))
+    throw new Refused({ status: 400, error: "invalid_argument: waiting for stopped needs the instance_id" });
   const seconds = Math.min(60, Math.max(1, Number(call.query.get("timeout") ?? 60)));
   const endsAt = clock.now().getTime() + seconds * 1000;
   while (machine.state !== wanted) {
@@ -264,34 +292,8 @@ function orgMachines({ fake, parameters, query }: Call): Response {
     const created_at = new Date(createdAt).toISOString();
     return { id, name, app_name: app.name, state, region, created_at, config: { image, guest, metadata } };
   });
-  const next = until < all.length ? { next_cursor: String(until) } : {};
+  const next: { next_cursor?: string } = until < all.length ? { next_cursor: String(until) } : {};
   const silent = fake.silentRegions.size === 0 ? {} : { error_regions: [...fake.silentRegions] };
-  return Response.json({ machines, ...next, ...silent });
-}
-
-const LOG_PAGE = 100;
-
-function logs(call: Call): Response {
-  const instance = call.query.get("instance");
-  const app = appOf(call);
-  const entries = app.machines
-    .filter(({ id }) => instance === null || id === instance)
-    .flatMap(({ id, region, logs: lines }) => lines.map((line) => ({ ...line, id, region })))
-    .toSorted((one, other) => one.at - other.at);
-  const token = call.query.get("next_token");
-  const from = token === null ? Math.max(0, entries.length - LOG_PAGE) : Number(token);
-  const page = entries.slice(from, from + LOG_PAGE);
-  const data = page.map(({ at, message, provider, id, region }, index) => ({
-    type: "log",
-    id: `log-${from + index}`,
-    attributes: {
-      timestamp: new Date(at).toISOString(),
-      message,
-      level: "info",
-      instance: id,
-      region,
-      meta: { instance: id, region, event: { provider } },
-    },
-  }));
-  return Response.json({ data, meta: { next_token: String(from + page.length) } });
+  const last = next.next_cursor === undefined ? fake.foreign.machines : [];
+  return answer({ machines: [...machines, ...last], ...next, ...silent }, last);
 }

@@ -52,6 +52,7 @@ const TIMING: CloudTiming = {
   destroySeconds: 2,
   removeAppSeconds: 1,
   listLagSeconds: 10,
+  appSpreadSeconds: 0,
 };
 
 /** The fake. Every test makes its own. */
@@ -65,6 +66,8 @@ export class FlyFake {
   readonly fullRegions: Set<string> = new Set();
   /** Regions that the organization's list does not reach. */
   readonly silentRegions: Set<string> = new Set();
+  /** Entries of the organization's lists that this API did not make, in any form. */
+  readonly foreign: { readonly apps: unknown[]; readonly machines: unknown[] } = { apps: [], machines: [] };
   readonly #rateLimits: boolean;
   readonly #buckets: Map<string, { tokens: number; at: number }> = new Map();
   readonly #faults: { operation: FlyOperation; fault: FlyFault; times: number }[] = [];

@@ -26,7 +26,7 @@ describe("a machine as an instance", () => {
     ["destroying", "terminating"],
     ["destroyed", "terminated"],
     ["replaced", "unknown"],
-    ["migrated", "unknown"],
+    ["migrated", "terminated"],
     ["a state of next year", "unknown"],
     ["constructor", "unknown"],
   ])("the state %s is %s", (state, status) => {

@@ -37,7 +37,7 @@ describe("a create whose machine is refused", () => {
   test.each(Object.entries(VERDICTS))("with %s", async (name, [code, mayHaveCreated]) => {
     const refusal: FlyRefusal = flyRefusals[name as keyof typeof flyRefusals];
     await using scene = await flyScene();
-    scene.fake.fault("createMachine", refusal, 10);
+    scene.fake.fault("createMachine", refusal, 100);
     const creating = scene.provider.create(createRequest(), context);
     await expect(scene.clock.settle(creating)).rejects.toMatchObject({
       code,

@@ -83,7 +83,7 @@ export const sharedFlyScenery: Scenery<Provocation> = {
 };
 
 function flyCloud(clock: Clock, shared?: string): Cloud<Provocation> {
-  const fake = new FlyFake({ clock, timing: { removeAppSeconds: 3 }, pageSize: 2 });
+  const fake = new FlyFake({ clock, timing: { removeAppSeconds: 3, appSpreadSeconds: 2 }, pageSize: 2 });
   if (shared !== undefined) fake.cloud.addApp(shared, fake.org, "default");
   const handle = flyContract?.wrap(fake.handle) ?? fake.handle;
   return {

@@ -175,11 +175,14 @@ function targets(shared: boolean, operation: FaultyOperation, fault: LawFault): 
   switch (operation) {
     case "create":
       // Of a compute's own app, the first request is the app's. What fails after the work is done, is the machine's.
-      return !shared && fault.endsWith("-before") ? ["createApp"] : ["createMachine"];
+      // A 401 about the app or its machine may only mean that the app is new.
+      return !shared && (fault.endsWith("-before") || fault === "bad-key")
+        ? ["createApp"]
+        : ["createMachine"];
     case "get":
-      return ["getMachine"];
+      return !shared && fault === "bad-key" ? ["getMachine", "listApps"] : ["getMachine"];
     case "find":
-      return ["listMachines"];
+      return !shared && fault === "bad-key" ? ["listMachines", "listApps"] : ["listMachines"];
     case "list":
       if (shared) return ["listMachines"];
       return fault === "partial" ? ["orgMachines"] : ["listApps", "orgMachines"];

@@ -1,25 +1,28 @@
 /** The Machines API, a function for each request. */
 
 import type { CallContext } from "../../call-context.ts";
+import { AtlasError } from "../../errors.ts";
 import { createHttpClient, type HttpClient, type HttpRequest, unlessNotFound } from "../../internal/http.ts";
+import { describe } from "../../internal/parse.ts";
 import type { FlySettings } from "./options.ts";
+import { createPace } from "./pace.ts";
 import { classifyRefusal } from "./refusals.ts";
 import {
   type Address,
   type AddressType,
+  type AnyEntry,
   type App,
   type AppBody,
   addressListAnswer,
   appAnswer,
   appListAnswer,
-  type ListedApp,
   type LogEntry,
   logsAnswer,
+  MACHINE_ID,
   type Machine,
   type MachineBody,
   machineAnswer,
   machineListAnswer,
-  type OrgMachine,
   orgMachinesAnswer,
   type VolumeBody,
   volumeAnswer,
@@ -27,7 +30,7 @@ import {
 
 /** A page of an organization's machines. */
 export interface OrgMachinesPage {
-  readonly machines: readonly OrgMachine[];
+  readonly machines: readonly AnyEntry[];
   readonly nextCursor: string | undefined;
   /** Regions that did not answer, so that their machines are missing. */
   readonly silentRegions: readonly string[];
@@ -41,12 +44,13 @@ export interface LogPage {
 
 /** Requests to Fly. A request that reads one thing resolves to `undefined` when Fly says that the thing does not exist. */
 export interface FlyApi {
+  /** Creates the app, and waits until Fly says that it is ready. Not every part of Fly knows a new app at once even then. */
   createApp(body: AppBody, context: CallContext): Promise<void>;
   app(app: string, context: CallContext): Promise<App | undefined>;
   /** The organization's apps, and their number as Fly counts them. */
-  apps(org: string, context: CallContext): Promise<{ apps: readonly ListedApp[]; total: number | undefined }>;
-  /** Deletes the app; `force` deletes its machines and volumes too. An absent app is success. */
-  deleteApp(app: string, force: boolean, context: CallContext): Promise<void>;
+  apps(org: string, context: CallContext): Promise<{ apps: readonly AnyEntry[]; total: number | undefined }>;
+  /** Deletes the app; `force` deletes its machines and volumes too. An absent app is success, and `false`. */
+  deleteApp(app: string, force: boolean, context: CallContext): Promise<boolean>;
   addresses(app: string, context: CallContext): Promise<readonly Address[]>;
   assignAddress(app: string, type: AddressType, context: CallContext): Promise<void>;
   /** Creates a volume and returns its id. */
@@ -54,11 +58,20 @@ export interface FlyApi {
   createMachine(app: string, body: MachineBody, context: CallContext): Promise<Machine>;
   machine(app: string, id: string, context: CallContext): Promise<Machine | undefined>;
   /** The app's machines, without destroyed ones; `undefined` when the app does not exist. */
-  machines(app: string, context: CallContext): Promise<readonly Machine[] | undefined>;
-  orgMachines(org: string, cursor: string | undefined, context: CallContext): Promise<OrgMachinesPage>;
+  machines(app: string, context: CallContext): Promise<readonly AnyEntry[] | undefined>;
+  orgMachines(
+    org: string,
+    page: { readonly limit: number; readonly cursor: string | undefined },
+    context: CallContext,
+  ): Promise<OrgMachinesPage>;
   act(app: string, id: string, action: "start" | "stop" | "suspend", context: CallContext): Promise<void>;
   /** Waits for a state, for about half of the time limit of a request. @throws TIMEOUT when the machine does not reach it. */
-  waitFor(app: string, id: string, state: "stopped" | "suspended", context: CallContext): Promise<void>;
+  waitFor(
+    app: string,
+    machine: Pick<Machine, "id" | "instance_id">,
+    state: "stopped" | "suspended",
+    context: CallContext,
+  ): Promise<void>;
   /** Deletes the machine, even a running one. An absent machine is success. */
   deleteMachine(app: string, id: string, context: CallContext): Promise<void>;
   logs(query: LogQuery, context: CallContext): Promise<LogPage>;
@@ -77,12 +90,16 @@ const read = (path: string, query: HttpRequest["query"] = {}): HttpRequest => ({
   query,
   idempotent: true,
 });
-const post = (path: string, json: unknown, secrets: readonly string[] = []): HttpRequest => ({
+const post = (
+  path: string,
+  json: unknown,
+  more: Pick<HttpRequest, "secrets" | "query"> = {},
+): HttpRequest => ({
   method: "POST",
   path,
   json,
-  secrets,
   idempotent: false,
+  ...more,
 });
 const remove = (path: string, query: HttpRequest["query"] = {}): HttpRequest => ({
   method: "DELETE",
@@ -95,7 +112,16 @@ const MIN_SECRET_ARGUMENT = 8;
 const mayBeSecret = (argument: string): boolean => argument.length >= MIN_SECRET_ARGUMENT;
 
 const appPath = (app: string): string => `/apps/${encodeURIComponent(app)}`;
-const machinePath = (app: string, id: string): string => `${appPath(app)}/machines/${encodeURIComponent(id)}`;
+
+/** @throws VALIDATION for an id that no machine has, because such an id could lead to another path. */
+function machinePath(app: string, id: string): string {
+  if (MACHINE_ID.test(id)) return `${appPath(app)}/machines/${id}`;
+  const message = `fly: ${describe(id)} is not the id of a machine: digits and small letters`;
+  throw new AtlasError("VALIDATION", message, { provider: "fly", mayHaveCreated: false });
+}
+
+/** The longest list that Fly answers in one piece: all apps of an organization, or all machines of an app. */
+const WHOLE_LIST_BYTES = 50_000_000;
 
 /** Makes requests with these settings and credentials. */
 export function createFlyApi(settings: FlySettings, authorization: () => string): FlyApi {
@@ -107,7 +133,7 @@ export function createFlyApi(settings: FlySettings, authorization: () => string)
     fetch,
     clock,
   };
-  const http = createHttpClient({ ...common, baseUrl: settings.baseUrl });
+  const http = createHttpClient({ ...common, baseUrl: settings.baseUrl, turn: createPace(clock) });
   const logs = createHttpClient({ ...common, baseUrl: settings.logsBaseUrl });
   return { ...appRequests(http), ...machineRequests(http), ...logRequests(logs) };
 }
@@ -119,14 +145,16 @@ function appRequests(
   "createApp" | "app" | "apps" | "deleteApp" | "addresses" | "assignAddress" | "createVolume" | "orgMachines"
 > {
   return {
-    createApp: (body, context) => http.send(post("/apps", body), context),
+    createApp: (body, context) => http.send(post("/apps", body, { query: { wait: true } }), context),
     app: (app, context) => unlessNotFound(http.read(read(appPath(app)), appAnswer, context)),
     apps: async (org, context) => {
-      const { apps, total_apps } = await http.read(read("/apps", { org_slug: org }), appListAnswer, context);
-      return { apps, total: total_apps ?? undefined };
+      const request = { ...read("/apps", { org_slug: org }), maxBytes: WHOLE_LIST_BYTES };
+      const { apps, total_apps } = await http.read(request, appListAnswer, context);
+      return { apps: apps ?? [], total: total_apps ?? undefined };
     },
     deleteApp: async (app, force, context) => {
-      await unlessNotFound(http.send(remove(appPath(app), force ? { force } : {}), context));
+      const removal = http.send(remove(appPath(app), force ? { force } : {}), context).then(() => true);
+      return (await unlessNotFound(removal)) ?? false;
     },
     addresses: async (app, context) => {
       const { ips } = await http.read(read(`${appPath(app)}/ip_assignments`), addressListAnswer, context);
@@ -138,11 +166,15 @@ function appRequests(
       const volume = await http.read(post(`${appPath(app)}/volumes`, body), volumeAnswer, context);
       return volume.id;
     },
-    orgMachines: async (org, cursor, context) => {
+    orgMachines: async (org, { limit, cursor }, context) => {
       const path = `/orgs/${encodeURIComponent(org)}/machines`;
-      const page = await http.read(read(path, { limit: 1000, cursor }), orgMachinesAnswer, context);
+      const page = await http.read(read(path, { limit, cursor }), orgMachinesAnswer, context);
       const { machines, next_cursor, error_regions } = page;
-      return { machines, nextCursor: next_cursor || undefined, silentRegions: error_regions ?? [] };
+      return {
+        machines: machines ?? [],
+        nextCursor: next_cursor || undefined,
+        silentRegions: error_regions ?? [],
+      };
     },
   };
 }
@@ -154,18 +186,27 @@ function machineRequests(
     createMachine: (app, body, context) => {
       const { env, init } = body.config;
       const secrets = [...Object.values(env), ...(init?.cmd ?? []).filter(mayBeSecret)];
-      return http.read(post(`${appPath(app)}/machines`, body, secrets), machineAnswer, context);
+      return http.read(post(`${appPath(app)}/machines`, body, { secrets }), machineAnswer, context);
     },
-    machine: (app, id, context) =>
+    machine: async (app, id, context) =>
       unlessNotFound(http.read(read(machinePath(app, id)), machineAnswer, context)),
-    machines: (app, context) =>
-      unlessNotFound(http.read(read(`${appPath(app)}/machines`), machineListAnswer, context)),
-    act: (app, id, action, context) =>
-      http.send({ method: "POST", path: `${machinePath(app, id)}/${action}`, idempotent: true }, context),
-    waitFor: (app, id, state, context) => {
+    machines: async (app, context) => {
+      const request = { ...read(`${appPath(app)}/machines`), maxBytes: WHOLE_LIST_BYTES };
+      return unlessNotFound(
+        http.read(request, machineListAnswer, context).then((machines) => machines ?? []),
+      );
+    },
+    act: async (app, id, action, context) => {
+      // Fly refuses a stop without a body.
+      const json = action === "stop" ? {} : undefined;
+      const path = `${machinePath(app, id)}/${action}`;
+      await http.send({ method: "POST", path, json, idempotent: true }, context);
+    },
+    waitFor: async (app, { id, instance_id: version }, state, context) => {
       const timeout = Math.min(60, Math.max(1, Math.floor(context.requestTimeoutSeconds / 2)));
+      const query = { state, timeout, version: version ?? undefined };
       // No retries: Fly answers 408 when the wait is over.
-      const request = { ...read(`${machinePath(app, id)}/wait`, { state, timeout }), idempotent: false };
+      const request = { ...read(`${machinePath(app, id)}/wait`, query), idempotent: false };
       return http.send(request, context);
     },
     deleteMachine: async (app, id, context) => {

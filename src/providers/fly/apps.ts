@@ -34,36 +34,100 @@ function mayExist(error: unknown): error is AtlasError {
   return error.mayHaveCreated === true || error.status === 409 || error.status === 422;
 }
 
+/** Answers of Fly about an app that is new and that not every part of Fly knows yet. They prove nothing. */
+const UNKNOWN_YET: ReadonlySet<number | undefined> = new Set([401, 404]);
+const SPREADING: Backoff = { firstSeconds: 0.5, maxSeconds: 4 };
+const SPREADING_SECONDS = 30;
+
+/** True for a refusal that a new app meets until every part of Fly knows it. */
+export function isUnknownYet(error: unknown): boolean {
+  return isAtlasError(error) && UNKNOWN_YET.has(error.status);
+}
+
+/** Sends a request about a new app, again and again while the app is not known everywhere. Such a refusal means that nothing was done. */
+export async function onceKnown<Answer>(
+  { clock }: Account,
+  { signal }: CallContext,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  const endsAt = clock.now().getTime() + SPREADING_SECONDS * 1000;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isUnknownYet(error) || clock.now().getTime() >= endsAt) throw error;
+      await clock.sleep(backoffSeconds(SPREADING, tries) * 1000, signal);
+    }
+  }
+}
+
+/**
+ * Reads a compute's own app. A 401 may mean that this part of Fly does not know the new app yet, or that the token is wrong; a request
+ * about the organization tells which.
+ * @throws UNAVAILABLE when only the app is unknown
+ */
+export async function readOwn<Answer>(
+  { api, org, sharedApp }: Account,
+  context: CallContext,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isAtlasError(error) || error.code !== "AUTH_ERROR" || sharedApp !== undefined) throw error;
+    await api.apps(org(), context);
+    const message = `${error.message}; the token is valid, so this part of Fly does not know the app yet`;
+    throw new AtlasError("UNAVAILABLE", message, { provider: "fly", status: error.status });
+  }
+}
+
+/** @throws CONFLICT when another organization has the name, else the refusal when the app is nowhere to be found */
 async function requireOwnApp(
-  { api, org }: Account,
+  account: Account,
   app: string,
   refusal: AtlasError,
   context: CallContext,
 ): Promise<void> {
-  const found = await api.app(app, context).catch((error: unknown) => {
-    throw isAtlasError(error) ? withFacts(error, { mayHaveCreated: true }) : error;
+  const isRefused = refusal.code === "VALIDATION";
+  const look = (): Promise<string | undefined> => holderOf(account, app, context);
+  const holder = await (isRefused ? look() : onceKnown(account, context, look)).catch((error: unknown) => {
+    if (!isAtlasError(error)) throw error;
+    if (error.status === 404) throw refusal;
+    if (error.code === "FORBIDDEN") throw foreignAppError(app, "another organization");
+    throw withFacts(error, { mayHaveCreated: true });
   });
-  if (found === undefined) throw refusal;
-  const holder = found.organization?.slug;
-  if (holder === org()) return;
-  throw new AtlasError("CONFLICT", `fly: the app ${app} belongs to the organization ${holder ?? "unknown"}`, {
-    provider: "fly",
-    mayHaveCreated: false,
-  });
+  if (holder !== account.org()) throw foreignAppError(app, `the organization ${holder ?? "unknown"}`);
+}
+
+/** The organization that has the app. @throws NOT_FOUND without such an app */
+async function holderOf({ api }: Account, app: string, context: CallContext): Promise<string | undefined> {
+  const found = await api.app(app, context);
+  if (found !== undefined) return found.organization?.slug ?? undefined;
+  throw new AtlasError("NOT_FOUND", `fly: there is no app ${app}`, { provider: "fly", status: 404 });
+}
+
+function foreignAppError(app: string, holder: string): AtlasError {
+  const message = `fly: the app ${app} belongs to ${holder}`;
+  return new AtlasError("CONFLICT", message, { provider: "fly", mayHaveCreated: false });
 }
 
 /** Assigns the addresses that the app lacks. */
 export async function assignAddresses(
-  { api }: Account,
+  account: Account,
   app: string,
   types: readonly AddressType[],
   isNew: boolean,
   context: CallContext,
 ): Promise<void> {
   if (types.length === 0) return;
-  const present = isNew ? [] : (await api.addresses(app, context)).map(typeOf);
+  const { api } = account;
+  const ask = <Answer>(request: () => Promise<Answer>): Promise<Answer> =>
+    onceKnown(account, context, request);
+  const present = isNew ? [] : (await ask(() => api.addresses(app, context))).map(typeOf);
   const missing = types.filter((type) => !present.includes(type));
-  const answers = await Promise.allSettled(missing.map((type) => api.assignAddress(app, type, context)));
+  const answers = await Promise.allSettled(
+    missing.map((type) => ask(() => api.assignAddress(app, type, context))),
+  );
   for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
 }
 
@@ -80,14 +144,15 @@ const REMOVAL_SECONDS = 20;
 /**
  * Removes an app without a machine, and waits until it is gone, so that the next attempt finds its name free. The removal is not
  * forced, so Fly refuses it when the app has a machine after all.
+ * @returns true when Fly accepted the removal, false when it knew no such app
  * @throws when the app may still be there.
  */
 export async function removeEmptyApp(
   { api, clock }: Account,
   app: string,
   context: CallContext,
-): Promise<void> {
-  await api.deleteApp(app, false, context);
+): Promise<boolean> {
+  const accepted = await api.deleteApp(app, false, context);
   const endsAt = clock.now().getTime() + REMOVAL_SECONDS * 1000;
   for (let looks = 0; (await api.app(app, context)) !== undefined; looks += 1) {
     if (clock.now().getTime() >= endsAt)
@@ -97,4 +162,5 @@ export async function removeEmptyApp(
       );
     await clock.sleep(backoffSeconds(REMOVAL_BACKOFF, looks) * 1000, context.signal);
   }
+  return accepted;
 }

@@ -31,6 +31,7 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ["launch_failed", "failed"],
   ["destroying", "terminating"],
   ["destroyed", "terminated"],
+  ["migrated", "terminated"],
 ]);
 
 /** Converts a machine to an instance. */

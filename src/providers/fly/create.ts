@@ -5,7 +5,7 @@ import { AtlasError, isAtlasError } from "../../errors.ts";
 import { defined } from "../../internal/defined.ts";
 import type { CreateRequest, Instance } from "../../provider.ts";
 import { type Account, hostOf } from "./account.ts";
-import { assignAddresses, ensureApp, removeEmptyApp } from "./apps.ts";
+import { assignAddresses, ensureApp, isUnknownYet, onceKnown, removeEmptyApp } from "./apps.ts";
 import { requireImage } from "./candidates.ts";
 import { toInstance } from "./convert.ts";
 import { toGuest } from "./guest.ts";
@@ -43,7 +43,8 @@ async function createInOwnApp(account: Account, plan: Plan, context: CallContext
   const isNew = await ensureApp(account, app, plan.network, context);
   const withdraw = (error: unknown): Promise<never> => throwWithoutApp(account, app, error, context);
   const machine = await furnish(account, plan, isNew, context).catch(withdraw);
-  return createMachine(account, app, machine, context).catch((error: unknown) => {
+  const create = (): Promise<Machine> => createMachine(account, app, machine, context);
+  return onceKnown(account, context, create).catch((error: unknown) => {
     if (isAtlasError(error) && error.mayHaveCreated === false) return withdraw(error);
     throw error;
   });
@@ -59,7 +60,8 @@ async function furnish(
   const app = machine.name;
   await assignAddresses(account, app, addresses, isNew, context);
   if (volume === undefined) return machine;
-  const id = await account.api.createVolume(app, volume.body, context);
+  const create = (): Promise<string> => account.api.createVolume(app, volume.body, context);
+  const id = await onceKnown(account, context, create);
   return { ...machine, config: { ...machine.config, mounts: [{ volume: id, path: volume.path }] } };
 }
 
@@ -84,7 +86,7 @@ function throwAsUnsure(error: unknown): never {
   throw isAtlasError(error) ? withOutcome(error, true) : error;
 }
 
-/** Removes the app, and throws the error with the outcome after the removal. */
+/** Removes the app, and throws the error with the outcome after the removal. Of an app that Fly never showed, a 404 proves no removal. */
 async function throwWithoutApp(
   account: Account,
   app: string,
@@ -93,7 +95,7 @@ async function throwWithoutApp(
 ): Promise<never> {
   if (!isAtlasError(error)) throw error;
   const remains = await removeEmptyApp(account, app, context).then(
-    () => false,
+    (accepted) => !accepted && isUnknownYet(error),
     () => true,
   );
   throw remains

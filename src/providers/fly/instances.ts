@@ -4,9 +4,11 @@ import type { CallContext } from "../../call-context.ts";
 import { AtlasError, isAtlasError } from "../../errors.ts";
 import type { Instance, InstanceReference } from "../../provider.ts";
 import { type Account, appOf, hostOf } from "./account.ts";
+import { readOwn } from "./apps.ts";
 import { toAppInstance, toInstance, toListedInstance } from "./convert.ts";
+import { isHere, listApps, listMachines, listOrgMachines, machinesNamed, type NameFilter } from "./lists.ts";
 import { readNetworkName } from "./network.ts";
-import { type ListedApp, type Machine, type OrgMachine, STOP_MODE_KEY } from "./wire.ts";
+import { type ListedApp, type Machine, STOP_MODE_KEY } from "./wire.ts";
 
 /** The instance as it is now. An instance without its machine exists as long as its app does. */
 export async function getInstance(
@@ -16,7 +18,9 @@ export async function getInstance(
 ): Promise<Instance | undefined> {
   if (providerId === undefined || providerId === name)
     return (await findInstances(account, name, context))[0];
-  const machine = await account.api.machine(appOf(account, name), providerId, context);
+  const machine = await readOwn(account, context, () =>
+    account.api.machine(appOf(account, name), providerId, context),
+  );
   const current = machine && toInstance(machine, hostOf(account, name, machine.id));
   if (current !== undefined && current.status !== "terminated") return current;
   const remains = (await findInstances(account, name, context)).find((other) => other.providerId === name);
@@ -33,8 +37,8 @@ export async function findInstances(
   const machines = await machinesNamed(account, name, context);
   if (machines?.length !== 0 || account.sharedApp !== undefined)
     return toInstances(account, name, machines ?? []);
-  const apps = await listedApps(account, context);
-  return [emptyApp(account, apps.find((app) => app.name === name) ?? { name })];
+  const [app = { name }] = await listApps(account, (other) => other === name, context);
+  return [emptyApp(account, app)];
 }
 
 /** The instances in a listed app. Skips a new app without a machine: the list of machines may only lag behind. */
@@ -57,36 +61,6 @@ function emptyApp({ clock }: Account, { name, network }: ListedApp): Instance {
   return toAppInstance(name, name, readNetworkName(name, network ?? undefined), clock.now());
 }
 
-/**
- * The machines of exactly this name that are not destroyed; `undefined` when the compute's own app does not exist.
- * @throws NOT_FOUND when the shared app does not exist: this is a mistake in the options and proves nothing about its machines.
- */
-export async function machinesNamed(
-  account: Account,
-  name: string,
-  context: CallContext,
-): Promise<readonly Machine[] | undefined> {
-  const machines = await machinesOf(account, appOf(account, name), context);
-  return machines?.filter((machine) => machine.name === name && machine.state !== "destroyed");
-}
-
-async function machinesOf(
-  { api, sharedApp }: Account,
-  app: string,
-  context: CallContext,
-): Promise<readonly Machine[] | undefined> {
-  const machines = await api.machines(app, context);
-  if (machines === undefined && sharedApp !== undefined)
-    throw new AtlasError(
-      "NOT_FOUND",
-      `fly: the app ${sharedApp} does not exist: create it, or correct the option app`,
-      {
-        provider: "fly",
-      },
-    );
-  return machines;
-}
-
 /** Every instance whose name begins with the prefix. */
 export async function listInstances(
   account: Account,
@@ -94,55 +68,32 @@ export async function listInstances(
   context: CallContext,
 ): Promise<readonly Instance[]> {
   const { sharedApp } = account;
-  if (sharedApp === undefined) return listApps(account, namePrefix, context);
-  const machines = (await machinesOf(account, sharedApp, context)) ?? [];
+  const isOurs = (name: string): boolean => name.startsWith(namePrefix);
+  if (sharedApp === undefined) return listInOwnApps(account, isOurs, context);
+  const machines = (await listMachines(account, sharedApp, isOurs, context)) ?? [];
   return machines
-    .filter(({ name, state }) => name.startsWith(namePrefix) && state !== "destroyed")
+    .filter(isHere)
     .map((machine) => toInstance(machine, hostOf(account, machine.name, machine.id)));
 }
 
-/** Reads two lists instead of one answer per app. An app without a listed machine needs its own request, because that list lags. */
-async function listApps(
+/**
+ * Reads two lists instead of one answer per app. An app without a listed machine needs its own request, because that list lags. While a
+ * region does not answer, such an app may have its machine there, and is left out: what is not listed is unknown.
+ */
+async function listInOwnApps(
   account: Account,
-  namePrefix: string,
+  isOurs: NameFilter,
   context: CallContext,
 ): Promise<readonly Instance[]> {
-  const apps = (await listedApps(account, context)).filter(({ name }) => name.startsWith(namePrefix));
-  const machines = (await orgMachines(account, context)).filter(
-    ({ name, app_name: app, state }) => name === app && name.startsWith(namePrefix) && state !== "destroyed",
-  );
-  const listed = new Set(machines.map(({ name }) => name));
-  const instances = machines.map(toListedInstance);
+  const apps = await listApps(account, isOurs, context);
+  const { machines, silentRegions } = await listOrgMachines(account, isOurs, context);
+  const own = machines.filter((machine) => machine.name === machine.app_name && isHere(machine));
+  const instances = own.map(toListedInstance);
+  if (silentRegions.length > 0) return instances;
+  const listed = new Set(own.map(({ name }) => name));
   for (const app of apps)
     if (!listed.has(app.name)) instances.push(...(await instancesIn(account, app, context)));
   return instances;
-}
-
-async function listedApps({ api, org }: Account, context: CallContext): Promise<readonly ListedApp[]> {
-  const { apps, total } = await api.apps(org(), context);
-  if (total === undefined || total <= apps.length) return apps;
-  throw incompleteListError(`${apps.length} of ${total} apps`);
-}
-
-async function orgMachines({ api, org }: Account, context: CallContext): Promise<readonly OrgMachine[]> {
-  const machines: OrgMachine[] = [];
-  const seen = new Set<string>();
-  for (let cursor: string | undefined; ; ) {
-    const page = await api.orgMachines(org(), cursor, context);
-    if (page.silentRegions.length > 0)
-      throw incompleteListError(`no machines of ${page.silentRegions.join(", ")}`);
-    machines.push(...page.machines);
-    cursor = page.nextCursor;
-    if (cursor === undefined) return machines;
-    if (seen.has(cursor)) throw incompleteListError("the same page of machines twice");
-    seen.add(cursor);
-  }
-}
-
-function incompleteListError(shown: string): AtlasError {
-  return new AtlasError("UNAVAILABLE", `fly: the list is incomplete: it showed ${shown}`, {
-    provider: "fly",
-  });
 }
 
 /** Ends the machine and, where the compute has its own app, the app with everything in it. */
@@ -160,8 +111,8 @@ export async function terminateInstance(
   const keepsApp =
     account.sharedApp !== undefined || (id !== undefined && (await hasOthers(account, name, id, context)));
   // The forced removal of the app ends its machines too, so that their failures no longer matter.
-  if (!keepsApp) return account.api.deleteApp(name, true, context);
-  if (failure !== undefined) throw failure.error;
+  if (!keepsApp) await account.api.deleteApp(name, true, context);
+  else if (failure !== undefined) throw failure.error;
 }
 
 /** The machine's id; `undefined` when the reference names an app without a machine. */
@@ -199,7 +150,7 @@ export async function stopInstance(
   if (STOPPED.has(machine.state)) return;
   const suspends = machine.config?.metadata?.[STOP_MODE_KEY] === "suspend";
   await actUnlessDone(account, reference.name, machine.id, suspends ? "suspend" : "stop", context);
-  await awaitState(account, reference.name, machine.id, suspends ? "suspended" : "stopped", context);
+  await awaitState(account, reference.name, machine, suspends ? "suspended" : "stopped", context);
 }
 
 /** Starts the machine. */
@@ -208,11 +159,11 @@ export async function startInstance(
   reference: InstanceReference,
   context: CallContext,
 ): Promise<void> {
-  const { id, state } = await requireMachine(account, reference, context);
-  if (RUNNING.has(state)) return;
+  const machine = await requireMachine(account, reference, context);
+  if (RUNNING.has(machine.state)) return;
   // Fly refuses to start a machine that is stopping.
-  if (!STOPPED.has(state)) await awaitState(account, reference.name, id, "stopped", context);
-  await actUnlessDone(account, reference.name, id, "start", context);
+  if (!STOPPED.has(machine.state)) await awaitState(account, reference.name, machine, "stopped", context);
+  await actUnlessDone(account, reference.name, machine.id, "start", context);
 }
 
 async function requireMachine(
@@ -224,7 +175,7 @@ async function requireMachine(
     providerId === undefined
       ? (await machinesNamed(account, name, context))?.[0]
       : await account.api.machine(appOf(account, name), providerId, context);
-  if (machine !== undefined && machine.state !== "destroyed") return machine;
+  if (machine !== undefined && isHere(machine)) return machine;
   throw new AtlasError("NOT_FOUND", `fly: the instance ${name} has no machine`, {
     provider: "fly",
     providerId,
@@ -252,12 +203,12 @@ async function actUnlessDone(
 async function awaitState(
   account: Account,
   name: string,
-  id: string,
+  machine: Machine,
   state: "stopped" | "suspended",
   context: CallContext,
 ): Promise<void> {
   try {
-    await account.api.waitFor(appOf(account, name), id, state, context);
+    await account.api.waitFor(appOf(account, name), machine, state, context);
   } catch (error) {
     if (!isAtlasError(error) || error.code !== "TIMEOUT" || context.signal.aborted) throw error;
   }

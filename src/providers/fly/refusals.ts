@@ -3,6 +3,7 @@ import type { AtlasErrorCode } from "../../errors.ts";
 import { defined } from "../../internal/defined.ts";
 import type { HttpRequest } from "../../internal/http.ts";
 import type { Classification, HttpRefusal } from "../../internal/http-errors.ts";
+import { redact } from "../../internal/redact.ts";
 import { errorBody } from "./wire.ts";
 
 /** Fly's own codes, in the field `status` of an error. */
@@ -18,6 +19,9 @@ interface Phrase {
   readonly code: AtlasErrorCode;
 }
 
+/** A limit of the organization: `machine limit reached`, `over its limit of 50 machines`. */
+const LIMIT = /\b(?:machine|app|volume)s? limit\b|\blimit of \d+ (?:machine|app|volume)s?\b/i;
+
 /** Phrases of errors for which Fly has no code. Sources: fly-go's error texts, and refusals in public bug reports. */
 const BY_PHRASE: readonly Phrase[] = [
   { status: 409, text: /unique machine name violation/, code: "CONFLICT" },
@@ -32,6 +36,10 @@ const BY_PHRASE: readonly Phrase[] = [
     code: "CAPACITY",
   },
   { status: 422, text: /could not find a candidate host/i, code: "CAPACITY" },
+  { status: 400, text: /\bno capacity\b/i, code: "CAPACITY" },
+  { status: 422, text: /\bno capacity\b/i, code: "CAPACITY" },
+  { status: 403, text: LIMIT, code: "QUOTA" },
+  { status: 422, text: LIMIT, code: "QUOTA" },
   { status: 403, text: /over the allowed quota/i, code: "QUOTA" },
   { status: 422, text: /add a payment method/i, code: "BILLING" },
   { status: 422, text: /name has already been taken/i, code: "CONFLICT" },
@@ -46,14 +54,16 @@ const HOLDER_OF_NAME = /unique machine name violation, machine ID ([0-9a-z]+) al
  */
 export function classifyRefusal(
   refusal: HttpRefusal,
-  { idempotent }: HttpRequest,
+  { idempotent, secrets }: HttpRequest,
 ): Classification | undefined {
   if (refusal.status >= 500) return undefined;
-  const { error, status } = errorBody.safeParse(refusal.json).data ?? {};
+  const { error: text, status } = errorBody.safeParse(refusal.json).data ?? {};
+  // Values that Fly quotes from the request are no words of Fly's.
+  const error = redact(text ?? "", secrets);
   const hasCode = status != null && status !== "" && status !== "unknown";
-  const code = hasCode ? BY_CODE[status] : byPhrase(refusal.status, error ?? "");
+  const code = hasCode ? BY_CODE[status] : byPhrase(refusal.status, error);
   if (code === undefined) return undefined;
-  const holder = code === "CONFLICT" ? HOLDER_OF_NAME.exec(error ?? "")?.[1] : undefined;
+  const holder = code === "CONFLICT" ? HOLDER_OF_NAME.exec(error)?.[1] : undefined;
   return defined({ code, mayHaveCreated: idempotent ? undefined : false, providerId: holder });
 }
 

@@ -15,12 +15,16 @@ export const appAnswer = z.looseObject({
 });
 export type App = z.infer<typeof appAnswer>;
 
-/** `GET /apps`. */
-export const appListAnswer = z.object({
-  apps: z.array(z.object({ name: z.string(), network: text })),
-  total_apps: number,
-});
-export type ListedApp = z.infer<typeof appListAnswer>["apps"][number];
+/** An entry of a list, before its name tells whether it is ours. What another program created may have any form. */
+const anyEntry = z.looseObject({ name: z.nullable(z.string()) });
+export type AnyEntry = z.infer<typeof anyEntry>;
+
+/** `GET /apps`. An empty list may be `null`. */
+export const appListAnswer = z.object({ apps: z.nullable(z.array(anyEntry)), total_apps: number });
+
+/** An app in the list of its organization. */
+export const listedApp = z.object({ name: z.string(), network: text });
+export type ListedApp = z.infer<typeof listedApp>;
 
 /** `GET /apps/{app}/ip_assignments`. */
 export const addressListAnswer = z.object({
@@ -63,11 +67,16 @@ const event = z.object({
 });
 export type MachineEvent = z.infer<typeof event>;
 
+/** The form of a machine's id, which becomes a part of paths and headers. */
+export const MACHINE_ID: RegExp = /^[0-9a-z]{1,64}$/;
+
 /** A machine in an answer of its app. */
 export const machineAnswer = z.looseObject({
-  id: z.string().check(z.minLength(1)),
+  id: z.string().check(z.regex(MACHINE_ID)),
   name: z.string(),
   state: z.string(),
+  /** The version of the machine. */
+  instance_id: text,
   region: text,
   created_at: text,
   config: z.nullish(config),
@@ -77,11 +86,12 @@ export const machineAnswer = z.looseObject({
 });
 export type Machine = z.infer<typeof machineAnswer>;
 
-export const machineListAnswer = z.array(machineAnswer);
+/** `GET /apps/{app}/machines`. An empty list may be `null`. */
+export const machineListAnswer = z.nullable(z.array(anyEntry));
 
 /** A machine in its organization's list, without services and events. */
-const orgMachine = z.looseObject({
-  id: z.string().check(z.minLength(1)),
+export const orgMachine = z.looseObject({
+  id: z.string().check(z.regex(MACHINE_ID)),
   name: z.string(),
   app_name: z.string(),
   state: z.string(),
@@ -91,27 +101,27 @@ const orgMachine = z.looseObject({
 });
 export type OrgMachine = z.infer<typeof orgMachine>;
 
-/** `GET /orgs/{org}/machines`. */
+/** `GET /orgs/{org}/machines`. An empty list may be `null`. */
 export const orgMachinesAnswer = z.object({
-  machines: z.array(orgMachine),
+  machines: z.nullable(z.array(anyEntry)),
   next_cursor: text,
   error_regions: z.nullish(z.array(z.string())),
 });
 
+const logEntry = z.object({
+  attributes: z.object({
+    timestamp: text,
+    message: z.string(),
+    meta: z.nullish(z.object({ event: z.nullish(z.object({ provider: text })) })),
+  }),
+});
+export type LogEntry = z.infer<typeof logEntry>;
+
 /** `GET /apps/{app}/logs`, an API that Fly does not document. */
 export const logsAnswer = z.object({
-  data: z.array(
-    z.object({
-      attributes: z.object({
-        timestamp: text,
-        message: z.string(),
-        meta: z.nullish(z.object({ event: z.nullish(z.object({ provider: text })) })),
-      }),
-    }),
-  ),
+  data: z.nullable(z.array(logEntry)),
   meta: z.nullish(z.object({ next_token: z.nullish(z.union([z.string(), z.number()])) })),
 });
-export type LogEntry = z.infer<typeof logsAnswer>["data"][number];
 
 /** One external port of a service. */
 export interface ServicePort {
