@@ -38,7 +38,6 @@ export const bundledPackages: readonly string[] = [
   "@clack/prompts",
   "commander",
   "eventsource-parser",
-  "httpxy",
   "leven",
   "nanoid",
   "p-map",

@@ -65,7 +65,14 @@ const SERVERS: Readonly<Record<string, (target: URL) => Server>> = {
   "guarded proxy": (target) => {
     const watch = new TargetWatch(target, systemClock, new AbortController().signal);
     const core = new GuardCore(parseOptions(options), () => {});
-    return new GuardProxy({ core, target, watch, clock: systemClock, log: () => {} }).server;
+    return new GuardProxy({
+      core,
+      target,
+      watch,
+      clock: systemClock,
+      log: () => {},
+      onDefect: (defect) => console.error(defect),
+    }).server;
   },
 };
 

@@ -1,14 +1,23 @@
 /** The command `atlas-compute guard`: a reverse proxy in front of any server, which it can start. */
 import { once } from "node:events";
+import { inspect } from "node:util";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { AtlasError } from "../errors.ts";
 import { GuardCore } from "../guard/core.ts";
 import { SIGN_KINDS, type SignKind } from "../guard/life/heartbeat.ts";
 import { endProcessGroup } from "../guard/life/self-ending.ts";
 import { type GuardOptions, parseOptions } from "../guard/options.ts";
+import type { ForwardedMode } from "../guard/servers/forwarded-headers.ts";
 import { GuardProxy } from "../guard/servers/proxy.ts";
 import { TargetWatch } from "../guard/servers/target.ts";
-import { PASSED_SIGNALS, type PassedSignal, type Supervised, supervise } from "./supervise.ts";
+import { defaultMaxConnections } from "./descriptors.ts";
+import {
+  PASSED_SIGNALS,
+  type PassedSignal,
+  type Supervised,
+  supervise,
+  withoutSecrets,
+} from "./supervise.ts";
 import type { CliWorld } from "./world.ts";
 
 interface Address {
@@ -26,9 +35,13 @@ interface GuardFlags {
   readonly deadMan: boolean;
   readonly unreachableSeconds: number;
   readonly log: boolean;
+  readonly trustProxy: boolean;
+  readonly forwarded: ForwardedMode;
+  readonly maxConnections: number;
+  readonly passSecrets: boolean;
 }
 
-type OptionFlags = Omit<GuardFlags, "listen" | "target" | "drainSeconds" | "log">;
+type OptionFlags = Pick<GuardFlags, "origin" | "public" | "signs" | "deadMan" | "unreachableSeconds">;
 
 const EXAMPLE = `
 The pod's environment holds the accepted credentials: ATLAS_PRESHARED_KEY (bearer tokens), ATLAS_SIGNING_SECRET (signed URLs).
@@ -37,9 +50,15 @@ Example:
   $ atlas-compute guard --listen 0.0.0.0:8000 --target http://127.0.0.1:8188 \\
       --origin https://app.example -- python main.py --port 8188`;
 
+const FORWARDED_MODES: readonly ForwardedMode[] = ["append", "replace"];
+
+/** Only an init process ends the processes whose parents have ended. Node cannot: it waits for its own children alone. */
+const NO_INIT =
+  "The guard is process 1 and does not reap processes that the command leaves behind. Start the container with --init, or put tini in front of the guard.\n";
+
 /** Makes the command. It calls `finish` with the exit code of each run. */
 export function guardCommand(world: CliWorld, finish: (code: number) => void): Command {
-  return new Command("guard")
+  return proxyOptions(new Command("guard"))
     .description("Checks every request before the server behind it sees it.")
     .argument("[command...]", "the command to start and supervise; put -- before it")
     .requiredOption("--target <url>", "the address of the server behind", toTarget)
@@ -75,9 +94,30 @@ export function guardCommand(world: CliWorld, finish: (code: number) => void): C
       toSeconds,
       1800,
     )
+    .option("--pass-secrets", "let the command inherit the ATLAS_* secrets, to sign URLs for example", false)
     .option("--no-log", "write no line for each request")
     .addHelpText("after", EXAMPLE)
     .action(async (command: string[], flags: GuardFlags) => finish(await runGuard(command, flags, world)));
+}
+
+/** Adds the options of the connections and of the forwarded headers. */
+function proxyOptions(command: Command): Command {
+  return command
+    .option(
+      "--trust-proxy",
+      "set no bound on connections per address, where all users come through one edge",
+      false,
+    )
+    .addOption(
+      new Option("--forwarded <mode>", "what happens to the X-Forwarded-* headers of earlier proxies")
+        .choices(FORWARDED_MODES)
+        .default("append"),
+    )
+    .addOption(
+      new Option("--max-connections <number>", "the most open connections")
+        .argParser(toCount)
+        .default(defaultMaxConnections(), "by the limit of descriptors"),
+    );
 }
 
 /** Runs until the command ends or a signal arrives, and resolves with the exit code. */
@@ -92,27 +132,32 @@ async function runGuard(command: readonly string[], flags: GuardFlags, world: Cl
 
 async function guardUntilEnd(
   command: readonly string[],
-  { target, listen: address, log, drainSeconds, ...flags }: GuardFlags,
+  flags: GuardFlags,
   world: CliWorld,
   signal: AbortSignal,
 ): Promise<number> {
+  const { target, listen: address } = flags;
   const { clock, stdout, stderr } = world;
   const watch = new TargetWatch(target, clock, signal);
   await using core = new GuardCore(parseOptions(toGuardOptions(flags, watch, world)), endProcessGroup);
-  const writeLine = log ? (line: string) => stdout(`${line}\n`) : () => {};
-  await using proxy = new GuardProxy({ core, target, watch, clock, log: writeLine });
+  const log = flags.log ? (line: string) => stdout(`${line}\n`) : () => {};
+  const onDefect = (error: unknown): void =>
+    stderr(`A defect of the guard, please report it: ${inspect(error)}\n`);
+  await using proxy = new GuardProxy({ ...flags, core, watch, clock, log, onDefect });
   await listen(proxy, address);
   stderr(`Guarding ${target.origin} on ${address.host}:${address.port}.\n`);
-  return await serve(proxy, command, drainSeconds, world);
+  if (command.length > 0 && world.processId === 1) stderr(NO_INIT);
+  return await serve(proxy, command, flags, world);
 }
 
 async function serve(
   proxy: GuardProxy,
   command: readonly string[],
-  drainSeconds: number,
+  { drainSeconds, passSecrets }: GuardFlags,
   world: CliWorld,
 ): Promise<number> {
-  const child = command.length > 0 ? supervise(command, world) : undefined;
+  const env = passSecrets ? world.env : withoutSecrets(world.env);
+  const child = command.length > 0 ? supervise(command, { ...world, env }) : undefined;
   const ended = Promise.withResolvers<number>();
   void child?.exited.then(ended.resolve);
   const onSignal = signalHandler(proxy, child, drainSeconds, ended.resolve);
@@ -195,6 +240,11 @@ function toTarget(text: string): URL {
 
 function toSeconds(text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("Write a whole number of seconds.");
+  return Number(text);
+}
+
+function toCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError("Write a whole number of connections.");
   return Number(text);
 }
 

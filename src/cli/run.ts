@@ -11,6 +11,7 @@ export function processWorld(): CliWorld {
   return {
     env: process.env,
     clock: systemClock,
+    processId: process.pid,
     signals: process,
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),

@@ -9,6 +9,15 @@ export const PASSED_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR
 /** One of {@link PASSED_SIGNALS}. */
 export type PassedSignal = (typeof PASSED_SIGNALS)[number];
 
+/** The variables of the pod that are no secret. Every other `ATLAS_*` stays with the guard, one that a later version adds too. */
+const SHARED = new Set([
+  "ATLAS_AUTH",
+  "ATLAS_COMPUTE_ID",
+  "ATLAS_CONTROL_URL",
+  "ATLAS_DEADLINE",
+  "ATLAS_ORIGINS",
+]);
+
 const NOT_FOUND_CODE = 127;
 const NOT_EXECUTABLE_CODE = 126;
 
@@ -18,6 +27,13 @@ export interface Supervised {
   readonly exited: Promise<number>;
   /** Sends a signal to the command. */
   kill(signal: PassedSignal): void;
+}
+
+/** The environment for a command that needs none of the guard's secrets. */
+export function withoutSecrets(env: CliWorld["env"]): CliWorld["env"] {
+  const isKept = ([name]: readonly [string, unknown]): boolean =>
+    !name.startsWith("ATLAS_") || SHARED.has(name);
+  return Object.fromEntries(Object.entries(env).filter(isKept));
 }
 
 /** Starts a command with this process's input and output. */

@@ -6,6 +6,8 @@ import type { Clock } from "../clock.ts";
 export interface CliWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** The number of this process: 1 where it is the first process of a container. */
+  readonly processId: number;
   /** Emits the signals of this process. */
   readonly signals: Pick<EventEmitter, "on" | "off">;
   readonly stdout: (text: string) => void;

@@ -72,13 +72,13 @@ export function guardOf(core: GuardCore): Guard {
     fetch: (handler) => guardFetch(core, handler),
     hono: () => guardHono(core),
     express: () => (request, response, next) => {
-      if (admitRequest(core, request, response).kind === "pass") next();
+      if (admitRequest(core, request, response)) next();
     },
     node: (listener) => (request, response) => {
-      if (admitRequest(core, request, response).kind === "pass") listener(request, response);
+      if (admitRequest(core, request, response)) listener(request, response);
     },
     upgrade: (listener) => (request, socket, head) => {
-      if (admitUpgrade(core, request, socket).kind === "pass") listener(request, socket, head);
+      if (admitUpgrade(core, request, socket)) listener(request, socket, head);
     },
     judge: (request) => core.judge(request),
     heartbeat: () => core.heartbeat(),

@@ -98,7 +98,7 @@ const layers: readonly Layer[] = [
     name: "the guard's servers",
     files: GUARD_SERVERS,
     mayImport: [CONTRACTS, INTERNAL, GUARD_VERDICT, /^src\/guard\/core\.ts$/],
-    packages: [NODE, /^(hono|httpxy)$/],
+    packages: [NODE, /^hono$/],
   },
   {
     name: "the guard",
@@ -122,7 +122,7 @@ const layers: readonly Layer[] = [
     name: "the command line",
     files: /^src\/cli\//,
     mayImport: [/^src\//],
-    packages: [NODE, BUNDLED, /^(commander|hono|httpxy)(\/|$)/, /^@clack\/prompts$/],
+    packages: [NODE, BUNDLED, /^(commander|hono)(\/|$)/, /^@clack\/prompts$/],
   },
 ];
 

@@ -6,6 +6,8 @@ type GivenList = readonly unknown[];
 type GivenHeaders = GivenObject | GivenList;
 type WriteHead = (status: number, reason?: string | GivenHeaders, headers?: GivenHeaders) => ServerResponse;
 
+const OWN_HEADER = /^x[-_]atlas[-_]/;
+
 /** Sets the guard's CORS headers on a response when it is sent, in place of every `access-control-*` of the server. */
 export function replaceCorsHeaders(response: ServerResponse, own: HeaderMap): void {
   const writeHead = response.writeHead as WriteHead;
@@ -25,6 +27,11 @@ export function replaceCorsHeaders(response: ServerResponse, own: HeaderMap): vo
 /** True for the lowercase name of a CORS response header. */
 export function isCorsHeader(name: string): boolean {
   return name.startsWith("access-control-");
+}
+
+/** True for the lowercase name of a header that only the guard may send, in every spelling that a server could take for it. */
+export function isOwnHeader(name: string): boolean {
+  return OWN_HEADER.test(name);
 }
 
 /** Merges a `Vary` of the server with the guard's own. */

@@ -3,7 +3,11 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import type { Duplex } from "node:stream";
 import type { GuardCore } from "../core.ts";
 import type { GuardAnswer, GuardHeader, GuardPass, GuardRequest, GuardVerdict } from "../verdict/request.ts";
+import { hasBody } from "./framing.ts";
+import { destroyLater } from "./linger.ts";
 import { replaceCorsHeaders } from "./node-response.ts";
+import { replaceHeaders } from "./passed-request.ts";
+import { isAmbiguous } from "./reading.ts";
 
 /** The function that a `node:http` server calls with each request. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -14,48 +18,84 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
 /** The parts of an answer that are sent. */
 export type SentAnswer = Pick<GuardAnswer, "status" | "headers" | "body">;
 
-/** Judges a request, and answers it or removes its credential so that it can go on. */
-export function admitRequest(
+/** Judges a request, and answers it unless it passes. */
+export function judgeRequest(
   core: GuardCore,
   request: IncomingMessage,
   response: ServerResponse,
 ): GuardVerdict {
   const verdict = core.judge(toGuardRequest(request));
-  if (verdict.kind !== "pass") {
-    sendAnswer(response, verdict);
-    return verdict;
-  }
+  if (verdict.kind !== "pass") sendAnswer(request, response, verdict);
+  else if (core.isWatching(verdict)) response.once("close", core.watch(byteCounter(request)));
+  return verdict;
+}
+
+/** Judges an upgrade, and answers it unless it passes. An upgrade to anything but a WebSocket is refused. */
+export function judgeUpgrade(core: GuardCore, request: IncomingMessage, socket: Duplex): GuardVerdict {
+  const isAllowed = isWebSocket(request);
+  const verdict = core.judge({ ...toGuardRequest(request), ...(isAllowed ? {} : { isAmbiguous: true }) });
+  if (verdict.kind !== "pass") sendAnswerOnSocket(socket, verdict);
+  else if (core.isWatching(verdict)) socket.once("close", core.watch(byteCounter(request)));
+  return verdict;
+}
+
+/** Judges a request, and answers it or removes its credential so that it can go on. */
+export function admitRequest(core: GuardCore, request: IncomingMessage, response: ServerResponse): boolean {
+  const verdict = judgeRequest(core, request, response);
+  if (verdict.kind !== "pass") return false;
   replaceCorsHeaders(response, verdict.headers);
   stripRequest(request, verdict);
-  if (core.isWatching(verdict)) response.once("close", core.watch(byteCounter(request)));
-  return verdict;
+  return true;
 }
 
 /** Judges an upgrade, and answers it or removes its credential so that it can go on. */
-export function admitUpgrade(core: GuardCore, request: IncomingMessage, socket: Duplex): GuardVerdict {
-  const verdict = core.judge(toGuardRequest(request));
-  if (verdict.kind !== "pass") {
-    sendAnswerOnSocket(socket, verdict);
-    return verdict;
-  }
+export function admitUpgrade(core: GuardCore, request: IncomingMessage, socket: Duplex): boolean {
+  const verdict = judgeUpgrade(core, request, socket);
+  if (verdict.kind !== "pass") return false;
   stripRequest(request, verdict);
-  if (core.isWatching(verdict)) socket.once("close", core.watch(byteCounter(request)));
-  return verdict;
+  return true;
 }
 
-/** Sends the guard's own answer. */
-export function sendAnswer(response: ServerResponse, { status, headers, body }: SentAnswer): void {
+/** True for a request to open a WebSocket: a GET without a body that asks for exactly this protocol. */
+function isWebSocket(request: IncomingMessage): boolean {
+  const { method, httpVersion, headers } = request;
+  return (
+    method === "GET" &&
+    httpVersion === "1.1" &&
+    !hasBody(request) &&
+    headers.upgrade?.toLowerCase() === "websocket"
+  );
+}
+
+/**
+ * Sends the guard's own answer. A body that comes with the request is not read: the connection ends instead, once the caller had the
+ * time to read the answer.
+ */
+export function sendAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: SentAnswer,
+): void {
   const length = status === 204 ? {} : { "content-length": String(Buffer.byteLength(body)) };
-  response.writeHead(status, { ...headers, ...length });
-  response.end(body);
+  if (!hasBody(request)) {
+    response.writeHead(status, { ...headers, ...length });
+    response.end(body);
+    return;
+  }
+  response.writeHead(status, { ...headers, ...length, connection: "close" });
+  // The end of the response would make Node read the body.
+  if (body === "" || request.method === "HEAD") response.flushHeaders();
+  else response.write(body);
+  destroyLater(request.socket);
 }
 
-/** Sends the guard's own answer on the socket of an upgrade, and closes the socket. */
+/** Sends the guard's own answer on the socket of an upgrade, and closes the socket, whatever else the caller sends. */
 export function sendAnswerOnSocket(socket: Duplex, { status, headers, body }: SentAnswer): void {
   const length = { "content-length": String(Buffer.byteLength(body)), connection: "close" };
   const lines = Object.entries({ ...headers, ...length }).map(([name, value]) => `${name}: ${value}`);
   socket.on("error", () => socket.destroy());
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", body].join("\r\n"));
+  destroyLater(socket);
 }
 
 function byteCounter({ socket }: IncomingMessage): () => number {
@@ -67,14 +107,13 @@ function toGuardRequest(request: IncomingMessage): GuardRequest {
     method: request.method ?? "",
     url: originalUrl(request) ?? request.url ?? "",
     header: (name) => headerOf(request, name),
+    isAmbiguous: isAmbiguous(request),
   };
 }
 
-/** Joins every `Authorization`. Node's `headers` holds only the first one. */
-function headerOf(request: IncomingMessage, name: GuardHeader): string | undefined {
-  const value = request.headers[name] as string | undefined;
-  if (name !== "authorization" || value === undefined) return value;
-  const { rawHeaders } = request;
+/** Joins every line of a header. Node's `headers` holds only the first line of some. */
+function headerOf({ headers, rawHeaders }: IncomingMessage, name: GuardHeader): string | undefined {
+  if (headers[name] === undefined) return undefined;
   const values: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2)
     if (isNamed(rawHeaders[index], name)) values.push(rawHeaders[index + 1] ?? "");
@@ -89,11 +128,10 @@ function originalUrl(request: IncomingMessage): string | undefined {
 }
 
 /** Removes the credential from a request that goes on. */
-function stripRequest(request: IncomingMessage, { url, subprotocols }: GuardPass): void {
-  if (originalUrl(request) === undefined) request.url = url;
-  else stripMounted(request as IncomingMessage & { originalUrl: string; baseUrl?: string }, url);
-  setHeader(request, "authorization", undefined);
-  if (subprotocols !== undefined) setHeader(request, "sec-websocket-protocol", subprotocols || undefined);
+function stripRequest(request: IncomingMessage, pass: GuardPass): void {
+  if (originalUrl(request) === undefined) request.url = pass.url;
+  else stripMounted(request as IncomingMessage & { originalUrl: string; baseUrl?: string }, pass.url);
+  replaceHeaders(request, pass);
 }
 
 function stripMounted(
@@ -103,20 +141,6 @@ function stripMounted(
   const rest = url.slice(request.baseUrl?.length ?? 0);
   request.url = rest.startsWith("/") ? rest : `/${rest}`;
   request.originalUrl = url;
-}
-
-/**
- * Replaces or removes a header, in `headers` and in `rawHeaders`. The function makes a new object, because V8 reads an object
- * slowly after a `delete`.
- */
-function setHeader(request: IncomingMessage, name: GuardHeader, value: string | undefined): void {
-  const { [name]: before, ...others } = request.headers;
-  if (before === undefined) return;
-  request.headers = value === undefined ? others : { ...others, [name]: value };
-  const { rawHeaders } = request;
-  for (let index = rawHeaders.length - 2; index >= 0; index -= 2)
-    if (isNamed(rawHeaders[index], name)) rawHeaders.splice(index, 2);
-  if (value !== undefined) rawHeaders.push(name, value);
 }
 
 function isNamed(given: string | undefined, name: GuardHeader): boolean {

@@ -1,24 +1,25 @@
 /** The guard as a reverse proxy in front of any server. It streams HTTP, SSE, big bodies and WebSockets without buffering. */
-import { Agent, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import { Agent as SecureAgent } from "node:https";
-import type { Socket } from "node:net";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { createProxyServer, type ProxyServer } from "httpxy";
 import type { Clock } from "../../clock.ts";
 import { orAfter } from "../../internal/within.ts";
 import type { GuardCore } from "../core.ts";
 import { unreachableAnswer } from "../verdict/answers.ts";
-import { SUBPROTOCOL } from "../verdict/credentials.ts";
-import { admitRequest, admitUpgrade, sendAnswer, sendAnswerOnSocket } from "./node.ts";
+import { Connections } from "./connections.ts";
+import type { ForwardedMode } from "./forwarded-headers.ts";
+import { type Exchange, Forwarder } from "./forwarder.ts";
+import { judgeRequest, judgeUpgrade, type SentAnswer, sendAnswer, sendAnswerOnSocket } from "./node.ts";
 import { beginLine, type RequestLog } from "./request-log.ts";
 import type { TargetWatch } from "./target.ts";
+import { openWebSocket } from "./upgrader.ts";
 
 /** Longer than the idle time of every edge, so that an edge never writes to a connection that this server has just closed. */
 const KEEP_ALIVE_MILLISECONDS = 125_000;
-/** Shorter than the idle time of servers (uvicorn: 5 s), for the same reason. */
-const TARGET_IDLE_MILLISECONDS = 4000;
-/** The time in which the server behind has to open a WebSocket. Nothing else ends an upgrade whose client has left. */
-const UPGRADE_MILLISECONDS = 60_000;
+/** The time in which a caller has to send the head of a request. */
+const HEAD_MILLISECONDS = 15_000;
+/** The interval of the search for connections whose time has passed. */
+const CHECK_MILLISECONDS = 1000;
+const DEFAULT_MAX_CONNECTIONS = 10_000;
 
 /** The parts that the proxy needs. */
 export interface GuardProxyOptions {
@@ -27,6 +28,14 @@ export interface GuardProxyOptions {
   readonly watch: TargetWatch;
   readonly clock: Clock;
   readonly log: RequestLog;
+  /** Takes an error that no message should be able to cause: a defect of the guard. */
+  readonly onDefect: (error: unknown) => void;
+  /** The most open connections. @default 10000 */
+  readonly maxConnections?: number | undefined;
+  /** True behind an edge, through which all users come from one address. @default false */
+  readonly trustProxy?: boolean | undefined;
+  /** The treatment of the addresses that earlier proxies have noted. @default "append" */
+  readonly forwarded?: ForwardedMode | undefined;
 }
 
 /** A guard in front of another server. */
@@ -34,30 +43,34 @@ export class GuardProxy {
   /** The server, which does not listen yet. */
   readonly server: Server;
   readonly #options: GuardProxyOptions;
-  readonly #proxy: ProxyServer;
-  readonly #agent: Agent;
+  readonly #forwarder: Forwarder;
+  readonly #connections: Connections;
   /** A count and not a set: a growing set leaves old tables behind that keep dead responses through V8's minor collections. */
   #pending = 0;
   #isClosing = false;
   readonly #idle = Promise.withResolvers<void>();
   readonly #sockets = new Set<Duplex>();
-  /** Sockets that carry WebSocket frames and no HTTP any more. */
-  readonly #upgraded = new WeakSet<Duplex>();
 
   constructor(options: GuardProxyOptions) {
     this.#options = options;
-    const agentOptions = { keepAlive: true, timeout: TARGET_IDLE_MILLISECONDS };
-    this.#agent =
-      options.target.protocol === "https:" ? new SecureAgent(agentOptions) : new Agent(agentOptions);
-    this.#proxy = this.#createProxy();
+    const { target, forwarded = "append", trustProxy = false } = options;
+    const { maxConnections = DEFAULT_MAX_CONNECTIONS } = options;
+    this.#connections = new Connections({ maxConnections, trustProxy });
+    this.#forwarder = new Forwarder({
+      target,
+      forwarded,
+      onFailure: (exchange, error) => answerFailure(exchange, this.#failureAnswer(error)),
+    });
     this.server = createServer({
+      headersTimeout: HEAD_MILLISECONDS,
+      connectionsCheckingInterval: CHECK_MILLISECONDS,
       // A big upload may take any time.
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
+      // Every other upgrade is an offer that a server may ignore (RFC 9110, section 7.8).
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     });
-    this.server.on("request", (request, response) => this.#onRequest(request, response));
-    this.server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
+    this.#listenTo(this.server);
   }
 
   /** Accepts no more connections, waits for the open requests, then closes the remaining connections. */
@@ -66,75 +79,98 @@ export class GuardProxy {
     await this.#drained(graceSeconds);
     for (const socket of this.#sockets) socket.destroy();
     this.server.closeAllConnections();
-    this.#agent.destroy();
+    this.#forwarder.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close(0);
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const { core, clock, log, watch } = this.#options;
+  #listenTo(server: Server): void {
+    // Node would drop the headers above its count without a word; their size is bounded.
+    server.maxHeadersCount = 0;
+    server.on("connection", (socket) => this.#connections.add(socket));
+    server.on("request", (request, response) => this.#onRequest(request, response));
+    server.on("checkContinue", (request, response) =>
+      this.#onRequest(request, response, () => response.writeContinue()),
+    );
+    server.on("checkExpectation", (request, response) => this.#onRequest(request, response));
+    server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
+  }
+
+  /** Takes a request. `onPass` is called before the body of an accepted request is read. */
+  #onRequest(request: IncomingMessage, response: ServerResponse, onPass?: () => void): void {
+    const { core, clock, log, onDefect } = this.#options;
     const line = beginLine(request, clock, log);
     this.#pending += 1;
     response.once("close", () => {
       this.#pending -= 1;
+      this.#connections.end(request.socket);
       this.#noteIdle();
       line.write(response.statusCode);
     });
-    const verdict = admitRequest(core, request, response);
-    line.judged(verdict);
-    if (verdict.kind !== "pass") return;
-    if (watch.isListening) void this.#proxy.web(request, response);
-    else sendAnswer(response, unreachableAnswer(true));
+    try {
+      const verdict = judgeRequest(core, request, response);
+      line.judged(verdict);
+      if (verdict.kind !== "pass") return;
+      this.#connections.begin(request.socket, verdict.credential !== "none");
+      onPass?.();
+      this.#forward({ request, response, pass: verdict });
+    } catch (error) {
+      onDefect(error);
+      if (response.headersSent) response.destroy();
+      else sendAnswer(request, response, unreachableAnswer(false));
+    }
+  }
+
+  #forward(exchange: Exchange): void {
+    if (this.#options.watch.isListening) this.#forwarder.forward(exchange);
+    else answerFailure(exchange, unreachableAnswer(true));
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { core, clock, log, watch } = this.#options;
+    const { core, clock, log, onDefect, watch } = this.#options;
     const line = beginLine(request, clock, log);
-    const verdict = admitUpgrade(core, request, socket);
-    line.judged(verdict);
+    let status = 502;
     this.#sockets.add(socket);
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      line.write(verdict.kind === "pass" ? (this.#upgraded.has(socket) ? 101 : 502) : verdict.status);
+      line.write(status);
     });
-    if (verdict.kind !== "pass") return;
-    if (watch.isListening) void this.#proxy.ws(request, socket as Socket, {}, head);
-    else sendAnswerOnSocket(socket, unreachableAnswer(true));
-  }
-
-  #createProxy(): ProxyServer {
-    const { target } = this.#options;
-    const proxy = createProxyServer({
-      target,
-      agent: this.#agent,
-      xfwd: true,
-      upgradeTimeout: UPGRADE_MILLISECONDS,
-    });
-    proxy.on("proxyReqWs", (outgoing, request, socket) => {
-      outgoing.once("upgrade", ({ headers }) => {
-        this.#upgraded.add(socket);
-        if (isOffered(request)) headers["sec-websocket-protocol"] ??= SUBPROTOCOL;
+    const answer = (own: SentAnswer): void => {
+      status = own.status;
+      sendAnswerOnSocket(socket, own);
+    };
+    try {
+      const verdict = judgeUpgrade(core, request, socket);
+      line.judged(verdict);
+      if (verdict.kind !== "pass") {
+        status = verdict.status;
+        return;
+      }
+      this.#connections.begin(request.socket, verdict.credential !== "none");
+      if (!watch.isListening) return void answer(unreachableAnswer(true));
+      openWebSocket(this.#forwarder, {
+        request,
+        pass: verdict,
+        socket,
+        head,
+        clock,
+        onAnswer: (given) => {
+          status = given;
+        },
+        onFailure: (error) => answer(this.#failureAnswer(error)),
       });
-    });
-    proxy.on("proxyRes", ({ headers }) => {
-      // These headers describe the connection to the server behind.
-      delete headers.connection;
-      delete headers["keep-alive"];
-    });
-    proxy.on("error", (error, _request, response) => this.#onError(error, response));
-    return proxy;
+    } catch (error) {
+      onDefect(error);
+      answer(unreachableAnswer(false));
+    }
   }
 
-  #onError(error: NodeJS.ErrnoException, response: ServerResponse | Socket | undefined): void {
-    const isStarting = error.code === "ECONNREFUSED";
+  #failureAnswer({ code }: NodeJS.ErrnoException): SentAnswer {
+    const isStarting = code === "ECONNREFUSED";
     if (isStarting) this.#options.watch.noteRefusal();
-    const answer = unreachableAnswer(isStarting);
-    if (response instanceof ServerResponse) {
-      if (response.headersSent) response.destroy();
-      else sendAnswer(response, answer);
-    } else if (response !== undefined && !this.#upgraded.has(response)) sendAnswerOnSocket(response, answer);
+    return unreachableAnswer(isStarting);
   }
 
   async #drained(graceSeconds: number): Promise<void> {
@@ -148,8 +184,7 @@ export class GuardProxy {
   }
 }
 
-/** True for a browser that offers the guard's subprotocol: it fails without an answer, and most servers do not know the name. */
-function isOffered({ headers }: IncomingMessage): boolean {
-  const offered = headers["sec-websocket-protocol"]?.split(",") ?? [];
-  return offered.some((name) => name.trim() === SUBPROTOCOL);
+/** Answers a request that the server behind did not answer. */
+function answerFailure({ request, response, pass }: Exchange, { status, headers, body }: SentAnswer): void {
+  sendAnswer(request, response, { status, headers: { ...headers, ...pass.headers }, body });
 }

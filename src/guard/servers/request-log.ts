@@ -13,11 +13,19 @@ export interface RequestLine {
   write(status: number): void;
 }
 
-/** Begins the line of a request: method and path. The query stays out, because it may be a credential. */
+const ORIGIN = /^https?:\/\/[^/?]*/i;
+const SIGNED_PREFIX = /^\/\.atlas\/.*/;
+
+/** The path of a target for the log. The query and a signed prefix stay out, because they may be credentials. */
+function loggedPath(target: string): string | undefined {
+  return target.split("?", 1)[0]?.replace(ORIGIN, "").replace(SIGNED_PREFIX, "/.atlas/…");
+}
+
+/** Begins the line of a request: method and path. */
 export function beginLine(request: IncomingMessage, clock: Clock, log: RequestLog): RequestLine {
   const { method, url = "" } = request;
   const begun = clock.now();
-  const path = url.split("?", 1)[0];
+  const path = loggedPath(url);
   let reason: string | undefined;
   return {
     judged: (verdict) => {

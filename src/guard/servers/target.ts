@@ -37,10 +37,19 @@ export class TargetWatch {
   }
 }
 
-function isListening({ hostname, port, protocol }: URL): Promise<boolean> {
-  const number = Number(port || (protocol === "https:" ? 443 : 80));
+/** The host to connect to: an IPv6 address without its brackets. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
+/** The port to connect to. */
+export function portOf({ port, protocol }: URL): number {
+  return Number(port || (protocol === "https:" ? 443 : 80));
+}
+
+function isListening(target: URL): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: number, timeout: 5000 });
+    const socket = connect({ host: hostOf(target), port: portOf(target), timeout: 5000 });
     const end = (listens: boolean): void => {
       socket.destroy();
       resolve(listens);

@@ -7,7 +7,7 @@ import { systemClock } from "../../../src/clock.ts";
 import { GuardCore } from "../../../src/guard/core.ts";
 import type { GuardOptions } from "../../../src/guard/index.ts";
 import { parseOptions } from "../../../src/guard/options.ts";
-import { GuardProxy } from "../../../src/guard/servers/proxy.ts";
+import { GuardProxy, type GuardProxyOptions } from "../../../src/guard/servers/proxy.ts";
 import { TargetWatch } from "../../../src/guard/servers/target.ts";
 import { start } from "./servers.ts";
 
@@ -22,19 +22,30 @@ export interface Proxied extends AsyncDisposable {
   readonly proxy: GuardProxy;
   readonly watch: TargetWatch;
   readonly lines: Record<string, unknown>[];
+  /** Errors that reached the final handler. No message should be able to cause one. */
+  readonly defects: unknown[];
 }
 
 /** Puts a proxy in front of a server, and waits until the server listens. */
-export async function proxied(listener: RequestListener, options: GuardOptions = {}): Promise<Proxied> {
+export async function proxied(
+  listener: RequestListener,
+  options: GuardOptions = {},
+  more: Partial<GuardProxyOptions> = {},
+): Promise<Proxied> {
   const behind = createServer(listener);
   const target = new URL(`http://127.0.0.1:${await start(behind)}`);
-  const front = await proxyTo(target, options);
+  const front = await proxyTo(target, options, more);
   await waitFor(() => front.watch.isListening);
   return { ...front, behind, [Symbol.asyncDispose]: () => closeBoth(front, behind) };
 }
 
 /** Puts a proxy in front of an address. */
-export async function proxyTo(target: URL, options: GuardOptions = {}): Promise<Omit<Proxied, "behind">> {
+export async function proxyTo(
+  target: URL,
+  options: GuardOptions = {},
+  more: Partial<GuardProxyOptions> = {},
+): Promise<Omit<Proxied, "behind">> {
+  const defects: unknown[] = [];
   const lines: Record<string, unknown>[] = [];
   const closing = new AbortController();
   const watch = new TargetWatch(target, systemClock, closing.signal);
@@ -47,13 +58,22 @@ export async function proxyTo(target: URL, options: GuardOptions = {}): Promise<
   });
   const core = new GuardCore(settings, () => {});
   const log = (line: string): void => void lines.push(JSON.parse(line));
-  const proxy = new GuardProxy({ core, target, watch, clock: systemClock, log });
+  const onDefect = (error: unknown): void => void defects.push(error);
+  const proxy = new GuardProxy({ core, target, watch, clock: systemClock, log, onDefect, ...more });
   const port = await start(proxy.server);
   const close = async (): Promise<void> => {
     closing.abort();
     await Promise.all([proxy.close(0), core.close()]);
   };
-  return { url: `http://127.0.0.1:${port}`, target, proxy, watch, lines, [Symbol.asyncDispose]: close };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    target,
+    proxy,
+    watch,
+    lines,
+    defects,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** Starts a server on a given port. */

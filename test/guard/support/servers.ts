@@ -110,10 +110,23 @@ async function openProxy(config: string): Promise<GuardedServer> {
   while (!watch.isListening) await new Promise((resolve) => setImmediate(resolve));
   const { replaced, isReady = true, ...options } = configNamed(config);
   const clock = fixedClock(table.now);
-  const settings = parseOptions({ ...options, isReady: () => isReady, clock, env: {}, log: () => {} });
+  const settings = parseOptions({
+    ...options,
+    isReady: () => isReady,
+    clock,
+    env: {},
+    log: () => {},
+  });
   const core = new GuardCore(settings, () => {});
   if (replaced) core.replaceHashes(replaced);
-  const proxy = new GuardProxy({ core, target, watch, clock: systemClock, log: () => {} });
+  const proxy = new GuardProxy({
+    core,
+    target,
+    watch,
+    clock: systemClock,
+    log: () => {},
+    onDefect: (defect) => console.error(defect),
+  });
   const front = await served(proxy.server);
   return {
     send: front.send,
