@@ -135,7 +135,10 @@ class User {
   }
 
   #call(method: string, path: string): Promise<Response> {
-    return fetch(`${this.#base}${MOUNT}${path}`, { method, headers: { cookie: this.#cookie } });
+    return fetch(`${this.#base}${MOUNT}${path}`, {
+      method,
+      headers: { cookie: this.#cookie, origin: this.#base },
+    });
   }
 
   async #follow(): Promise<void> {

@@ -31,6 +31,11 @@ export class Atlas extends AtlasJobs implements AsyncDisposable {
     this.#context = context;
   }
 
+  /** The URL at which pods reach the application's control plane; `undefined` without one. */
+  get controlUrl(): string | undefined {
+    return this.#context.controlUrl;
+  }
+
   /**
    * Spawns a compute. Returns its handle as soon as the provider gave an id; no other handle has the raw token.
    * @throws VALIDATION for a request that is not valid, before any provider is called and with nothing stored.

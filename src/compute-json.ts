@@ -12,6 +12,7 @@ export const plainFacts = [
   "status",
   "reason",
   "userId",
+  "tenantId",
   "slot",
   "gpu",
   "gpuCount",

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { GpuInput } from "./gpus.ts";
 import { defined } from "./internal/defined.ts";
+import { isOriginPattern, ORIGIN_ALLOWED } from "./internal/origins.ts";
 import { type Field, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { PlacementRequest, PortProtocol, PortRequest } from "./provider.ts";
 import type { AuthScheme } from "./store.ts";
@@ -36,6 +37,11 @@ export interface SpawnRequest {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** The protection of the pod. @default "bearer" */
   readonly auth?: AuthInput | undefined;
+  /**
+   * Origins of the pages that may call the pod, up to 50: the guard's `ATLAS_ORIGINS`. One `*` may stand in the first label where two labels follow
+   * it, as in `https://preview-*.app.example`. @default none
+   */
+  readonly origins?: readonly string[] | undefined;
   /** The user that it belongs to, by the application's own name. */
   readonly userId?: string | undefined;
   /**
@@ -75,6 +81,7 @@ export interface SpawnRequest {
 export interface ParsedRequest extends Omit<PlacementRequest, "options"> {
   readonly env: Readonly<Record<string, string>>;
   readonly auth: readonly AuthScheme[];
+  readonly origins: readonly string[];
   readonly userId: string | null;
   readonly slot: string | null;
   readonly idempotencyKey: string | null;
@@ -176,6 +183,12 @@ const FIELDS = {
       '"none", "bearer", "signed-url", or ["bearer", "signed-url"]',
     ),
   ),
+  origins: optional(
+    field(
+      z.array(z.string().check(z.refine(isOriginPattern))).check(z.maxLength(50)),
+      `up to 50 ${ORIGIN_ALLOWED}`,
+    ),
+  ),
   userId: optional(field(text(200), "a string of 1 to 200 characters")),
   slot: slotField,
   idempotencyKey: optional(field(text(200), "a string of 1 to 200 characters")),
@@ -238,6 +251,7 @@ const DEFAULTS: Omit<ParsedRequest, "gpus" | "auth" | "ports"> = {
   gpuCount: 1,
   regions: [],
   env: {},
+  origins: [],
   userId: null,
   slot: null,
   idempotencyKey: null,

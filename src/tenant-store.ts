@@ -57,7 +57,7 @@ export interface TenantStore {
 
   /**
    * The namespace, among all, in which a compute has a user's or a pod's token with this hash, expired or not. It tells
-   * where to look a token up, and proves nothing.
+   * where to look a token up, and proves nothing: neither the token's kind, nor that it is a credential of the tenant.
    */
   namespaceOfToken(hash: string): Promise<string | undefined>;
 }

@@ -132,6 +132,7 @@ describe("a compute's handle", () => {
       ...{
         userId: null,
         slot: null,
+        tenantId: null,
         gpu: null,
         gpuCount: 1,
         region: "mock-1",

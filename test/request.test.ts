@@ -199,6 +199,7 @@ describe("a request", () => {
         userId: null,
         slot: null,
         idempotencyKey: null,
+        origins: [],
         idleTimeoutSeconds: 1800,
         maxLifetimeSeconds: 86_400,
       },

@@ -31,11 +31,11 @@ const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }, () =>
 Sign in, spawn, and follow the events:
 
   curl -c jar -X POST '${url}/sign-in?user=ada'
-  curl -b jar -X POST ${url}${MOUNT}/computes          # the answer has the pod's URL and its token
+  curl -b jar -H 'Origin: ${url}' -X POST ${url}${MOUNT}/computes   # the answer has the pod's URL and its token
   curl -b jar ${url}${MOUNT}/computes
   curl -b jar -N ${url}${MOUNT}/computes/<id>/events
   curl -H 'Authorization: Bearer <token>' <the pod's URL>
-  curl -b jar -X DELETE ${url}${MOUNT}/computes/<id>
+  curl -b jar -H 'Origin: ${url}' -X DELETE ${url}${MOUNT}/computes/<id>
 
 A cron calls:
 

@@ -3,9 +3,14 @@ import { STATUS_CODES } from "node:http";
 import { AtlasError, isAtlasError } from "../errors.ts";
 import { defined } from "../internal/defined.ts";
 import type { Plane } from "./options.ts";
+import { type Reader, toldError } from "./told-error.ts";
 
-/** On every response: no cache may keep it, and no browser may guess its type. */
-const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+/** On every response: no cache may keep it, no browser may guess its type, and no page of another origin may embed it. */
+const HEADERS = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "cross-origin-resource-policy": "same-origin",
+};
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -22,21 +27,20 @@ export function noContent(headers: Headers = {}): Response {
   return new Response(null, { status: 204, headers: { ...HEADERS, ...headers } });
 }
 
-/** A response whose body is an event stream. */
-export function streamed(body: ReadableStream<Uint8Array>): Response {
-  return new Response(body, {
-    headers: { ...HEADERS, "content-type": "text/event-stream", "x-accel-buffering": "no" },
-  });
+/** A response whose body is an event stream; the last one of its connection when the process is to end. */
+export function streamed(body: ReadableStream<Uint8Array>, { isLast }: { isLast: boolean }): Response {
+  const headers = { ...HEADERS, "content-type": "text/event-stream", "x-accel-buffering": "no" };
+  return new Response(body, { headers: isLast ? { ...headers, connection: "close" } : headers });
 }
 
-/** A refusal with an HTTP status more precise than the status of its code, or with headers. */
+/** A refusal whose words the caller may read: with an HTTP status more precise than the status of its code, or with headers. */
 export class RouteRefusal extends Error {
   override readonly name = "RouteRefusal";
   readonly error: AtlasError;
-  readonly status: number;
+  readonly status: number | undefined;
   readonly headers: Headers;
 
-  constructor(status: number, error: AtlasError, headers: Headers = {}) {
+  constructor(status: number | undefined, error: AtlasError, headers: Headers = {}) {
     super(error.message);
     this.error = error;
     this.status = status;
@@ -44,14 +48,15 @@ export class RouteRefusal extends Error {
   }
 }
 
-/** The problem response for a thrown value. */
-export function toProblemResponse(plane: Plane, thrown: unknown): Response {
+/** The problem response for a thrown value, in words for this reader. */
+export function toProblemResponse(plane: Plane, reader: Reader, thrown: unknown): Response {
   if (!(thrown instanceof RouteRefusal)) {
     const error = isAtlasError(thrown) ? thrown : failureOf(plane, "the control plane", thrown);
-    return problem(error, {}, {});
+    return problem(toldError(plane, reader, error), {}, {});
   }
   const { error, status, headers } = thrown;
-  return problem(error, { status, title: STATUS_CODES[status] ?? error.toProblem().title }, headers);
+  const title = status === undefined ? undefined : STATUS_CODES[status];
+  return problem(error, defined({ status, title }), headers);
 }
 
 function problem(error: AtlasError, own: { status?: number; title?: string }, headers: Headers): Response {
@@ -65,6 +70,12 @@ function problem(error: AtlasError, own: { status?: number; title?: string }, he
     }),
     ...headers,
   });
+}
+
+/** Adds headers to a response. */
+export function withHeaders(response: Response, headers: Headers): Response {
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return response;
 }
 
 /** The error for an unexpected failure: the log has the failure itself, and the client sees none of its message. */

@@ -15,10 +15,13 @@ export interface BodyRule<Body> {
 /** For routes that take no body. */
 export const noBody: BodyRule<undefined> = { maxBytes: 0, parse: () => undefined };
 
-/** Reads and parses the body of a request. */
+/** Reads and parses the body of a request. A body may be absent, but not of another type: an empty form is not an absent body. */
 export async function readBody<Body>(request: Request, rule: BodyRule<Body>): Promise<Body> {
-  const text = rule.maxBytes === 0 ? "" : await readAtMost(request, rule.maxBytes);
-  return rule.parse(text === "" ? undefined : jsonOf(text, request.headers.get("content-type")));
+  if (rule.maxBytes === 0) return rule.parse(undefined);
+  const type = request.headers.get("content-type");
+  if (type !== null) requireJson(type);
+  const text = await readAtMost(request, rule.maxBytes);
+  return rule.parse(text === "" ? undefined : jsonOf(text, type));
 }
 
 async function readAtMost(request: Request, maxBytes: number): Promise<string> {
@@ -32,9 +35,13 @@ async function readAtMost(request: Request, maxBytes: number): Promise<string> {
   }
 }
 
-function jsonOf(text: string, contentType: string | null): unknown {
-  if (!/^application\/(?:[\w.+-]+\+)?json[\t ]*(?:;|$)/i.test(contentType ?? ""))
+function requireJson(contentType: string): void {
+  if (!/^application\/(?:[\w.+-]+\+)?json[\t ]*(?:;|$)/i.test(contentType))
     throw refused(415, "The body has to be JSON, with content-type: application/json.");
+}
+
+function jsonOf(text: string, contentType: string | null): unknown {
+  requireJson(contentType ?? "");
   const json = parseJson(text);
   if (json === undefined) throw refused(400, "The body is not JSON, or it is incomplete.");
   return json;

@@ -7,13 +7,15 @@ import { AtlasError, isAtlasError } from "../errors.ts";
 import { defined } from "../internal/defined.ts";
 import { describe, field, optional, parseFields } from "../internal/parse.ts";
 import type { SpawnRequest } from "../request.ts";
-import { isLive, liveStatuses } from "../store.ts";
-import { json, noContent, streamed } from "./answer.ts";
+import { type ComputeEvent, isLive, liveStatuses } from "../store.ts";
+import { json, noContent, RouteRefusal, streamed } from "./answer.ts";
 import type { BodyRule } from "./body.ts";
 import { callApplication } from "./credentials.ts";
 import { eventStream } from "./event-stream.ts";
-import type { ControlPlaneUser } from "./options.ts";
+import type { ControlPlaneUser, Plane } from "./options.ts";
+import { acceptedOrigin } from "./origins.ts";
 import type { RouteCall } from "./route.ts";
+import { toldAsOurs } from "./told-error.ts";
 
 /** A call of a signed-in user. */
 export type UserCall<Body = undefined> = RouteCall<"user", Body>;
@@ -38,17 +40,29 @@ export async function createCompute(call: UserCall<unknown>): Promise<Response> 
   const { plane, identity } = call;
   const request = await requestOf(call);
   const { idempotencyKey } = request;
-  const compute = await plane.atlas.spawnCompute({
-    ...request,
-    userId: identity.userId,
-    idempotencyKey: ownKey(identity, idempotencyKey),
-  });
+  const wish = { ...request, userId: identity.userId, idempotencyKey: ownKey(identity, idempotencyKey) };
+  const compute = await placed(plane, plane.atlas.spawnCompute(wish));
   return spawned(compute, `computes/${compute.id}`);
 }
 
-/** The spawn request that the application makes of the browser's input. */
-export function requestOf({ plane, identity, body }: UserCall<unknown>): Promise<SpawnRequest> {
-  return callApplication(plane, "request", async () => requireRequest(await plane.request(identity, body)));
+/** The spawn request that the application makes of the browser's input. Without `origins` in it, the page that asks may call the pod. */
+export async function requestOf(call: UserCall<unknown>): Promise<SpawnRequest> {
+  const { plane, identity, body } = call;
+  const request = await callApplication(plane, "request", async () =>
+    requireRequest(await plane.request(identity, body)),
+  );
+  const origin = acceptedOrigin(plane, call.request);
+  return { ...defined({ origins: origin === undefined ? undefined : [origin] }), ...request };
+}
+
+/** Waits for a compute that was asked for with the application's request. The user cannot mend a request that is not valid: the log names it. */
+export async function placed<Placed>(plane: Plane, placing: Promise<Placed>): Promise<Placed> {
+  try {
+    return await placing;
+  } catch (error) {
+    if (!isAtlasError(error) || error.code !== "VALIDATION") throw error;
+    throw new RouteRefusal(undefined, toldAsOurs(plane, error));
+  }
 }
 
 /** The response with a compute and, where this call spawned it, its secrets. */
@@ -102,12 +116,17 @@ export async function signUrl(call: UserCall<ReturnType<typeof signUrlBody.parse
  * events can follow, because that stops an `EventSource` from reconnecting.
  */
 export async function followEvents(call: UserCall): Promise<Response> {
-  const { plane, request } = call;
+  const { plane, request, identity } = call;
   const { id, status } = await ownCompute(call);
   const after = request.headers.get("last-event-id") || undefined;
   const next = await plane.atlas.events(id, { after, follow: false }).next();
   if (next.done === true && !isLive(status)) return noContent();
-  return streamed(eventStream(plane, request.signal, (signal) => plane.atlas.events(id, { after, signal })));
+  const over = plane.streams.open(identity.userId);
+  const follow = (signal: AbortSignal): AsyncIterable<ComputeEvent> =>
+    plane.atlas.events(id, { after, signal });
+  return streamed(eventStream(plane, { signal: request.signal, over, follow }), {
+    isLast: plane.streams.isClosed,
+  });
 }
 
 /** The compute that the path names. @throws NOT_FOUND also for a compute of another user */
@@ -134,9 +153,9 @@ function requireRequest(request: SpawnRequest): SpawnRequest {
   throw new TypeError(`request returned ${request === null ? "null" : typeof request}, not a spawn request`);
 }
 
-/** The secrets by name, because the getters of `ComputeAuth` do not appear in JSON. */
-function spelledOut({ schemes, hash, token, signingSecret }: ComputeAuth): ComputeAuth {
-  return { schemes, ...defined({ token, hash, signingSecret }) };
+/** The token by name, because the getters of `ComputeAuth` do not appear in JSON. The signing secret stays here: its holder could sign whatever is revoked. */
+function spelledOut({ schemes, hash, token }: ComputeAuth): ComputeAuth {
+  return { schemes, ...defined({ token, hash }) };
 }
 
 function firstHttpPort({ id, ports }: Compute): number {

@@ -3,7 +3,7 @@ import { isEqualInConstantTime } from "../auth/constant-time.ts";
 import type { Compute } from "../compute.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
 import { bearerOf } from "../internal/bearer.ts";
-import { failureOf } from "./answer.ts";
+import { failureOf, RouteRefusal } from "./answer.ts";
 import type { ControlPlaneUser, Plane } from "./options.ts";
 
 /** The identity that a credential of each kind proves. */
@@ -26,14 +26,16 @@ export interface CredentialCheck<Identity> {
   authenticate(plane: Plane, request: Request): Promise<Identity>;
   /** Returns the name that rate limits count under. */
   nameOf(identity: Identity): string;
+  /** True for a credential that a browser may add to the request of a page of another site. */
+  readonly isForgeable: boolean;
 }
 
 /** Every kind of credential. */
 export const credentials: { readonly [Kind in CredentialKind]: CredentialCheck<Identities[Kind]> } = {
-  public: { authenticate: async () => undefined, nameOf: () => "" },
-  user: { authenticate: findUser, nameOf: ({ userId }) => userId },
-  pod: { authenticate: findPod, nameOf: ({ id }) => id },
-  internal: { authenticate: checkInternalSecret, nameOf: () => "" },
+  public: { authenticate: async () => undefined, nameOf: () => "", isForgeable: false },
+  user: { authenticate: findUser, nameOf: ({ userId }) => userId, isForgeable: true },
+  pod: { authenticate: findPod, nameOf: ({ id }) => id, isForgeable: false },
+  internal: { authenticate: checkInternalSecret, nameOf: () => "", isForgeable: false },
 };
 
 /** The error for a rejected credential. It names the kind and never the reason, so that an attacker learns nothing. */
@@ -44,7 +46,6 @@ export function rejected(credential: CredentialKind | "token", advice: string): 
 }
 
 async function findUser(plane: Plane, request: Request): Promise<ControlPlaneUser> {
-  refuseForgery(request);
   const user = await callApplication(plane, "authorize", () => plane.authorize(request));
   if (user === null || user === undefined) throw rejected("user", "sign in to the application");
   if (isUser(user)) return user;
@@ -59,7 +60,7 @@ function isUser({ userId }: Partial<ControlPlaneUser>): boolean {
   return typeof userId === "string" && /^\P{Cc}{1,200}$/u.test(userId);
 }
 
-/** Calls a function of the application. @throws its AtlasErrors; UNAVAILABLE for any other error */
+/** Calls a function of the application. @throws RouteRefusal with its AtlasErrors, which pass unchanged; UNAVAILABLE for any other error */
 export async function callApplication<Result>(
   plane: Plane,
   what: string,
@@ -68,19 +69,8 @@ export async function callApplication<Result>(
   try {
     return await call();
   } catch (error) {
-    throw isAtlasError(error) ? error : failureOf(plane, what, error);
+    throw isAtlasError(error) ? new RouteRefusal(undefined, error) : failureOf(plane, what, error);
   }
-}
-
-/**
- * Refuses a state change from a page of another site. Such a page can make a browser send the user's cookies, but not an `Authorization`
- * header of its choice.
- * @throws FORBIDDEN
- */
-function refuseForgery({ method, headers }: Request): void {
-  const isForeign = headers.get("sec-fetch-site") === "cross-site" && !headers.has("authorization");
-  if (isForeign && method !== "GET" && method !== "HEAD")
-    throw new AtlasError("FORBIDDEN", "a page of another site may not do this in the user's name");
 }
 
 async function findPod({ atlas }: Plane, request: Request): Promise<Compute> {

@@ -10,15 +10,23 @@ const KEEP_ALIVE_SECONDS = 15;
 /** The longest life of a stream. Then the browser reconnects and presents its credential again. */
 const MAX_STREAM_SECONDS = 900;
 
+/** The pause after which a browser reconnects to a control plane that has ended its streams. */
+const RECONNECT_MILLISECONDS = 2000;
+
+/** The parts of a stream. */
+export interface StreamParts {
+  /** Aborts when the reader is gone. */
+  readonly signal: AbortSignal;
+  /** Ends the stream, and is aborted when it has ended. */
+  readonly over: AbortController;
+  readonly follow: (signal: AbortSignal) => AsyncIterable<ComputeEvent>;
+}
+
 /** A stream of these events. It reads events only as fast as its reader takes them, and stops when either end is gone. */
-export function eventStream(
-  plane: Plane,
-  signal: AbortSignal,
-  follow: (signal: AbortSignal) => AsyncIterable<ComputeEvent>,
-): ReadableStream<Uint8Array> {
-  const over = new AbortController();
+export function eventStream(plane: Plane, { signal, over, follow }: StreamParts): ReadableStream<Uint8Array> {
   const stop = (): void => over.abort();
   signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   const frames = toFrames(plane, follow(over.signal), over.signal);
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
@@ -44,7 +52,7 @@ async function* toFrames(
   const { clock, logger } = plane;
   const end = clock.now().getTime() + MAX_STREAM_SECONDS * 1000;
   const iterator = events[Symbol.asyncIterator]();
-  yield ": connected\n\n";
+  yield `: connected\nretry: ${RECONNECT_MILLISECONDS}\n\n`;
   try {
     let next = iterator.next();
     while (!signal.aborted && clock.now().getTime() < end) {

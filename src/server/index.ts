@@ -9,6 +9,16 @@ import { type ControlPlaneOptions, type ControlPlaneUser, toPlane } from "./opti
 
 export type { ControlPlaneOptions, ControlPlaneUser } from "./options.ts";
 
+/** The handler. */
+export interface ControlPlane {
+  (request: Request): Promise<Response>;
+  /**
+   * Ends every event stream, because an open stream keeps a server from closing: call it when the process is told to end, before the server's
+   * `close()`. Other requests are answered on. Browsers reconnect two seconds later, to the process that then runs.
+   */
+  closeStreams(): void;
+}
+
 /**
  * Creates the handler. Mount it so that every request below `basePath` reaches it, with any method:
  *
@@ -40,7 +50,9 @@ export type { ControlPlaneOptions, ControlPlaneUser } from "./options.ts";
  */
 export function createControlPlane<User extends ControlPlaneUser>(
   options: ControlPlaneOptions<User>,
-): (request: Request) => Promise<Response> {
-  const app = createApp(toPlane(options));
-  return async (request) => app.fetch(request);
+): ControlPlane {
+  const plane = toPlane(options);
+  const app = createApp(plane);
+  const handler = async (request: Request): Promise<Response> => app.fetch(request);
+  return Object.assign(handler, { closeStreams: () => plane.streams.close() });
 }

@@ -14,15 +14,15 @@ export const verifyBody: BodyRule<{ token: string }> = {
   parse: (input) => parseFields("The body", VERIFY_FIELDS, input),
 };
 
-/** Finds the compute that a user's token opens now. @throws UNAUTHORIZED, the same for every token that opens none */
+/** Finds the compute that a user's token opens now. A user's name belongs to its tenant, null for the application's own. @throws UNAUTHORIZED, the same for every token that opens none */
 export async function verifyToken({
   plane,
   body,
 }: RouteCall<"internal", { token: string }>): Promise<Response> {
   const compute = await plane.atlas.findByToken(body.token);
   if (compute === undefined) throw rejected("token", "the token opens no compute");
-  const { id: computeId, userId, status } = compute;
-  return json(200, { computeId, userId, status });
+  const { id: computeId, userId, tenantId, status } = compute;
+  return json(200, { computeId, userId, tenantId, status });
 }
 
 /** Runs one bounded pass of the reaper. */

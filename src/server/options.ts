@@ -2,9 +2,11 @@ import * as z from "zod/mini";
 import type { Atlas } from "../atlas.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { callable, clockField, hasMethods } from "../internal/option-fields.ts";
+import { isOrigin } from "../internal/origins.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { Logger } from "../lifecycle/context.ts";
 import type { SpawnRequest } from "../request.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
 /** A signed-in user. Further properties that the application adds here reach its own `request` function. */
@@ -32,9 +34,14 @@ export interface ControlPlaneOptions<User extends ControlPlaneUser = ControlPlan
    * Without a secret, `/internal` is closed.
    */
   readonly internalSecret?: string | readonly string[] | undefined;
+  /**
+   * Origins of other pages that may use the control plane with the user's cookies, such as `https://console.example`: exactly as browsers send
+   * them. The pages of the handler's own host need no entry. Never list a pod's origin. @default []
+   */
+  readonly origins?: readonly string[] | undefined;
   /** The path of the handler, such as `/api/atlas`. @default "" */
   readonly basePath?: string | undefined;
-  /** Receives failures of the application's callbacks, and broken streams; `console` is one. @default no logger */
+  /** Receives every failure with its code and cause, of which browsers read only a neutral sentence; `console` is one. @default no logger */
   readonly logger?: Logger | undefined;
   /** The source of time. @default the machine's clock */
   readonly clock?: Clock | undefined;
@@ -42,6 +49,10 @@ export interface ControlPlaneOptions<User extends ControlPlaneUser = ControlPlan
 
 /** The parsed options, which every part of the control plane works with. */
 export interface Plane extends Pick<ControlPlaneOptions, "atlas" | "authorize" | "request"> {
+  /** The listed origins, beside the handler's own. */
+  readonly origins: ReadonlySet<string>;
+  /** The open event streams. */
+  readonly streams: OpenStreams;
   /** Empty where `/internal` is closed. */
   readonly internalSecrets: readonly string[];
   readonly logger: Logger | undefined;
@@ -66,11 +77,14 @@ const FIELDS = {
       { secret: true },
     ),
   ),
-  basePath: optional(
+  origins: optional(
     field(
-      z.string().check(z.regex(/^(?:\/[A-Za-z0-9._~-]+)*$/)),
-      'a path such as "/api/atlas", without a slash at its end',
+      z.array(z.string().check(z.refine(isOrigin))).check(z.maxLength(100)),
+      'up to 100 origins as a browser sends them, such as "https://console.example", without a path and without *',
     ),
+  ),
+  basePath: optional(
+    field(z.string().check(z.regex(/^(?:\/[A-Za-z0-9._~-]+)*\/?$/)), 'a path such as "/api/atlas"'),
   ),
   logger: optional(
     field(
@@ -86,10 +100,17 @@ export function toPlane<User extends ControlPlaneUser>(options: ControlPlaneOpti
   const {
     internalSecret = [],
     basePath = "",
+    origins = [],
     clock = systemClock,
     logger,
     ...callbacks
   } = parseFields("The options of createControlPlane", FIELDS, options);
   const limiter = new RateLimiter(clock);
-  return { ...callbacks, internalSecrets: [internalSecret].flat(), basePath, clock, logger, limiter };
+  return {
+    ...{ ...callbacks, clock, logger, limiter },
+    internalSecrets: [internalSecret].flat(),
+    basePath: basePath.replace(/\/$/, ""),
+    origins: new Set(origins),
+    streams: new OpenStreams(),
+  };
 }

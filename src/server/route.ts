@@ -3,6 +3,7 @@ import { AtlasError } from "../errors.ts";
 import { type BodyRule, readBody } from "./body.ts";
 import { type CredentialKind, credentials, type Identities } from "./credentials.ts";
 import type { Plane } from "./options.ts";
+import { refuseForgery } from "./origins.ts";
 import type { Rate } from "./rate-limiter.ts";
 
 /** The methods of the routes. */
@@ -46,7 +47,7 @@ export interface Route {
   readonly maxBytes: number;
   readonly rate: Rate | undefined;
   readonly head: boolean;
-  /** Checks the credential, then the rate, then the body, and answers. */
+  /** Checks the credential, then the origin of a change, then the rate, then the body, and answers. */
   answer(arrival: Arrival): Promise<Response>;
 }
 
@@ -58,8 +59,9 @@ export function route<Kind extends CredentialKind, Body>(rule: RouteRule<Kind, B
     maxBytes: body.maxBytes,
     answer: async (arrival) => {
       const { plane, request } = arrival;
-      const { authenticate, nameOf } = credentials[credential];
+      const { authenticate, nameOf, isForgeable } = credentials[credential];
       const identity = await authenticate(plane, request);
+      if (isForgeable) refuseForgery(plane, request);
       if (rate !== undefined) limit(plane, `${method} ${path} ${nameOf(identity)}`, rate);
       return rule.handle({ ...arrival, identity, body: await readBody(request, body) });
     },

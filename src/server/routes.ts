@@ -12,24 +12,61 @@ import {
   touchCompute,
 } from "./computes.ts";
 import { reap, showHealth, verifyBody, verifyToken } from "./internal.ts";
+import type { Rate } from "./rate-limiter.ts";
 import { reportBodies } from "./report-bodies.ts";
 import { recorder, recordHeartbeat } from "./reports.ts";
 import { type Route, route } from "./route.ts";
 import { putSlot, showSlot } from "./slots.ts";
 
+/** The rate of a user's reads: a page that polls each second leaves room for others. */
+const READS: Rate = { perMinute: 600, burst: 300 };
+/** The rate of a user's changes. */
+const CHANGES: Rate = { perMinute: 60, burst: 60 };
+/** The rate of a user's spawns. Limits on how many run at once belong to `limits` of `createAtlas`. */
+const SPAWNS: Rate = { perMinute: 20, burst: 20 };
+
 /** Every route. A guard sends at most one heartbeat a minute; the rates leave room for restarts and for a pod's own reporters. */
 export const routes: readonly Route[] = [
   route({ method: "GET", path: "/health", credential: "public", body: noBody, handle: showHealth }),
 
-  route({ method: "POST", path: "/computes", credential: "user", body: inputBody, handle: createCompute }),
-  route({ method: "GET", path: "/computes", credential: "user", body: noBody, handle: listComputes }),
-  route({ method: "GET", path: "/computes/:id", credential: "user", body: noBody, handle: showCompute }),
-  route({ method: "DELETE", path: "/computes/:id", credential: "user", body: noBody, handle: endCompute }),
+  route({
+    method: "POST",
+    path: "/computes",
+    credential: "user",
+    body: inputBody,
+    rate: SPAWNS,
+    handle: createCompute,
+  }),
+  route({
+    method: "GET",
+    path: "/computes",
+    credential: "user",
+    body: noBody,
+    rate: READS,
+    handle: listComputes,
+  }),
+  route({
+    method: "GET",
+    path: "/computes/:id",
+    credential: "user",
+    body: noBody,
+    rate: READS,
+    handle: showCompute,
+  }),
+  route({
+    method: "DELETE",
+    path: "/computes/:id",
+    credential: "user",
+    body: noBody,
+    rate: CHANGES,
+    handle: endCompute,
+  }),
   route({
     method: "POST",
     path: "/computes/:id/touch",
     credential: "user",
     body: noBody,
+    rate: CHANGES,
     handle: touchCompute,
   }),
   route({
@@ -37,6 +74,7 @@ export const routes: readonly Route[] = [
     path: "/computes/:id/events",
     credential: "user",
     body: noBody,
+    rate: CHANGES,
     head: false,
     handle: followEvents,
   }),
@@ -45,11 +83,26 @@ export const routes: readonly Route[] = [
     path: "/computes/:id/signed-url",
     credential: "user",
     body: signUrlBody,
+    rate: READS,
     handle: signUrl,
   }),
 
-  route({ method: "PUT", path: "/slots/:slot", credential: "user", body: inputBody, handle: putSlot }),
-  route({ method: "GET", path: "/slots/:slot", credential: "user", body: noBody, handle: showSlot }),
+  route({
+    method: "PUT",
+    path: "/slots/:slot",
+    credential: "user",
+    body: inputBody,
+    rate: CHANGES,
+    handle: putSlot,
+  }),
+  route({
+    method: "GET",
+    path: "/slots/:slot",
+    credential: "user",
+    body: noBody,
+    rate: READS,
+    handle: showSlot,
+  }),
 
   route({
     method: "POST",

@@ -4,14 +4,14 @@ import { parseFields } from "../internal/parse.ts";
 import { slotField } from "../request.ts";
 import { liveStatuses } from "../store.ts";
 import { json } from "./answer.ts";
-import { requestOf, spawned, type UserCall } from "./computes.ts";
+import { placed, requestOf, spawned, type UserCall } from "./computes.ts";
 
 /** Answers the user's live compute of the slot, or spawns it: the response is 201 then, and has the token. */
 export async function putSlot(call: UserCall<unknown>): Promise<Response> {
   const slot = slotOf(call);
   const { idempotencyKey: _, ...request } = await requestOf(call);
   const { userId } = call.identity;
-  const compute = await call.plane.atlas.getOrSpawn({ ...request, userId, slot });
+  const compute = await placed(call.plane, call.plane.atlas.getOrSpawn({ ...request, userId, slot }));
   return spawned(compute, `../computes/${compute.id}`);
 }
 

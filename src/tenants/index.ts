@@ -5,6 +5,7 @@
  */
 
 export type { CreateTenantOptions, NewCredential, RotateTenantOptions } from "./credentials.ts";
+export type { Handler, TenantsHandler } from "./handlers.ts";
 export type { ProviderFactory, TenantsOptions } from "./options.ts";
 export type { Tenant } from "./registry.ts";
-export { createTenants, type Handler, type Tenants } from "./tenants.ts";
+export { createTenants, type Tenants } from "./tenants.ts";

@@ -18,15 +18,13 @@ import {
   revokeCredentials,
   rotateCredential,
 } from "./credentials.ts";
+import { type Handler, isReport, type Target, TenantHandlers, type TenantsHandler } from "./handlers.ts";
 import { type TenantsOptions, type TenantsSettings, toSettings } from "./options.ts";
 import { OwnAtlas } from "./own-atlas.ts";
 import { setProviderKey } from "./provider-keys.ts";
 import { listTenants, type Tenant, toTenant, unknownTenant } from "./registry.ts";
 
 const CONCURRENCY = 8;
-
-/** A Fetch handler. */
-export type Handler = (request: Request) => Promise<Response>;
 
 /** The tenants; made by {@link createTenants}. */
 export class Tenants implements AsyncDisposable {
@@ -105,20 +103,18 @@ export class Tenants implements AsyncDisposable {
   }
 
   /**
-   * Makes a handler that routes each request: to a tenant's handler when the request has the tenant's credential or the token
-   * of one of its computes, else to the application's own. `make` is called once for each handler. The routing grants nothing:
-   * `authenticate` and the control plane check the credential.
+   * Makes a handler that routes each request: to a tenant's handler when the request has the tenant's credential, and a pod's report also when it
+   * has the credential of one of the tenant's pods; else to the application's own. `make` is called once for each handler. The
+   * routing grants nothing: `authenticate` and the control plane check the credential.
    */
-  handler(make: (atlas: Atlas) => Handler): Handler {
-    const own = make(this.atlas);
-    const made = new WeakMap<Atlas, Handler>([[this.atlas, own]]);
-    return async (request) => {
-      const atlas = await this.#atlasOf(bearerOf(request)).catch(toProblem);
-      if (atlas instanceof Response) return atlas;
-      const handler = made.get(atlas) ?? make(atlas);
-      made.set(atlas, handler);
-      return handler(request);
+  handler(make: (atlas: Atlas) => Handler): TenantsHandler {
+    const handlers = new TenantHandlers(make);
+    const handle = async (request: Request): Promise<Response> => {
+      const target = await this.#targetOf(request).catch(toProblem);
+      return target instanceof Response ? target : handlers.of(target)(request);
     };
+    handlers.of({ id: null, atlas: this.atlas });
+    return Object.assign(handle, { closeStreams: () => handlers.closeStreams() });
   }
 
   /** Closes every client and the store. Ends no compute. */
@@ -132,11 +128,13 @@ export class Tenants implements AsyncDisposable {
     return this.close();
   }
 
-  /** Finds the Atlas for a bearer token. */
-  async #atlasOf(bearer: string | undefined): Promise<Atlas> {
-    const tenant =
-      (await recognise(this.#settings.registry, bearer))?.tenant ?? (await this.#holderOf(bearer));
-    return tenant === undefined ? this.atlas : this.#atlases.of(tenant);
+  /** Finds the target of a request. Only a report is routed by a pod's credential: elsewhere a compute's token must not act as its tenant. */
+  async #targetOf(request: Request): Promise<Target> {
+    const bearer = bearerOf(request);
+    const found = await recognise(this.#settings.registry, bearer);
+    const tenant = found?.tenant ?? (isReport(request) ? await this.#holderOf(bearer) : undefined);
+    if (tenant === undefined) return { id: null, atlas: this.atlas };
+    return { id: tenant.id, atlas: this.#atlases.of(tenant) };
   }
 
   async #atlasForToken(candidate: unknown): Promise<Atlas | undefined> {

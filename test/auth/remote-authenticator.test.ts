@@ -13,7 +13,7 @@ import { unauthorized, unavailable } from "./scripted.ts";
 
 const url = "https://control.example/internal/verify";
 const secret = "internal-secret-of-this-service";
-const identity: ComputeIdentity = { computeId: "c1", userId: "ann", status: "running" };
+const identity: ComputeIdentity = { computeId: "c1", userId: "ann", tenantId: "c9", status: "running" };
 
 function authenticator(handler: Handler, options: Partial<RemoteAuthenticatorOptions> = {}) {
   const fetch = vi.fn(async (input: string | URL | Request, init?: RequestInit) =>
@@ -48,7 +48,7 @@ describe("a remote authenticator", () => {
 
   it("knows computes without a user", async () => {
     const { verify } = authenticator(() => Response.json({ computeId: "c1", status: "running" }));
-    expect(await verify("token")).toEqual({ ...identity, userId: null });
+    expect(await verify("token")).toEqual({ ...identity, tenantId: null, userId: null });
   });
 
   it("says that the credential was rejected for a 401, whatever stands in it", async () => {

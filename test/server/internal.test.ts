@@ -16,7 +16,12 @@ describe("/internal/verify", () => {
     const { compute, token } = await plane.spawn();
     const response = await verify(plane, token);
     expect(response.status).toBe(200);
-    expect(await jsonOf(response)).toEqual({ computeId: compute.id, userId: "ada", status: compute.status });
+    expect(await jsonOf(response)).toEqual({
+      computeId: compute.id,
+      userId: "ada",
+      tenantId: null,
+      status: compute.status,
+    });
   });
 
   test("answers the same 401 to every token that opens nothing", async () => {
@@ -118,7 +123,12 @@ describe("createControlPlane", () => {
     ["no client", { atlas: {} }, "atlas"],
     ["no authorize", { authorize: undefined }, "authorize"],
     ["no request", { request: "yes" }, "request"],
-    ["a base path with a slash at its end", { basePath: "/api/" }, "basePath"],
+    ["an origin with a path", { origins: ["https://console.example/"] }, "origins"],
+    [
+      "a pattern of origins, whose pages would act with the user's cookies",
+      { origins: ["https://*.app.example"] },
+      "origins",
+    ],
     ["a base path with a pattern", { basePath: "/:tenant" }, "basePath"],
     ["an unknown option", { internalsecret: INTERNAL_SECRET }, "internalsecret"],
   ])("refuses %s at the start", (_name, options, field) => {
@@ -128,8 +138,8 @@ describe("createControlPlane", () => {
   });
 
   test("takes valid options", () => {
-    expect(refusalOf({ internalSecret: INTERNAL_SECRET, basePath: "/api/atlas", logger: console })).toBe(
-      "taken",
-    );
+    const origins = ["https://console.example"];
+    const options = { internalSecret: INTERNAL_SECRET, basePath: "/api/atlas/", logger: console, origins };
+    expect(refusalOf(options)).toBe("taken");
   });
 });

@@ -53,6 +53,7 @@ function acceptedHeaders(route: Route, stage: Stage): NonNullable<CallOptions["h
 /** Status and code of a response, after checks that it is complete, that a failure is a problem, and that no cache may keep it. */
 async function outcomeOf(response: Response): Promise<string> {
   expect(response.headers.get("cache-control")).toBe("no-store");
+  expect(response.headers.get("cross-origin-resource-policy")).toBe("same-origin");
   const isStream = response.headers.get("content-type") === "text/event-stream";
   if (isStream) await response.body?.cancel();
   if (response.status < 400 || isStream) return `${response.status}`;
@@ -95,8 +96,11 @@ describe("the table of routes", () => {
     );
   });
 
-  test("has a rate for every route of a pod", () => {
-    const unlimited = routes.filter(({ credential, rate }) => credential === "pod" && rate === undefined);
+  test("has a rate for every route of a pod and of a user", () => {
+    const limited = ["pod", "user"];
+    const unlimited = routes.filter(
+      ({ credential, rate }) => limited.includes(credential) && rate === undefined,
+    );
     expect(unlimited.map(nameOf)).toEqual([]);
   });
 });
@@ -217,20 +221,13 @@ describe("every body", () => {
 });
 
 describe("every path", () => {
-  test.each([
-    "/",
-    "/computers",
-    "/pod",
-    "/pod/",
-    "/pod/heartbeat/",
-    "/internal",
-    "/computes/a/b",
-    "/health/x",
-    "/../x",
-  ])("%s is not there", async (path) => {
-    const { plane } = await setStage();
-    expect(await outcomeOf(await plane.call("GET", path))).toBe("404 NOT_FOUND");
-  });
+  test.each(["/", "/computers", "/pod", "/pod/", "/internal", "/computes/a/b", "/health/x", "/../x"])(
+    "%s is not there",
+    async (path) => {
+      const { plane } = await setStage();
+      expect(await outcomeOf(await plane.call("GET", path))).toBe("404 NOT_FOUND");
+    },
+  );
 
   test("outside the base path does not exist", async () => {
     const { plane } = await setStage();

@@ -34,7 +34,8 @@ describe("the handler", () => {
   test("works mounted in Hono, which strips its path", async () => {
     const app = new Hono();
     app.mount("/api/atlas", handlerAt(""));
-    const created = await app.request("/api/atlas/computes", { method: "POST", headers: ada });
+    const headers = { ...ada, origin: "http://localhost" };
+    const created = await app.request("/api/atlas/computes", { method: "POST", headers });
     const { id } = (await created.json()) as { id: string };
     expect((await app.request(`/api/atlas/computes/${id}`, { headers: ada })).status).toBe(200);
     expect((await app.request("/api/atlas/nothing", { headers: ada })).status).toBe(404);

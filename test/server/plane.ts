@@ -47,8 +47,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-export const ada: Record<string, string> = { cookie: "session=ada" };
-export const bob: Record<string, string> = { cookie: "session=bob" };
+/** The origin of the application's pages. */
+export const ORIGIN = "https://app.example";
+
+/** Headers of the users' browsers on a page of the application. */
+export const ada: Record<string, string> = { cookie: "session=ada", origin: ORIGIN };
+export const bob: Record<string, string> = { cookie: "session=bob", origin: ORIGIN };
 
 /** Headers that present a bearer token. */
 export function bearer(token: string): Record<string, string> {

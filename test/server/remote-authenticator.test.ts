@@ -31,7 +31,12 @@ test("names the compute of a token, and rejects every other token", async () => 
   const plane = planeUnderTest();
   const { compute, token, podToken } = await plane.spawn();
   const { verify } = authenticatorFor(plane);
-  expect(await verify(token)).toEqual({ computeId: compute.id, userId: "ada", status: compute.status });
+  expect(await verify(token)).toEqual({
+    computeId: compute.id,
+    userId: "ada",
+    tenantId: null,
+    status: compute.status,
+  });
   expect(await codeOf(verify(podToken))).toBe("UNAUTHORIZED");
   await plane.atlas.revokeToken(compute.id);
   expect(await codeOf(verify(token))).toBe("UNAUTHORIZED");

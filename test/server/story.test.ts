@@ -75,7 +75,7 @@ async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
 const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } });
 const as = (user: string, method = "GET"): RequestInit => ({
   method,
-  headers: { cookie: `session=${user}` },
+  headers: { cookie: `session=${user}`, "sec-fetch-site": "same-origin" },
 });
 const posting = (body: object, headers: Record<string, string>): RequestInit => ({
   ...{ method: "POST", body: JSON.stringify(body) },

@@ -31,7 +31,7 @@ const layers: readonly Layer[] = [
   {
     name: "a contract",
     files: CONTRACTS,
-    mayImport: [CONTRACTS, /^src\/internal\/(parse|defined|nearest)\.ts$/],
+    mayImport: [CONTRACTS, /^src\/internal\/(parse|defined|nearest|origins)\.ts$/],
     packages: [/^zod\/mini$/],
   },
   {

@@ -91,7 +91,12 @@ describe("a control plane shared by tenants", () => {
       url: `${served.url}/internal/verify`,
       secret: internalSecret,
     });
-    expect(await verify(auth?.token)).toEqual({ computeId: id, userId: "ann", status: "provisioning" });
+    expect(await verify(auth?.token)).toEqual({
+      computeId: id,
+      userId: "ann",
+      tenantId: acme.id,
+      status: "provisioning",
+    });
     await expect(verify("x".repeat(43))).rejects.toEqual(errorOf("UNAUTHORIZED"));
     const misled = createRemoteAuthenticator({
       url: `${served.url}/internal/verify`,
@@ -136,12 +141,67 @@ describe("a control plane shared by tenants", () => {
       }),
     );
     const acme = await scene.join("acme", "key-of-acme");
-    const headers = { cookie: "session-of-ann" };
+    const headers = { cookie: "session-of-ann", origin: controlUrl };
     const spawned = await scene.settle(call(plane, "POST /computes", undefined, { body: {}, headers }));
     expect([spawned.status, spawned.body.userId]).toEqual([201, "session-of-ann"]);
     await scene.settle(call(plane, "POST /computes", acme.credential, { body: {} }));
     expect([alive(own).length, alive(scene.account("key-of-acme")).length]).toEqual([1, 1]);
     expect((await call(plane, "GET /computes")).status).toBe(401);
+  });
+
+  it("takes no compute's token for a credential of its tenant, also beside a session", async () => {
+    const clock = manualClock();
+    const own = mock({ clock });
+    const scene = tenantsScene({ clock, mode: "recognise", ownProviders: [own], controlUrl });
+    const { tenants } = scene;
+    const plane = tenants.handler((atlas) =>
+      createControlPlane({
+        atlas,
+        authorize: async (request) => {
+          const tenant = await tenants.authenticate(request);
+          const userId = tenant?.name ?? request.headers.get("cookie");
+          return userId === null ? null : { userId };
+        },
+        request: () => ({ image: "app:1", ports: [8000] }),
+      }),
+    );
+    const acme = await scene.join("acme", "key-of-acme");
+    const { auth } = await acme.spawn();
+    const podToken = alive(scene.account("key-of-acme"))[0]?.env.ATLAS_POD_TOKEN;
+    const headers = { cookie: "mallory", origin: controlUrl };
+    for (const token of [auth?.token, podToken]) {
+      const spawned = await scene.settle(call(plane, "POST /computes", token, { body: {}, headers }));
+      expect([spawned.status, spawned.body.tenantId]).toEqual([201, null]);
+    }
+    expect([alive(own).length, alive(scene.account("key-of-acme")).length]).toEqual([2, 1]);
+  });
+
+  it("names the tenant beside a user, so that no tenant's user passes for another's", async () => {
+    const scene = tenantsScene({ controlUrl });
+    const plane = planeOf(scene);
+    const acme = await scene.join("acme", "key-of-acme");
+    const headers = { "x-user": "admin@application" };
+    const spawned = await scene.settle(call(plane, "POST /computes", acme.credential, { body: {}, headers }));
+    const { auth } = spawned.body as { auth: { token: string } };
+    const body = { token: auth.token };
+    const secret = { "x-internal-secret": internalSecret };
+    const verified = await call(plane, "POST /internal/verify", undefined, { body, headers: secret });
+    expect(verified.body).toMatchObject({ userId: "admin@application", tenantId: acme.id });
+    expect((await scene.tenants.atlas.findByToken(auth.token))?.tenantId).toBe(acme.id);
+  });
+
+  it("ends the event streams of every tenant when the process is to end", async () => {
+    const scene = tenantsScene({ controlUrl });
+    const plane = scene.tenants.handler((atlas) =>
+      createControlPlane({ atlas, authorize: () => ({ userId: "ann" }), request: () => ({}) }),
+    );
+    const acme = await scene.join("acme", "key-of-acme");
+    const { id } = await acme.spawn();
+    const headers = { authorization: `Bearer ${acme.credential}` };
+    const response = await plane(new Request(`${controlUrl}/computes/${id}/events`, { headers }));
+    const text = response.text();
+    plane.closeStreams();
+    expect(await text).toContain(": connected");
   });
 
   it("answers 503 while the store is down, never 401, and admits no caller", async () => {

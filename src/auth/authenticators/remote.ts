@@ -13,7 +13,10 @@ import { parseVerifyUrl } from "./verify-url.ts";
 /** The compute and the user that a token belongs to, as the control plane says. */
 export interface ComputeIdentity {
   readonly computeId: string;
+  /** The user's name, which is unique within its tenant only: two tenants may each have an `admin`. */
   readonly userId: string | null;
+  /** The tenant of a shared control plane; null for the application's own users. */
+  readonly tenantId: string | null;
   readonly status: string;
 }
 
@@ -180,10 +183,15 @@ function toComputeIdentity(body: unknown): ComputeIdentity | undefined {
   const {
     computeId,
     userId = null,
+    tenantId = null,
     status,
-  }: { computeId?: unknown; userId?: unknown; status?: unknown } = body;
+  }: { computeId?: unknown; userId?: unknown; tenantId?: unknown; status?: unknown } = body;
   if (typeof computeId !== "string" || computeId === "" || typeof status !== "string") return undefined;
-  return userId === null || typeof userId === "string" ? { computeId, userId, status } : undefined;
+  return isName(userId) && isName(tenantId) ? { computeId, userId, tenantId, status } : undefined;
+}
+
+function isName(value: unknown): value is string | null {
+  return value === null || typeof value === "string";
 }
 
 function nameOfUrl({ origin, pathname }: URL): string {

@@ -49,7 +49,7 @@ function withoutSecrets(instance: Instance, secrets: readonly string[]): Instanc
 }
 
 function createRequest(
-  { context, owner, secrets, request: { env } }: SpawnState,
+  { context, owner, secrets, request: { env, origins } }: SpawnState,
   { lifetimeDeadline, id, name }: ComputeRecord,
   { request, candidate }: Placement,
 ): CreateRequest {
@@ -58,6 +58,7 @@ function createRequest(
     ATLAS_OWNER: owner,
     ATLAS_DEADLINE: lifetimeDeadline?.toISOString(),
     ATLAS_CONTROL_URL: context.controlUrl,
+    ATLAS_ORIGINS: origins.length === 0 ? undefined : origins.join(","),
   });
   return { ...request, candidate, name, owner, env: { ...env, ...own, ...secretsEnv(secrets) } };
 }
