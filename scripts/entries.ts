@@ -48,11 +48,6 @@ export const bundledPackages: readonly string[] = [
 /** Every module behind a command. */
 export const programs: readonly Program[] = [
   { source: "src/cli/main.ts", bundle: "dist/cli.js", selfContained: false },
-  {
-    source: "src/providers/local/local-supervisor.ts",
-    bundle: "dist/local-supervisor.js",
-    selfContained: false,
-  },
   { source: "src/cli/guard-main.ts", bundle: "dist/guard.mjs", selfContained: true },
 ];
 

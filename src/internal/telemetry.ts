@@ -59,20 +59,30 @@ async function measured<Result>(
 }
 
 async function load(): Promise<Instruments | undefined> {
+  const api = await loadApi();
+  if (api === undefined) return undefined;
+  const { metrics, SpanStatusCode, trace } = api;
+  const meter = metrics.getMeter(SCOPE);
+  return {
+    tracer: trace.getTracer(SCOPE),
+    calls: meter.createCounter("atlas.operations", { description: "Finished operations by outcome" }),
+    seconds: meter.createHistogram("atlas.operation.duration", {
+      unit: "s",
+      description: "Duration of operations",
+    }),
+    failed: SpanStatusCode.ERROR,
+  };
+}
+
+/**
+ * OpenTelemetry, where the application has it. Node, bundlers and other runtimes each reject the import of a missing package with an
+ * error of their own, so that every rejection counts as missing: no operation may fail because of telemetry. Bundlers read the `try` as
+ * a sign that the package is optional.
+ */
+async function loadApi(): Promise<typeof import("@opentelemetry/api") | undefined> {
   try {
-    const { metrics, SpanStatusCode, trace } = await import("@opentelemetry/api");
-    const meter = metrics.getMeter(SCOPE);
-    return {
-      tracer: trace.getTracer(SCOPE),
-      calls: meter.createCounter("atlas.operations", { description: "Finished operations by outcome" }),
-      seconds: meter.createHistogram("atlas.operation.duration", {
-        unit: "s",
-        description: "Duration of operations",
-      }),
-      failed: SpanStatusCode.ERROR,
-    };
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") return undefined;
-    throw error;
+    return await import("@opentelemetry/api");
+  } catch {
+    return undefined;
   }
 }

@@ -4,7 +4,7 @@ import { AtlasError } from "../../errors.ts";
 import { invalid } from "../../internal/parse.ts";
 import type { Candidate, PlacementRequest } from "../../provider.ts";
 import { REGION } from "./convert.ts";
-import { supervisorPath } from "./launch.ts";
+import { supervisor } from "./supervisor.ts";
 
 /**
  * Finds the only candidate: this machine.
@@ -42,7 +42,7 @@ function unsupportedReason({
     return `local() has one region, "${REGION}" (requested: ${regions.join(", ")})`;
   if (networkVolumeId !== undefined || volumeGb !== undefined)
     return "local() has no volumes; leave volumeGb and networkVolumeId out, because the command sees this machine's disk";
-  if (!existsSync(supervisorPath()))
-    return `local() lacks its supervisor (${supervisorPath()}): a bundler left it out; keep atlas-compute external, in Next with serverExternalPackages`;
+  if ("path" in supervisor && !existsSync(supervisor.path))
+    return `local() lacks its supervisor (${supervisor.path}): a bundler left it out; keep atlas-compute external, in Next with serverExternalPackages`;
   return undefined;
 }

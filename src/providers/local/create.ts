@@ -10,6 +10,7 @@ import { launch } from "./launch.ts";
 import type { LocalSettings } from "./options.ts";
 import { reservePorts } from "./ports.ts";
 import { codeOf } from "./process-identity.ts";
+import { supervisorPath } from "./program.ts";
 import { prune } from "./retention.ts";
 import { endInstance, look } from "./sighting.ts";
 import { claim, discard, folderOf, openStateDirectory, readEntries } from "./state-folder.ts";
@@ -85,9 +86,14 @@ async function start(
 ): Promise<void> {
   const { stateDirectory, stopTimeoutSeconds, inheritedEnv } = settings;
   const env = { ...inheritedEnv, ...request.env, ...toPortEnv(instance.ports) };
-  const order = { folder, command, stopTimeoutSeconds, env, supervisorEnv: inheritedEnv };
+  const program = await supervisorPath(stateDirectory).catch(async (error: unknown) => {
+    await discard(stateDirectory, folder);
+    throw unusableFolderError(stateDirectory, error);
+  });
+  const order = { program, folder, command, stopTimeoutSeconds, env, supervisorEnv: inheritedEnv };
   const answer = await launch(order, signal).catch(async (error: unknown) => {
     await endInstance(folder);
+    if (isAtlasError(error) && error.mayHaveCreated === false) await discard(stateDirectory, folder);
     throw error;
   });
   if ("started" in answer) return;

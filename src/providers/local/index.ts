@@ -28,8 +28,7 @@ const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL",
  * Makes a provider whose instances are child processes of this machine, for Linux and macOS. It needs no account and costs nothing.
  *
  * - **Command.** `request.command` runs unchanged, without a shell, in the caller's working directory. `local()` ignores `image`,
- *   `cpus`, `memoryGb` and `diskGb`; a GPU, a volume and a region other than `local` are UNSUPPORTED. So is a copy of this module in
- *   an application's bundle, because a small program beside this module has to stay there.
+ *   `cpus`, `memoryGb` and `diskGb`; a GPU, a volume and a region other than `local` are UNSUPPORTED.
  * - **Ports.** Each requested port becomes a free loopback port, known as soon as the create resolves. The program finds the
  *   port to listen on in `PORT` for the first and in `ATLAS_PORT_<internal>` for each.
  * - **Environment.** The program gets the request's `env`, the ports, and from this process's environment only `PATH`, `HOME`, `USER`, `LOGNAME`,

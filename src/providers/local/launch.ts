@@ -1,13 +1,15 @@
 /** Starting the supervisor of an instance, and waiting for its report on the start of the command. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
 import { AtlasError } from "../../errors.ts";
 import { aborted } from "../../internal/abort.ts";
+import { processPath } from "./instance-files.ts";
 import { type SupervisorAnswer, supervisorAnswer } from "./wire.ts";
 
 /** The order to a supervisor. */
 export interface LaunchOrder {
+  /** The supervisor's program. */
+  readonly program: string;
   readonly folder: string;
   readonly command: readonly string[];
   readonly stopTimeoutSeconds: number;
@@ -17,19 +19,14 @@ export interface LaunchOrder {
   readonly supervisorEnv: Readonly<Record<string, string>>;
 }
 
-/** The program beside this module: TypeScript beside the source, JavaScript beside the bundle. */
-export function supervisorPath(): string {
-  return fileURLToPath(new URL(`local-supervisor${extname(import.meta.url)}`, import.meta.url));
-}
-
 /**
  * Starts a supervisor that outlives this process, and waits for its answer.
  * @throws the signal's reason when it aborts; the supervisor continues by itself.
  */
 export async function launch(order: LaunchOrder, signal: AbortSignal): Promise<SupervisorAnswer> {
   signal.throwIfAborted();
-  const { folder, command, stopTimeoutSeconds, supervisorEnv } = order;
-  const parameters = [supervisorPath(), folder, String(stopTimeoutSeconds), ...command];
+  const { program, folder, command, stopTimeoutSeconds, supervisorEnv } = order;
+  const parameters = [program, folder, String(stopTimeoutSeconds), ...command];
   const supervisor = spawn(process.execPath, parameters, {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
@@ -43,10 +40,10 @@ export async function launch(order: LaunchOrder, signal: AbortSignal): Promise<S
   }
 }
 
-function firstMessage(supervisor: ChildProcess, { env }: LaunchOrder): Promise<unknown> {
+function firstMessage(supervisor: ChildProcess, { env, folder }: LaunchOrder): Promise<unknown> {
   return new Promise((resolve, reject) => {
     supervisor.on("error", (error) => reject(launchError(error)));
-    supervisor.once("close", () => reject(silentSupervisorError()));
+    supervisor.once("close", (code, signal) => reject(silentSupervisorError(folder, code ?? signal)));
     supervisor.once("message", resolve);
     supervisor.once("spawn", () => supervisor.send(env));
   });
@@ -59,8 +56,10 @@ function launchError(error: Error): AtlasError {
   });
 }
 
-function silentSupervisorError(): AtlasError {
-  return new AtlasError("PROVIDER", "the supervisor of local() ended without an answer", {
-    mayHaveCreated: true,
-  });
+/** The supervisor's record is its first act: without it, the supervisor ended before it could start anything. */
+function silentSupervisorError(folder: string, exit: number | NodeJS.Signals | null): AtlasError {
+  const mayHaveCreated = existsSync(processPath(folder));
+  const outcome = mayHaveCreated ? "" : "; nothing was started";
+  const message = `the supervisor of local() ended with ${exit ?? "no code"} before it answered${outcome}`;
+  return new AtlasError(mayHaveCreated ? "PROVIDER" : "UNAVAILABLE", message, { mayHaveCreated });
 }
