@@ -1,6 +1,7 @@
 /** The options of a client, parsed strictly. */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
+import { deploymentField, deploymentFrom, UNNAMED_DEPLOYMENT } from "./deployment-name.ts";
 import { NAMESPACE, PROVIDER_NAME } from "./internal/names.ts";
 import { baseUrlField, callable, clockField, fetchField, hasMethods } from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
@@ -17,6 +18,12 @@ export interface AtlasOptions {
   readonly store?: Store | undefined;
   /** Separates applications that share provider accounts: `/^[a-z][a-z0-9]{0,19}$/`. @default "default" */
   readonly namespace?: string | undefined;
+  /**
+   * The deployment of this process: `"production"`, `"staging"`, up to 100 characters. A store belongs to the deployment that first spawned with it; a
+   * process of another one reads it, and changes nothing, so that a copied database ends no pod of the original.
+   * @default `ATLAS_DEPLOYMENT`, else Vercel's environment (a preview's with its branch), else "default" with a warning
+   */
+  readonly deployment?: string | undefined;
   /** Limits of the live computes, checked in the step that records a compute. @default no limit */
   readonly limits?: Limits | undefined;
   /** A secret of 32 bytes or more. With it any handle can sign URLs at any time; without it only the handle that spawned can. */
@@ -48,11 +55,15 @@ const FIELDS = {
     "an array of providers, such as [runpod()]",
   ),
   store: optional(
-    field(z.custom<Store>(hasMethods("insert", "replace", "claimDue")), "a store, such as sqliteStore(path)"),
+    field(
+      z.custom<Store>(hasMethods("insert", "replace", "claimDue", "forDeployment")),
+      "a store, such as sqliteStore(path)",
+    ),
   ),
   namespace: optional(
     field(z.string().check(z.regex(NAMESPACE)), "1 to 20 characters of a-z and 0-9 that begin with a letter"),
   ),
+  deployment: deploymentField,
   limits: optional(field(anyObject, "an object of limits")),
   signingKey: optional(
     field(z.string().check(z.refine((key) => Buffer.byteLength(key) >= 32)), "a string of 32 bytes or more", {
@@ -103,16 +114,20 @@ export function toContext(input: AtlasOptions): Context {
   const options = parseFields("The options of createAtlas", FIELDS, input);
   const { providers, namespace = "default", clock = systemClock } = options;
   refuseNames(providers);
+  const logger = options.logger ?? silentLogger;
+  const store = options.store ?? memoryStore({ clock });
+  const deployment = options.deployment ?? deploymentFrom(process.env);
+  if (deployment === undefined && store.migrate !== undefined) logger.warn(UNNAMED_DEPLOYMENT);
   return {
     providers,
     namespace,
     tenantId: null,
     clock,
-    store: options.store ?? memoryStore({ clock }),
+    store: store.forDeployment(deployment ?? "default"),
     limits: parseFields("limits of createAtlas", LIMIT_FIELDS, options.limits ?? {}),
     timing: { ...TIMING, ...parseFields("timing of createAtlas", TIMING_FIELDS, options.timing ?? {}) },
     fetch: options.fetch ?? ((...request) => globalThis.fetch(...request)),
-    logger: options.logger ?? silentLogger,
+    logger,
     signingKey: options.signingKey,
     controlUrl: options.controlUrl?.replace(/\/+$/, ""),
     onEvent: options.onEvent,

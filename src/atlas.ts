@@ -221,6 +221,14 @@ export class Atlas extends AtlasJobs implements AsyncDisposable {
     return listGpuTypes(this.#context);
   }
 
+  /**
+   * Does nothing where this process may change its store. Readiness checks and `doctor` ask it: on a copied database no reaper works, and pods cost money.
+   * @throws CONFLICT, with both names, where the store belongs to another deployment
+   */
+  async requireOwnership(): Promise<void> {
+    await this.#context.store.requireOwnership();
+  }
+
   /** Stops its reapers, and releases connections and timers. Ends no compute. */
   async close(): Promise<void> {
     const { providers, store, tenantId } = this.#context;

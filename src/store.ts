@@ -28,6 +28,7 @@ export {
   type Snapshot,
   type TokenHash,
 } from "./compute-record.ts";
+export { type Deployment, differs, isNotOwned, notOwned } from "./deployments.ts";
 export { checkLimits, isCostLimit, type Limits, type Usage } from "./limits.ts";
 export { isSlotTaken, type SlotKey, slotKeyOf, slotTaken } from "./slots.ts";
 
@@ -72,8 +73,25 @@ export interface Store {
   /** Brings the schema up to date. Safe to call from several processes at once, and again. Absent where there is no schema. */
   migrate?(): Promise<void>;
 
-  /** This store's own random id, made at its first use and never changed: the owner tag of every instance recorded here. */
+  /** This store's own random id, made at its first use and changed by `adopt("copy")` only: the owner tag of every instance recorded here. */
   identity(): Promise<string>;
+
+  /**
+   * The same store for the processes of one deployment. The first insert stamps the deployment on the store, together with the database where
+   * there is one; nothing else does. From then on `insert`, `replace` and `claimDue` of another deployment, or in another database, write
+   * nothing. The database counts also without a deployment.
+   */
+  forDeployment(deployment: string): Store;
+
+  /** Does nothing where this process may write. @throws CONFLICT where the store belongs to another deployment: see `notOwned` */
+  requireOwnership(): Promise<void>;
+
+  /**
+   * Gives the store to this deployment and database. `moved`: the original is gone, identity and records are kept. `copy`: the store gets a new
+   * identity, and every live record becomes `terminated` as `abandoned`, with its event; all in one step.
+   * @returns the number of records that ended.
+   */
+  adopt(as: "moved" | "copy"): Promise<number>;
 
   /** The store's time. */
   now(): Promise<Date>;
@@ -85,6 +103,7 @@ export interface Store {
    * @returns the record under the same idempotency key when there is one already (the given one is then not added), else `undefined`.
    * @throws CONFLICT with nothing written when a live record holds the slot: see `slotTaken`.
    * @throws LIMIT_EXCEEDED with nothing written.
+   * @throws CONFLICT with nothing written where the store belongs to another deployment; so do `replace` and `claimDue`.
    */
   insert(record: ComputeRecord, event: NewEvent, limits: Limits): Promise<ComputeRecord | undefined>;
 

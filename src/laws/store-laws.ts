@@ -22,6 +22,7 @@ import { insertLaws } from "./store/insert-laws.ts";
 import { limitLaws } from "./store/limit-laws.ts";
 import { lookupLaws } from "./store/lookup-laws.ts";
 import { modelLaws } from "./store/model-laws.ts";
+import { ownershipLaws } from "./store/ownership-laws.ts";
 import { replaceLaws } from "./store/replace-laws.ts";
 import { roundTripLaws } from "./store/round-trip-laws.ts";
 import { slotLaws } from "./store/slot-laws.ts";
@@ -31,6 +32,7 @@ export type { Runner, StoreUnderTest } from "./store/harness.ts";
 const parts: readonly Laws[] = [
   insertLaws,
   slotLaws,
+  ownershipLaws,
   limitLaws,
   replaceLaws,
   lookupLaws,

@@ -65,6 +65,7 @@ async function power(context: Context, record: ComputeRecord, operation: "stop" 
   const method: Provider["stop"] = provider[operation];
   if (method === undefined) throw cannotPower(context, provider, operation);
   const reference = referenceOf(record);
+  await context.store.requireOwnership();
   await callProvider(context, { provider, operation, computeId: record.id }, (callContext) =>
     method.call(provider, reference, callContext),
   );

@@ -19,6 +19,7 @@ export async function verifyToken({
   plane,
   body,
 }: RouteCall<"internal", { token: string }>): Promise<Response> {
+  await plane.atlas.requireOwnership();
   const compute = await plane.atlas.findByToken(body.token);
   if (compute === undefined) throw rejected("token", "the token opens no compute");
   const { id: computeId, userId, tenantId, status } = compute;

@@ -1,6 +1,7 @@
 /** The words of a failure for its reader. Operators read the whole in the log; a browser reads nothing about providers, accounts or keys. */
 import { AtlasError, type AtlasErrorCode } from "../errors.ts";
 import { defined } from "../internal/defined.ts";
+import { isNotOwned } from "../store.ts";
 import type { Plane } from "./options.ts";
 
 /** The reader of an answer. A browser's user is a stranger to the application's accounts; a pod's guard and a service are not. */
@@ -41,6 +42,10 @@ const OF_THE_APPLICATION: ReadonlySet<AtlasErrorCode> = new Set([
 
 /** Logs a failure that an operator should hear of, and returns the error that the reader may see. */
 export function toldError(plane: Plane, reader: Reader, error: AtlasError): AtlasError {
+  if (isNotOwned(error)) {
+    logFailure(plane, error);
+    return new AtlasError("UNAVAILABLE", MISCONFIGURED);
+  }
   const isOurs = isAboutUs(error);
   if (isOurs || error.toProblem().status >= 500) logFailure(plane, error);
   return isOurs && reader === "browser" ? toldToBrowser(error) : error;

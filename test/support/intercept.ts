@@ -17,6 +17,8 @@ export function surround<Target extends object>(
     get(of, key) {
       const value: unknown = Reflect.get(of, key);
       if (typeof value !== "function" || typeof key !== "string") return value;
+      if (key === "forDeployment")
+        return (...parameters: readonly unknown[]) => surround(value.apply(of, parameters), methods, around);
       if (!methods.includes(key)) return value.bind(of);
       return (...parameters: readonly unknown[]) =>
         around(() => value.apply(of, parameters), key, parameters);
@@ -42,6 +44,7 @@ export function intercept<Target extends object>(
 /** The methods of a store that read or write. */
 export const storeMethods: readonly string[] = [
   ...["identity", "now", "insert", "get", "getByTokenHash", "getByIdempotencyKey", "replace", "list"],
+  ...["getBySlot", "requireOwnership", "adopt"],
   ...["claimDue", "events"],
 ];
 

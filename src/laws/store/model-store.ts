@@ -20,7 +20,10 @@ import {
 } from "../../store.ts";
 
 /** The calls that the comparison makes. */
-export type ComparedStore = Omit<Store, "name" | "migrate" | "identity" | "watch" | "close">;
+export type ComparedStore = Omit<
+  Store,
+  "name" | "migrate" | "identity" | "forDeployment" | "requireOwnership" | "adopt" | "watch" | "close"
+>;
 
 /** A store for one namespace. Its time moves only with {@link ModelStore.advance}. */
 export class ModelStore implements ComparedStore {

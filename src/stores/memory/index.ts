@@ -21,8 +21,8 @@ import {
 } from "../../store.ts";
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
 import { accepts, belongsTo, eventPosition, isLimited, taken } from "../sql/rules.ts";
+import { MemoryData } from "./data.ts";
 import { MemoryNamespace } from "./namespace.ts";
-import { MemoryTenants } from "./tenants.ts";
 
 /**
  * Creates a store that keeps everything in this process and loses it when the process ends. No later process then finds the pods that
@@ -40,24 +40,48 @@ import { MemoryTenants } from "./tenants.ts";
  */
 export function memoryStore(options: { clock?: Clock } = {}): Store & TenantStore {
   const { clock = systemClock } = parseFields("The options of memoryStore()", { clock: clockField }, options);
-  return new MemoryStore(clock);
+  return new MemoryStore(clock, new MemoryData(), undefined);
 }
 
 class MemoryStore implements Store, TenantStore {
   readonly name = "memory";
   readonly #clock: Clock;
-  readonly #identity = crypto.randomUUID();
-  readonly #namespaces = new Map<string, MemoryNamespace>();
-  readonly #tenants = new MemoryTenants();
-  readonly #watchers = new Set<() => void>();
-  #lastEvent = 0;
+  readonly #data: MemoryData;
+  readonly #deployment: string | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, data: MemoryData, deployment: string | undefined) {
     this.#clock = clock;
+    this.#data = data;
+    this.#deployment = deployment;
   }
 
   async identity(): Promise<string> {
-    return this.#identity;
+    return this.#data.identity;
+  }
+
+  forDeployment(deployment: string): Store {
+    return new MemoryStore(this.#clock, this.#data, deployment);
+  }
+
+  async requireOwnership(): Promise<void> {
+    this.#data.requireOwnership(this.#deployment);
+  }
+
+  async adopt(as: "moved" | "copy"): Promise<number> {
+    const now = this.#clock.now();
+    this.#data.adopt(as, this.#deployment);
+    const live = as === "moved" ? [] : [...this.#data.namespaces.values()].flatMap((one) => one.live());
+    for (const record of live) {
+      const event = {
+        type: "state",
+        status: "terminated",
+        reason: "abandoned",
+        data: { adopted: "copy" },
+      } as const;
+      const costSoFar = record.costPerHour === null ? null : record.costBefore;
+      this.#write(this.#namespace(record.namespace), abandoned(record, now), { ...event, costSoFar });
+    }
+    return live.length;
   }
 
   async now(): Promise<Date> {
@@ -72,6 +96,8 @@ class MemoryStore implements Store, TenantStore {
     refuseTakenSlot(namespace, record);
     if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);
     if (namespace.records.has(record.id) || namespace.byName.has(record.name)) throw taken(record);
+    this.#data.requireOwnership(this.#deployment);
+    this.#data.deployment ??= this.#deployment;
     this.#write(namespace, record, event);
     return undefined;
   }
@@ -103,6 +129,7 @@ class MemoryStore implements Store, TenantStore {
     if (namespace.records.get(record.id)?.version !== record.version - 1) return false;
     refuseTakenSlot(namespace, record);
     if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);
+    this.#data.requireOwnership(this.#deployment);
     this.#write(namespace, record, event);
     return true;
   }
@@ -112,6 +139,7 @@ class MemoryStore implements Store, TenantStore {
   }
 
   async claimDue(claim: Claim): Promise<readonly Snapshot[]> {
+    this.#data.requireOwnership(this.#deployment);
     const namespace = this.#namespace(claim.namespace);
     const now = this.#clock.now();
     const leaseUntil = new Date(now.getTime() + claim.leaseSeconds * 1000);
@@ -132,55 +160,55 @@ class MemoryStore implements Store, TenantStore {
 
   async insertTenant(tenant: TenantRecord): Promise<boolean> {
     const { namespace, id, name } = tenant;
-    const isTaken = this.#tenants.find(namespace, (other) => other.id === id || other.name === name);
-    if (isTaken === undefined) this.#tenants.put(copy(tenant));
+    const isTaken = this.#data.tenants.find(namespace, (other) => other.id === id || other.name === name);
+    if (isTaken === undefined) this.#data.tenants.put(copy(tenant));
     return isTaken === undefined;
   }
 
   async getTenant(namespace: string, id: string): Promise<TenantSnapshot | undefined> {
-    return this.#tenantSnapshot(this.#tenants.get(namespace, id));
+    return this.#tenantSnapshot(this.#data.tenants.get(namespace, id));
   }
 
   async getTenantByName(namespace: string, name: string): Promise<TenantSnapshot | undefined> {
-    return this.#tenantSnapshot(this.#tenants.find(namespace, (tenant) => tenant.name === name));
+    return this.#tenantSnapshot(this.#data.tenants.find(namespace, (tenant) => tenant.name === name));
   }
 
   async getTenantByHash(namespace: string, hash: string): Promise<TenantSnapshot | undefined> {
     const now = this.#clock.now();
-    return this.#tenantSnapshot(this.#tenants.find(namespace, (tenant) => belongsTo(tenant, hash, now)));
+    return this.#tenantSnapshot(this.#data.tenants.find(namespace, (tenant) => belongsTo(tenant, hash, now)));
   }
 
   async replaceTenant(tenant: TenantRecord): Promise<boolean> {
-    const isPrevious = this.#tenants.get(tenant.namespace, tenant.id)?.version === tenant.version - 1;
-    if (isPrevious) this.#tenants.put(copy(tenant));
+    const isPrevious = this.#data.tenants.get(tenant.namespace, tenant.id)?.version === tenant.version - 1;
+    if (isPrevious) this.#data.tenants.put(copy(tenant));
     return isPrevious;
   }
 
   async listTenants(namespace: string): Promise<readonly TenantRecord[]> {
-    return copy(this.#tenants.list(namespace));
+    return copy(this.#data.tenants.list(namespace));
   }
 
   async namespaceOfToken(hash: string): Promise<string | undefined> {
-    return [...this.#namespaces].find(([, namespace]) => namespace.hasToken(hash))?.[0];
+    return [...this.#data.namespaces].find(([, namespace]) => namespace.hasToken(hash))?.[0];
   }
 
   async watch(onChange: () => void): Promise<AsyncDisposable> {
     const watcher = (): void => onChange();
-    this.#watchers.add(watcher);
+    this.#data.watchers.add(watcher);
     return {
       [Symbol.asyncDispose]: async () => {
-        this.#watchers.delete(watcher);
+        this.#data.watchers.delete(watcher);
       },
     };
   }
 
   async close(): Promise<void> {
-    this.#watchers.clear();
+    this.#data.watchers.clear();
   }
 
   #namespace(name: string): MemoryNamespace {
-    const namespace = this.#namespaces.get(name) ?? new MemoryNamespace();
-    this.#namespaces.set(name, namespace);
+    const namespace = this.#data.namespaces.get(name) ?? new MemoryNamespace();
+    this.#data.namespaces.set(name, namespace);
     return namespace;
   }
 
@@ -195,17 +223,31 @@ class MemoryStore implements Store, TenantStore {
   #write(namespace: MemoryNamespace, record: ComputeRecord, event: NewEvent | undefined): void {
     namespace.put(copy(record));
     if (event === undefined) return;
-    this.#lastEvent += 1;
+    this.#data.lastEvent += 1;
     namespace.addEvent({
       ...copy(event),
-      id: String(this.#lastEvent),
+      id: String(this.#data.lastEvent),
       computeId: record.id,
       at: this.#clock.now(),
     });
     queueMicrotask(() => {
-      for (const watcher of this.#watchers) watcher();
+      for (const watcher of this.#data.watchers) watcher();
     });
   }
+}
+
+/** The record after the adoption of a copy, which ended it. */
+function abandoned(record: ComputeRecord, now: Date): ComputeRecord {
+  const nothing = {
+    bootDeadline: null,
+    idleDeadline: null,
+    lifetimeDeadline: null,
+    checkAt: null,
+    dueAt: null,
+  };
+  const ended = { status: "terminated", reason: "abandoned", endedAt: now, updatedAt: now } as const;
+  const cleared = { absentSince: null, costSince: null, lease: null, leaseUntil: null };
+  return { ...record, ...nothing, ...cleared, ...ended, version: record.version + 1 };
 }
 
 /** @throws CONFLICT when another live compute holds the record's slot */

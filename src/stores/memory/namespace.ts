@@ -52,6 +52,11 @@ export class MemoryNamespace {
     };
   }
 
+  /** Every live record. */
+  live(): readonly ComputeRecord[] {
+    return [...this.#live.values()];
+  }
+
   /** The live record that holds this slot. */
   holderOf(key: SlotKey): ComputeRecord | undefined {
     return this.#bySlot.get(slotText(key));

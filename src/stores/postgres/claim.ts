@@ -3,6 +3,7 @@ import type { Claim, Snapshot } from "../../store.ts";
 import { recordColumns, toDate, toRecord } from "../sql/columns.ts";
 import { longestDueFirst } from "../sql/rules.ts";
 import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
+import { ownedSql, requireOwnership } from "./ownership.ts";
 
 /** See `Store.claimDue`. Records that another claim has locked are skipped, not waited for. */
 export async function claimDue(database: PostgresDatabase, claim: Claim): Promise<readonly Snapshot[]> {
@@ -12,6 +13,7 @@ export async function claimDue(database: PostgresDatabase, claim: Claim): Promis
     `with due as (
       select namespace, id from ${computes}
       where namespace = :namespace and due_at <= ${nowSql} and (lease_until is null or lease_until <= ${nowSql})
+        and ${ownedSql(database)}
       order by due_at
       limit :limit::integer
       for no key update skip locked
@@ -25,6 +27,7 @@ export async function claimDue(database: PostgresDatabase, claim: Claim): Promis
     returning ${selectSql(recordColumns, "c")}, ${millisecondsSql(nowSql)} as now`,
     { namespace: claim.namespace, lease: claim.lease, seconds: claim.leaseSeconds, limit: claim.limit },
   );
+  if (rows.length === 0) await requireOwnership(database);
   return rows.map((row) => ({ record: toRecord(row), now: toDate(row.now) })).sort(longestDueFirst);
 }
 

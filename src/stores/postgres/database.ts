@@ -33,30 +33,37 @@ export interface PostgresSettings {
   readonly channel: string;
   /** Replaces the database's own time. */
   readonly clock: Clock | undefined;
+  /** The deployment whose processes write through this. */
+  readonly deployment?: string;
 }
 
 /** A database, and the tables of this package in it. */
 export class PostgresDatabase {
   readonly names: Names;
   readonly channel: string;
-  readonly #client: Queryable;
-  readonly #clock: Clock | undefined;
+  readonly #settings: PostgresSettings;
 
-  constructor({ client, names, channel, clock }: PostgresSettings) {
-    this.names = names;
-    this.channel = channel;
-    this.#client = client;
-    this.#clock = clock;
+  constructor(settings: PostgresSettings) {
+    this.names = settings.names;
+    this.channel = settings.channel;
+    this.#settings = settings;
+  }
+
+  /** The same database for one deployment. */
+  forDeployment(deployment: string): PostgresDatabase {
+    return new PostgresDatabase({ ...this.#settings, deployment });
   }
 
   /**
-   * Runs a statement and returns its rows. The statement names its values as `:name`; `:now` is always set. `task` names the purpose in an error.
+   * Runs a statement and returns its rows. The statement names its values as `:name`; `:now` and `:deployment` are always set. `task` names the purpose in an error.
    * @throws STORE_UNAVAILABLE
    */
   async query(task: string, sql: string, values: Values = {}): Promise<readonly Row[]> {
-    const { text, list } = numbered(sql, { now: this.#clock?.now() ?? null, ...values });
+    const { client, clock, deployment } = this.#settings;
+    const always = { now: clock?.now() ?? null, deployment: deployment ?? null };
+    const { text, list } = numbered(sql, { ...always, ...values });
     try {
-      return (await this.#client.query<Row>(text, list)).rows;
+      return (await client.query<Row>(text, list)).rows;
     } catch (error) {
       throw postgresError(error, task);
     }

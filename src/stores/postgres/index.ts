@@ -16,6 +16,7 @@ import { PostgresDatabase, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
 import { listenThrough } from "./listen.ts";
 import { migrate } from "./migrate.ts";
+import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, now } from "./read.ts";
 import { postgresTenants } from "./tenants.ts";
 import { Watchers } from "./watchers.ts";
@@ -59,6 +60,8 @@ const FIELDS = {
 
 const CALLS: StoreCalls<PostgresDatabase> = {
   identity,
+  requireOwnership,
+  adopt,
   now,
   insert,
   get,
@@ -97,10 +100,14 @@ export function postgresStore(client: Queryable, options: PostgresStoreOptions =
   const { schema = "public", tablePrefix = "atlas_", clock } = given;
   const names = tableNames(tablePrefix, schema);
   const database = new PostgresDatabase({ client, names, channel: `${schema}_${tablePrefix}`, clock });
-  const watchers = watchersOf(client, database);
+  return storeOn(database, schema, watchersOf(client, database));
+}
+
+function storeOn(database: PostgresDatabase, schema: string, watchers: Watchers | undefined): PostgresStore {
   return {
     name: "postgres",
     migrate: () => migrate(database, schema),
+    forDeployment: (deployment) => storeOn(database.forDeployment(deployment), schema, watchers),
     ...callsOn(database, CALLS),
     ...postgresTenants(database),
     ...(watchers && { watch: (onChange: () => void) => watchers.add(onChange) }),

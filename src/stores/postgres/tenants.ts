@@ -3,6 +3,7 @@ import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-sto
 import { type Row, tenantColumns, tenantValues, toDate, toTenant, type Values } from "../sql/columns.ts";
 import { belongsTo } from "../sql/rules.ts";
 import { millisecondsSql, nowSql, type PostgresDatabase, selectSql, valueSql } from "./database.ts";
+import { ownedSql, requireOwnership } from "./ownership.ts";
 
 const columns = Object.values(tenantColumns);
 const columnsSql = columns.map(({ name }) => name).join(", ");
@@ -31,7 +32,7 @@ function insertTenant(database: PostgresDatabase, tenant: TenantRecord): Promise
   return write(
     database,
     tenant,
-    `insert into ${database.names.tenants} (${columnsSql}) values (${valuesSql})
+    `insert into ${database.names.tenants} (${columnsSql}) select ${valuesSql} where ${ownedSql(database)}
      on conflict do nothing
      returning namespace, id`,
   );
@@ -43,6 +44,7 @@ function replaceTenant(database: PostgresDatabase, tenant: TenantRecord): Promis
     tenant,
     `update ${database.names.tenants} set (${columnsSql}) = row (${valuesSql})
      where namespace = :namespace and id = :id and version = :version::integer - 1
+       and ${ownedSql(database)}
      returning namespace, id`,
   );
 }
@@ -69,7 +71,9 @@ async function write(database: PostgresDatabase, tenant: TenantRecord, sql: stri
     select count(*)::text as written from written`,
     tenantValues(tenant),
   );
-  return row?.written === "1";
+  if (row?.written === "1") return true;
+  await requireOwnership(database);
+  return false;
 }
 
 async function find(

@@ -11,6 +11,7 @@ import { recordColumns, recordValues } from "../sql/columns.ts";
 import { isLimited, taken } from "../sql/rules.ts";
 import { isLiveSql } from "../sql/statements.ts";
 import { type PostgresDatabase, valueSql } from "./database.ts";
+import { ownedSql, requireOwnership, stampSql } from "./ownership.ts";
 import { announceSql, eventParameters, eventSql, tokensSql } from "./parts.ts";
 import { getByIdempotencyKey } from "./read.ts";
 import { holderOf, limitParameters, toUsage, turnSql, usageSql, withinSql } from "./turn.ts";
@@ -31,16 +32,18 @@ export async function insert(
     `with ${turnSql(database, limits)},
     written as (
       insert into ${database.names.computes} (${columnsSql})
-      select ${valuesSql} from turn where ${withinSql(record, limits)}
+      select ${valuesSql} from turn where ${withinSql(record, limits)} and ${ownedSql(database)}
       on conflict do nothing
       returning namespace, id
     ),
     ${tokensSql(database)},
-    ${eventSql(database)}
+    ${eventSql(database)},
+    ${stampSql(database)}
     select ${usageSql}, (select count(*) from written)::text as written, ${announceSql} from turn`,
     { ...recordValues(record), ...eventParameters(database, event), ...limitParameters(limits) },
   );
   if (row?.written === "1") return undefined;
+  await requireOwnership(database);
   const key = record.idempotencyKey;
   const existing = key === null ? undefined : await getByIdempotencyKey(database, record.namespace, key);
   if (existing !== undefined) return existing.record;
@@ -59,6 +62,7 @@ export async function replace(
 ): Promise<boolean> {
   if (event === undefined && !isLimited(limits)) {
     if (await replaceQuietly(database, record)) return true;
+    await requireOwnership(database);
     if (slotKeyOf(record) === undefined) return false;
   }
   const row = await database.first(
@@ -66,7 +70,7 @@ export async function replace(
     `with ${turnSql(database, limits)},
     written as (
       update ${database.names.computes} c set (${columnsSql}) = row (${valuesSql}) from turn
-      where ${isPreviousSql} and ${withinSql(record, limits)}
+      where ${isPreviousSql} and ${withinSql(record, limits)} and ${ownedSql(database)}
       returning c.namespace, c.id
     ),
     ${tokensSql(database)}${event === undefined ? "" : `, ${eventSql(database)}`}
@@ -80,6 +84,7 @@ export async function replace(
     },
   );
   if (row?.written === "1") return true;
+  await requireOwnership(database);
   if (row?.stored_version !== String(record.version - 1)) return false;
   const holder = holderOf(record, row);
   if (holder !== undefined) throw slotTaken(record, holder);
@@ -94,6 +99,7 @@ async function replaceQuietly(database: PostgresDatabase, record: ComputeRecord)
     `with written as (
       update ${database.names.computes} c set (${columnsSql}) = row (${valuesSql})
       where ${isPreviousSql} and ${slotKeyOf(record) === undefined ? "true" : holdsAlreadySql}
+        and ${ownedSql(database)}
       returning c.namespace, c.id
     ),
     ${tokensSql(database)}

@@ -65,6 +65,21 @@ function statusIn(statuses: readonly ComputeStatus[]): string {
   return known.every(isLive) ? `${isLiveSql} and ${condition}` : condition;
 }
 
+/** The columns of a record that has ended as `abandoned` at that time, as an update sets them. */
+export function endedColumnsSql(now: string): string {
+  const nothing = [
+    "boot_deadline",
+    "idle_deadline",
+    "lifetime_deadline",
+    "check_at",
+    "due_at",
+    "absent_since",
+  ];
+  const cleared = [...nothing, "cost_since", "lease", "lease_until"].map((column) => `${column} = null`);
+  return `status = 'terminated', reason = 'abandoned', version = version + 1, ended_at = ${now}, updated_at = ${now},
+    ${cleared.join(", ")}`;
+}
+
 /** The condition of a slot's holder, in the words of the unique index over slots. */
 export const holdsSlotSql: string = `namespace = :namespace and coalesce(tenant_id, '') = :tenant_id
   and user_id = :user_id and slot = :slot and ${isLiveSql}`;

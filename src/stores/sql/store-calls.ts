@@ -2,7 +2,7 @@
 import type { Store } from "../../store.ts";
 
 /** The calls that every database answers with statements of its own. */
-type Answered = Omit<Store, "name" | "migrate" | "watch" | "close">;
+type Answered = Omit<Store, "name" | "migrate" | "watch" | "close" | "forDeployment">;
 
 /** Each call, with the database before what the caller gives. */
 export type StoreCalls<Database> = {
@@ -16,6 +16,8 @@ export type StoreCalls<Database> = {
 export function callsOn<Database>(database: Database, calls: StoreCalls<Database>): Answered {
   return {
     identity: () => calls.identity(database),
+    requireOwnership: () => calls.requireOwnership(database),
+    adopt: (as) => calls.adopt(database, as),
     now: () => calls.now(database),
     insert: (record, event, limits) => calls.insert(database, record, event, limits),
     get: (namespace, id) => calls.get(database, namespace, id),

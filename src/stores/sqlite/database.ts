@@ -1,35 +1,40 @@
 /** One SQLite file: opened and migrated at its first use, and called with named values. */
-import { closeSync, existsSync, openSync } from "node:fs";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
-import { AtlasError } from "../../errors.ts";
 import { type Row, storable, type Value, type Values } from "../sql/columns.ts";
 import type { Names } from "../sql/names.ts";
 import { sqliteError } from "./errors.ts";
-import { migrate } from "./migrate.ts";
+import { SqliteFile } from "./file.ts";
 import { inTransaction } from "./transaction.ts";
-
-/** The time that a call waits for other processes to release the file. */
-const BUSY_MILLISECONDS = 5_000;
 
 /** The path, the names and the clock of a database. */
 export interface SqliteSettings {
   readonly path: string;
   readonly names: Names;
   readonly clock: Clock;
+  /** The deployment whose processes write through this. */
+  readonly deployment?: string;
 }
 
 /** An SQLite file. Its calls block the thread, as SQLite's own do; each takes some microseconds. */
 export class SqliteDatabase {
   readonly names: Names;
   readonly #settings: SqliteSettings;
-  readonly #statements = new Map<string, StatementSync>();
-  #connection: DatabaseSync | undefined;
-  #closed = false;
+  readonly #file: SqliteFile;
 
-  constructor(settings: SqliteSettings) {
+  constructor(settings: SqliteSettings, file: SqliteFile = new SqliteFile(settings)) {
     this.#settings = settings;
+    this.#file = file;
     this.names = settings.names;
+  }
+
+  /** The deployment whose processes write through this; `undefined` without one. */
+  get deployment(): string | undefined {
+    return this.#settings.deployment;
+  }
+
+  /** The same database, over the same connection, for one deployment. */
+  forDeployment(deployment: string): SqliteDatabase {
+    return new SqliteDatabase({ ...this.#settings, deployment }, this.#file);
   }
 
   now(): Date {
@@ -42,7 +47,7 @@ export class SqliteDatabase {
    */
   async run<Result>(task: string, work: () => Result): Promise<Result> {
     try {
-      this.#open();
+      this.#file.open();
       return work();
     } catch (error) {
       throw sqliteError(error, this.#settings.path, task);
@@ -54,79 +59,27 @@ export class SqliteDatabase {
    * @throws STORE_UNAVAILABLE
    */
   async transaction<Result>(task: string, work: () => Result): Promise<Result> {
-    return this.run(task, () => inTransaction(this.#open(), work));
+    return this.run(task, () => inTransaction(this.#file.open(), work));
   }
 
   /** Runs a statement and returns its rows. */
   all(sql: string, values: Values = {}): readonly Row[] {
-    return this.#statement(sql).all(bound(values));
+    return this.#file.statement(sql).all(bound(values));
   }
 
   /** Runs a statement and returns its first row. */
   first(sql: string, values: Values = {}): Row | undefined {
-    return this.#statement(sql).get(bound(values));
+    return this.#file.statement(sql).get(bound(values));
   }
 
   /** Runs a statement and returns the number of rows that it changed. */
   change(sql: string, values: Values = {}): number {
-    return Number(this.#statement(sql).run(bound(values)).changes);
+    return Number(this.#file.statement(sql).run(bound(values)).changes);
   }
 
   close(): void {
-    this.#closed = true;
-    this.#statements.clear();
-    this.#connection?.close();
-    this.#connection = undefined;
+    this.#file.close();
   }
-
-  #open(): DatabaseSync {
-    if (this.#closed)
-      throw new AtlasError("STORE_UNAVAILABLE", "The SQLite store was closed", { retryable: false });
-    this.#connection ??= connect(this.#settings);
-    return this.#connection;
-  }
-
-  #statement(sql: string): StatementSync {
-    const statement = this.#statements.get(sql) ?? this.#open().prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-}
-
-function connect(settings: SqliteSettings): DatabaseSync {
-  const { DatabaseSync } = sqliteModule();
-  createPrivately(settings.path);
-  const connection = new DatabaseSync(settings.path);
-  try {
-    connection.exec(`pragma busy_timeout = ${BUSY_MILLISECONDS}`);
-    connection.exec("pragma journal_mode = wal");
-    connection.exec("pragma synchronous = full");
-    connection.exec("pragma foreign_keys = on");
-    migrate(connection, settings.names, settings.clock.now());
-    return connection;
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-}
-
-/** Loads SQLite at the first use, so that this module loads, and can be bundled, where Node has no SQLite. */
-function sqliteModule(): typeof import("node:sqlite") {
-  const found = process.getBuiltinModule("node:sqlite");
-  if (found !== undefined) return found;
-  throw new AtlasError(
-    "UNSUPPORTED",
-    `sqliteStore needs node:sqlite, which Node ${process.versions.node} does not offer: use Node 22.13 or newer, or run this one with --experimental-sqlite`,
-  );
-}
-
-/**
- * Creates a missing file, for its owner only; SQLite gives the files beside it the same rights. An existing file is
- * not opened: closing it would release the locks of this process' other connections.
- */
-function createPrivately(path: string): void {
-  if (path === ":memory:" || existsSync(path)) return;
-  closeSync(openSync(path, "a", 0o600));
 }
 
 type Bound = Record<string, string | number | null>;

@@ -12,6 +12,7 @@ import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { SqliteDatabase } from "./database.ts";
+import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list } from "./read.ts";
 import { sqliteTenants } from "./tenants.ts";
 import { claimDue, identity, insert, replace } from "./write.ts";
@@ -43,6 +44,8 @@ const FIELDS = {
 
 const CALLS: StoreCalls<SqliteDatabase> = {
   identity,
+  requireOwnership,
+  adopt,
   now: async (database) => database.now(),
   insert,
   get,
@@ -77,9 +80,14 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
   const given = parseFields("The options of sqliteStore()", FIELDS, { ...options, path });
   const names = tableNames(given.tablePrefix ?? "atlas_");
   const database = new SqliteDatabase({ path, names, clock: given.clock ?? systemClock });
+  return storeOn(database);
+}
+
+function storeOn(database: SqliteDatabase): SqliteStore {
   return {
     name: "sqlite",
     migrate: () => database.run("migrate", () => undefined),
+    forDeployment: (deployment) => storeOn(database.forDeployment(deployment)),
     ...callsOn(database, CALLS),
     ...sqliteTenants(database),
     close: async () => database.close(),

@@ -14,6 +14,7 @@ import { newEventValues, recordColumns, recordValues, toRecord } from "../sql/co
 import { isLimited, longestDueFirst, taken } from "../sql/rules.ts";
 import { isLiveSql } from "../sql/statements.ts";
 import type { SqliteDatabase } from "./database.ts";
+import { refuseStranger, stamp } from "./ownership.ts";
 import { holderOfSlot } from "./read.ts";
 
 const columns: readonly string[] = Object.values(recordColumns).map(({ name }) => name);
@@ -33,6 +34,7 @@ export function insert(
       { namespace, key: idempotencyKey },
     );
     if (existing !== undefined) return toRecord(existing);
+    refuseStranger(database);
     refuseTakenSlot(database, record);
     if (isLimited(limits)) checkLimits(record, usageBeside(database, record), limits);
     const clash = database.first(
@@ -46,6 +48,7 @@ export function insert(
     );
     keepTokens(database, record);
     addEvent(database, record, event);
+    stamp(database);
     return undefined;
   });
 }
@@ -59,6 +62,7 @@ export function replace(
 ): Promise<boolean> {
   const { computes } = database.names;
   return database.transaction("change a compute", () => {
+    refuseStranger(database);
     const { namespace, version, id } = record;
     const stored = database.first(
       `select 1 from ${computes} where namespace = :namespace and id = :id and version = :version`,
@@ -82,8 +86,9 @@ export function replace(
 export async function claimDue(database: SqliteDatabase, claim: Claim): Promise<readonly Snapshot[]> {
   const { computes } = database.names;
   const now = database.now();
-  const rows = await database.run("claim what is due", () =>
-    database.all(
+  const rows = await database.transaction("claim what is due", () => {
+    refuseStranger(database);
+    return database.all(
       `update ${computes} set lease = :lease, lease_until = :lease_until, version = version + 1
        where rowid in (
          select rowid from ${computes}
@@ -99,8 +104,8 @@ export async function claimDue(database: SqliteDatabase, claim: Claim): Promise<
         now,
         limit: claim.limit,
       },
-    ),
-  );
+    );
+  });
   return rows.map((row) => ({ record: toRecord(row), now })).sort(longestDueFirst);
 }
 
