@@ -7,7 +7,9 @@ import { createReporter } from "./life/reporter.ts";
 import { deleteOverSocket, endOnce } from "./life/self-ending.ts";
 import { SignsOfLife } from "./life/signs.ts";
 import type { GuardSettings } from "./options.ts";
+import { OriginLog } from "./origin-log.ts";
 import { refusal } from "./verdict/answers.ts";
+import { refusedOrigin } from "./verdict/cors.ts";
 import { decide } from "./verdict/decide.ts";
 import type { GuardRequest, GuardVerdict } from "./verdict/request.ts";
 import { type AcceptedHash, type LiveHash, toLiveHash } from "./verdict/state.ts";
@@ -18,10 +20,12 @@ export class GuardCore {
   readonly #closing = new AbortController();
   readonly #signs: SignsOfLife | undefined;
   readonly #deadMan: DeadManSwitch | undefined;
+  readonly #origins: OriginLog;
   #hashes: readonly LiveHash[];
 
   constructor(settings: GuardSettings, endProcesses: () => void) {
     this.#settings = settings;
+    this.#origins = new OriginLog(settings);
     this.#hashes = settings.hashes.map((hash) => toLiveHash({ hash, expiresAt: null }));
     const client = settings.control && createControlPlaneClient(settings.control, settings);
     this.#signs = client && this.#collectSigns(client);
@@ -34,6 +38,7 @@ export class GuardCore {
   /** Judges a request, and notes a sign of life. Never throws, whatever the request is. */
   judge(request: GuardRequest): GuardVerdict {
     const verdict = failClosed(() => this.#decide(request), refusal("malformed", {}));
+    failClosed(() => this.#noteOrigin(request), undefined);
     if (verdict.kind === "heartbeat") this.heartbeat();
     if (verdict.kind === "pass" && verdict.credential !== "none") this.#signs?.see("requests");
     return verdict;
@@ -80,6 +85,11 @@ export class GuardCore {
       isReady,
       now: clock.now().getTime(),
     });
+  }
+
+  #noteOrigin(request: GuardRequest): void {
+    const origin = refusedOrigin(request, this.#settings.origins);
+    if (origin !== undefined) this.#origins.note(origin);
   }
 
   #collectSigns(client: ControlPlaneClient): SignsOfLife {

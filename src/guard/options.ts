@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { hashToken } from "../auth/token.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { callable, clockField, fetchField } from "../internal/option-fields.ts";
+import { isOriginPattern, ORIGIN_ALLOWED } from "../internal/origins.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
 import type { ControlPlaneAccess } from "./life/control-plane.ts";
 import { hashSchema, SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
@@ -23,7 +24,10 @@ export interface GuardOptions {
   readonly hashes?: readonly string[] | undefined;
   /** The secret that signs URLs, or several during a rotation. @default ATLAS_SIGNING_SECRET */
   readonly signingSecret?: string | readonly string[] | undefined;
-  /** Origins whose pages may call the pod, exactly as browsers send them: `https://app.example`. @default ATLAS_ORIGINS, separated by commas */
+  /**
+   * Origins whose pages may call the pod, beside those of ATLAS_ORIGINS (separated by commas): exactly as browsers send them, such as
+   * `https://app.example`, or with one `*` in the first label, such as `https://preview-*.app.example`. @default []
+   */
   readonly origins?: readonly string[] | undefined;
   /** Paths whose GET and HEAD need no credential: `/healthz`, or `/assets/*` for all paths below it. @default [] */
   readonly publicPaths?: readonly string[] | undefined;
@@ -80,8 +84,7 @@ const token = field(
 const secret = field(z.string().check(z.minLength(1), z.maxLength(4096)), "1 to 4096 characters", {
   secret: true,
 });
-const origin = z.string().check(z.refine((value) => URL.parse(value)?.origin === value && value !== "null"));
-const ORIGIN_ALLOWED = 'origins as a browser sends them, such as "https://app.example", without a path';
+const origin = z.string().check(z.refine(isOriginPattern));
 const computeId = field(z.string().check(z.regex(/^[\w-]{1,64}$/)), "up to 64 letters, digits, _ and -");
 const url = field(
   z.string().check(z.refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""))),
@@ -150,7 +153,7 @@ export function parseOptions(options: GuardOptions): GuardSettings {
   return {
     hashes: [...keys.map(hashToken), ...(given.hashes ?? [])],
     signingSecrets: [given.signingSecret ?? found.ATLAS_SIGNING_SECRET ?? []].flat(),
-    origins: allowOrigins(given.origins ?? splitList(found.ATLAS_ORIGINS ?? "")),
+    origins: allowOrigins([...(given.origins ?? []), ...splitList(found.ATLAS_ORIGINS ?? "")]),
     publicPaths: given.publicPaths ?? [],
     computeId: given.computeId ?? found.ATLAS_COMPUTE_ID ?? null,
     control: controlPlane(

@@ -4,7 +4,7 @@
 export const ORIGIN_ALLOWED =
   'origins as a browser sends them, such as "https://app.example" without a path; one * may stand in the first label where two labels follow it, as in "https://preview-*.app.example"';
 
-const PATTERN = /^(https?:\/\/[a-z0-9-]*)\*([a-z0-9-]*\.[^.*/:]+\.[^*/]+)$/;
+const PATTERN = /^(https?:\/\/[a-z0-9-]*)\*([a-z0-9-]*(?:\.[^.*/:]+){2,}(?::[0-9]+)?)$/;
 const WILD = /^[a-z0-9-]+$/;
 
 /** True for the text of an origin as a browser sends it. */
