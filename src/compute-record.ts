@@ -31,7 +31,10 @@ export type EndReason =
   | "vanished"
   | "abandoned"
   | "orphan"
-  | "failed";
+  | "failed"
+  | "exited"
+  | "stopped_by_provider"
+  | "budget";
 
 /** The protection of a pod's port. */
 export type AuthScheme = "bearer" | "signed-url";
@@ -82,6 +85,12 @@ export interface ComputeRecord {
   readonly costSince: Date | null;
   readonly idleTimeoutSeconds: number | null;
   readonly maxLifetimeSeconds: number | null;
+  /** The most seconds that an extension can bring the lifetime to; null: `maxLifetimeSeconds`. */
+  readonly maxExtendedLifetimeSeconds: number | null;
+  /** Seconds from the create to `running`; null: the provider's. */
+  readonly bootTimeoutSeconds: number | null;
+  /** Seconds before a planned end at which its warning comes. */
+  readonly warnBeforeEndSeconds: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly lastActiveAt: Date;
@@ -90,12 +99,22 @@ export interface ComputeRecord {
   readonly endedAt: Date | null;
   /** When a look first missed its instance, which no look has seen since; null while it is where it belongs. */
   readonly absentSince: Date | null;
+  /** When a stop or start of ours was sent last: an answer from before it is no news. Null before. */
+  readonly actedAt: Date | null;
+  /** When the pod first answered since it was created or started; null before. Until then, waiting keeps the compute from idling. */
+  readonly answeredAt: Date | null;
+  /** When a look at its instance was begun last; null before. */
+  readonly lookedAt: Date | null;
+  /** The number of looks in a row without a change of state: each makes the pause before the next one longer. */
+  readonly looks: number;
+  /** The planned end that a warning was written of last; null before. */
+  readonly warnedEnd: Date | null;
   readonly bootDeadline: Date | null;
   readonly idleDeadline: Date | null;
   readonly lifetimeDeadline: Date | null;
   /** The next time for any other work: a try to repeat, an instance to check. */
   readonly checkAt: Date | null;
-  /** The earliest of the four times above, or `checkAt` alone while a task that failed is put off; null: never. The one column a reaper searches. */
+  /** The earliest of the four times above and of the next warning, or `checkAt` alone while a task that failed is put off; null: never. The one column a reaper searches. */
   readonly dueAt: Date | null;
   /** The claim that works on the record now; no other claim may before `leaseUntil`. */
   readonly lease: string | null;
@@ -116,8 +135,8 @@ export interface Snapshot {
 
 /** Something that happened to a compute, as it is written. */
 export interface NewEvent {
-  /** `state`: its status changed. `report`: its pod reported. `token`: what it accepts changed. `note`: something to know. */
-  readonly type: "state" | "report" | "token" | "note";
+  /** `state`: its status changed. `report`: its pod reported. `token`: what it accepts changed. `note`: something to know. `ending-soon`: a planned end is near. */
+  readonly type: "state" | "report" | "token" | "note" | "ending-soon";
   readonly status: ComputeStatus;
   readonly reason: EndReason | null;
   /** US dollars spent so far; null when not known. */

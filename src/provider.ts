@@ -49,6 +49,8 @@ export interface Instance {
   /** The owner tag (env `ATLAS_OWNER`, or metadata), in `list` too; absent when the instance has none or the provider hides it just now. */
   readonly owner?: string;
   readonly status: InstanceStatus;
+  /** The exit code of the instance's program, where it ended by itself and the provider tells; absent otherwise. */
+  readonly exitCode?: number;
   /** Set on what is only a part of an instance, such as an app without its machine: it is ended like one, and never taken for what a create made. */
   readonly partial?: true;
   /** The provider's last word on a failure, without secrets. */
@@ -150,6 +152,22 @@ export interface GpuType {
   readonly regions: readonly string[];
 }
 
+/** The rate of calls that a provider allows: a call costs one, `burst` may come at once, and `perMinute` of them come back in a minute. */
+export interface Budget {
+  readonly perMinute: number;
+  readonly burst: number;
+  /** True where each method has this budget for itself, false where all methods share it. @default false */
+  readonly eachMethod?: boolean;
+}
+
+/** The layer of a provider that can answer in a pod's place. An HTML page from behind it never proves that a pod is ready. */
+export interface Edge {
+  /** Statuses that it answers before the pod's port listens, beside 502, 503, 504 and 520 to 530. */
+  readonly statuses?: readonly number[];
+  /** Texts by which one of its own answers is known, each found in the first 10,000 characters of a body. */
+  readonly placeholders?: readonly string[];
+}
+
 /**
  * An adapter. Methods translate and nothing else: deadlines, waiting, retries of a whole operation, redaction of
  * foreign errors and all bookkeeping are the caller's.
@@ -191,8 +209,12 @@ export interface Provider {
    * 0 when every `get` and `list` that begins after a create sees its instance.
    */
   readonly absenceGraceSeconds: number;
-  /** HTTP statuses that this provider's proxy answers before the pod's port listens, beside 502, 503, 504 and 520 to 530. */
-  readonly notReadyStatuses?: readonly number[];
+  /** The shortest time between two looks at an instance, in seconds: how fresh an answer may be asked for. @default 3 */
+  readonly lookSeconds?: number;
+  /** The rate that this provider's API allows. Absent: without a limit. */
+  readonly budget?: Budget;
+  /** The layer between the outside and a pod's ports that can answer in the pod's place. Absent: a request reaches the pod, or nothing. */
+  readonly edge?: Edge;
 
   /**
    * Parses `providerOptions[name]`, strictly, without any I/O.

@@ -5,6 +5,7 @@ import { defined } from "./internal/defined.ts";
 import { isOriginPattern, ORIGIN_ALLOWED } from "./internal/origins.ts";
 import { type Field, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { PlacementRequest, PortProtocol, PortRequest } from "./provider.ts";
+import { DEFAULT_TIMES, type ParsedTimes, type RequestTimes, TIME_FIELDS } from "./request-times.ts";
 import type { AuthScheme } from "./store.ts";
 
 /** Options of single providers, by provider name. Each provider's entry point adds its own by declaration merging. */
@@ -22,7 +23,7 @@ export type PortInput =
 export type AuthInput = "none" | AuthScheme | readonly AuthScheme[];
 
 /** A request for a compute, as `spawnCompute` takes it. */
-export interface SpawnRequest {
+export interface SpawnRequest extends RequestTimes {
   /** A canonical name (`"h100"`), a provider's own id, or several in order of preference. Omitted: a CPU machine. */
   readonly gpu?: GpuInput | readonly GpuInput[] | undefined;
   /** GPUs in the machine, 1 to 64. @default 1 */
@@ -67,10 +68,6 @@ export interface SpawnRequest {
   readonly networkVolumeId?: string | undefined;
   /** Mount path of the volume. */
   readonly volumePath?: string | undefined;
-  /** Seconds without a sign of life before the compute is ended; null turns it off. @default 1800 */
-  readonly idleTimeoutSeconds?: number | null | undefined;
-  /** Seconds before the compute is ended in any case; null turns it off. @default 86400 */
-  readonly maxLifetimeSeconds?: number | null | undefined;
   /** The application's own facts, stored with the compute. They must hold no secret. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Options of single providers. */
@@ -78,15 +75,13 @@ export interface SpawnRequest {
 }
 
 /** A valid request, with every default filled in. */
-export interface ParsedRequest extends Omit<PlacementRequest, "options"> {
+export interface ParsedRequest extends Omit<PlacementRequest, "options">, ParsedTimes {
   readonly env: Readonly<Record<string, string>>;
   readonly auth: readonly AuthScheme[];
   readonly origins: readonly string[];
   readonly userId: string | null;
   readonly slot: string | null;
   readonly idempotencyKey: string | null;
-  readonly idleTimeoutSeconds: number | null;
-  readonly maxLifetimeSeconds: number | null;
   readonly providerOptions: Readonly<Record<string, unknown>>;
 }
 
@@ -94,8 +89,6 @@ const text = (maximum: number): z.ZodMiniString =>
   z.string().check(z.minLength(1), z.maxLength(maximum), z.regex(/^\P{Cc}*$/u));
 const whole = (from: number, to: number): z.ZodMiniNumberFormat =>
   z.int().check(z.minimum(from), z.maximum(to));
-const seconds = (to: number): Field<z.ZodMiniNullable<z.ZodMiniNumberFormat>> =>
-  field(z.nullable(whole(1, to)), `a whole number of seconds from 1 to ${to}, or null`);
 
 const MAX_PORTS = 20;
 const portNumber = whole(1, 65_535);
@@ -207,8 +200,7 @@ const FIELDS = {
   volumeGb: optional(field(whole(1, 65_536), "whole GB from 1 to 65536")),
   networkVolumeId: optional(field(text(200), "a volume's id at the provider")),
   volumePath: optional(field(text(500).check(z.regex(/^\/\S*$/)), "an absolute path")),
-  idleTimeoutSeconds: optional(seconds(2_592_000)),
-  maxLifetimeSeconds: optional(seconds(31_536_000)),
+  ...TIME_FIELDS,
   metadata: optional(
     field(
       z
@@ -255,8 +247,7 @@ const DEFAULTS: Omit<ParsedRequest, "gpus" | "auth" | "ports"> = {
   userId: null,
   slot: null,
   idempotencyKey: null,
-  idleTimeoutSeconds: 1800,
-  maxLifetimeSeconds: 86_400,
+  ...DEFAULT_TIMES,
   metadata: {},
   providerOptions: {},
 };

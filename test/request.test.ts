@@ -202,6 +202,9 @@ describe("a request", () => {
         origins: [],
         idleTimeoutSeconds: 1800,
         maxLifetimeSeconds: 86_400,
+        maxExtendedLifetimeSeconds: null,
+        bootTimeoutSeconds: null,
+        warnBeforeEndSeconds: 120,
       },
       providerOptions: {},
     });

@@ -107,9 +107,9 @@ function toReadiness(text: string): Readiness | undefined {
 }
 
 /** Without a path, any answer of the pod itself counts. */
-function isOwn({ notReadyStatuses = [] }: Provider, status: number): boolean {
+function isOwn({ edge }: Provider, status: number): boolean {
   const ofProxy = [502, 503, 504].includes(status) || (status >= 520 && status <= 530);
-  return !ofProxy && !notReadyStatuses.includes(status);
+  return !ofProxy && !edge?.statuses?.includes(status);
 }
 
 /** With a path, a success counts, or the guard's refusal when the caller has no token to show. */

@@ -45,7 +45,7 @@ const token: fc.Arbitrary<TokenHash> = fc.record(
 
 const status = fc.constantFrom(...liveStatuses, "terminated" as const, "failed" as const);
 const reason = fc.option(
-  fc.constantFrom("requested", "idle", "max_lifetime", "boot_timeout", "vanished", "orphan"),
+  fc.constantFrom("requested", "idle", "max_lifetime", "boot_timeout", "vanished", "orphan", "exited"),
 );
 
 /** Every field of a record except those that identify it. */
@@ -75,6 +75,14 @@ export const recordFacts: fc.Arbitrary<Omit<ComputeRecord, "id" | "name" | "name
       costSince: nullableDate,
       idleTimeoutSeconds: seconds,
       maxLifetimeSeconds: seconds,
+      maxExtendedLifetimeSeconds: seconds,
+      bootTimeoutSeconds: seconds,
+      warnBeforeEndSeconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      actedAt: nullableDate,
+      answeredAt: nullableDate,
+      lookedAt: nullableDate,
+      looks: count,
+      warnedEnd: nullableDate,
       createdAt: date,
       updatedAt: date,
       lastActiveAt: date,
@@ -98,7 +106,7 @@ export const recordFacts: fc.Arbitrary<Omit<ComputeRecord, "id" | "name" | "name
 /** Any event. */
 export const newEvent: fc.Arbitrary<NewEvent> = fc.record(
   {
-    type: fc.constantFrom("state", "report", "token", "note"),
+    type: fc.constantFrom("state", "report", "token", "note", "ending-soon"),
     status,
     reason,
     costSoFar: fc.option(dollars),

@@ -3,6 +3,7 @@ import { type CandidateRefusal, isAtlasError } from "../../errors.ts";
 import { describe, invalid } from "../../internal/parse.ts";
 import type { Candidate, PlacementRequest, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
+import { withoutTimes } from "../../request-times.ts";
 import { callProvider } from "../call.ts";
 import type { Context } from "../context.ts";
 import { isCleanRefusal } from "../failures.ts";
@@ -50,8 +51,8 @@ function providerRequests(
   { providers }: Context,
   parsed: ParsedRequest,
 ): readonly [Provider, PlacementRequest][] {
-  const { providerOptions, auth, env, idempotencyKey, idleTimeoutSeconds, maxLifetimeSeconds, ...request } =
-    parsed;
+  const { providerOptions, auth, env, idempotencyKey, ...wanted } = parsed;
+  const request = withoutTimes(wanted);
   refuseUnknownProviders(providers, Object.keys(providerOptions));
   return providers.map((provider) => [
     provider,

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { AtlasError } from "../../errors.ts";
 import { instanceName } from "../../internal/names.ts";
 import type { ParsedRequest } from "../../request.ts";
+import { addedTimes, withoutTimes } from "../../request-times.ts";
 import type { ComputeRecord } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { after, earliest } from "../record/time.ts";
@@ -46,6 +47,14 @@ export function newIntent(context: Context, parts: IntentParts): ComputeRecord {
     costBefore: 0,
     idleTimeoutSeconds: request.idleTimeoutSeconds,
     maxLifetimeSeconds: request.maxLifetimeSeconds,
+    maxExtendedLifetimeSeconds: request.maxExtendedLifetimeSeconds,
+    bootTimeoutSeconds: request.bootTimeoutSeconds,
+    warnBeforeEndSeconds: request.warnBeforeEndSeconds,
+    actedAt: null,
+    answeredAt: null,
+    lookedAt: null,
+    looks: 0,
+    warnedEnd: null,
     createdAt: now,
     updatedAt: now,
     lastActiveAt: now,
@@ -86,8 +95,15 @@ export function placedPatch({ timing }: Context, { provider, candidate }: Placem
 /** A fingerprint that tells apart two requests under the same idempotency key; empty without a key. It is keyed, because the env holds secrets. */
 export function fingerprint(owner: string, { idempotencyKey, slot, ...request }: ParsedRequest): string {
   if (idempotencyKey === null) return "";
-  // A request without a slot has the fingerprint that versions without slots gave it.
-  const asked = slot === null ? request : { ...request, slot };
+  // A request without the fields that came later has the fingerprint that versions without them gave it.
+  const later = Object.entries({ ...addedTimes(request), slot }).filter(([, value]) => value !== null);
+  const { idleTimeoutSeconds, maxLifetimeSeconds } = request;
+  const asked = {
+    ...withoutTimes(request),
+    idleTimeoutSeconds,
+    maxLifetimeSeconds,
+    ...Object.fromEntries(later),
+  };
   return createHmac("sha256", owner).update(canonicalJson(asked)).digest("hex");
 }
 

@@ -66,6 +66,7 @@ export function local(options: LocalOptions = {}): Provider {
     name: "local",
     bootTimeoutSeconds: BOOT_SECONDS,
     absenceGraceSeconds: 0,
+    lookSeconds: 0.1,
     candidates: async (request) => findCandidates(request),
     create: (request, context) => createInstance(settings, request, context),
     get: (reference, context) => getInstance(settings, reference, context),

@@ -75,13 +75,15 @@ export function mock(options: MockOptions = {}): MockProvider {
   };
 }
 
-function methodsOf(cloud: Cloud): Required<Omit<Provider, "jobs" | "createTimeoutSeconds">> {
+function methodsOf(
+  cloud: Cloud,
+): Required<Omit<Provider, "jobs" | "createTimeoutSeconds" | "budget" | "edge">> {
   const { settings } = cloud;
   return {
     name: settings.name,
     bootTimeoutSeconds: settings.bootTimeoutSeconds,
     absenceGraceSeconds: settings.listLagSeconds,
-    notReadyStatuses: [],
+    lookSeconds: 0.1,
     parseOptions: (options) => parsePlacementOptions(settings.name, options),
     candidates: (request, context) =>
       call(cloud, { operation: "candidates" }, context, () => findCandidates(settings, request)),

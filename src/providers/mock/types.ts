@@ -50,7 +50,8 @@ export interface MockStranger {
 export type MockResponder = (request: Request, instance: MockInstance) => Response | Promise<Response>;
 
 /** A provider in memory, with controls for tests. */
-export interface MockProvider extends Required<Omit<Provider, "jobs" | "createTimeoutSeconds">> {
+export interface MockProvider
+  extends Required<Omit<Provider, "jobs" | "createTimeoutSeconds" | "budget" | "edge">> {
   /** Every instance, in order of creation; ended ones have the status `terminated`. */
   readonly instances: readonly MockInstance[];
   /** Every call so far, in order, without calls whose signal had aborted before they began. */

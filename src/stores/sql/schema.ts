@@ -40,6 +40,7 @@ export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): reado
     { name: "clients of a shared control plane", parts: [clients] },
     { name: "clients are called tenants", parts: [tenants] },
     { name: "slots, absences and the end of old records", parts: [slots] },
+    { name: "looks, warnings and extensions", parts: [looks] },
   ];
   return steps.map(({ name, parts }, index) => {
     const number = index + 1;
@@ -175,4 +176,15 @@ alter table ${names.computes} add column absent_since ${types.time};
 create unique index ${names.own("computes_slot")} on ${names.computes} (namespace, coalesce(tenant_id, ''), user_id, slot)
   where slot is not null and status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating');
 create index ${names.own("computes_ended")} on ${names.computes} (namespace, ended_at) where ended_at is not null;
+`;
+
+const looks: Part = ({ names, types }) => `
+alter table ${names.computes} add column max_extended_lifetime_seconds ${types.real};
+alter table ${names.computes} add column boot_timeout_seconds ${types.real};
+alter table ${names.computes} add column warn_before_end_seconds ${types.real} not null default 120;
+alter table ${names.computes} add column acted_at ${types.time};
+alter table ${names.computes} add column answered_at ${types.time};
+alter table ${names.computes} add column looked_at ${types.time};
+alter table ${names.computes} add column looks integer not null default 0;
+alter table ${names.computes} add column warned_end ${types.time};
 `;

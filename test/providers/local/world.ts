@@ -13,7 +13,9 @@ import { type Entry, readEntries } from "../../../src/providers/local/state-fold
 /** A provider on a state folder that is gone, with all that ran in it, when the test is over. */
 export interface World {
   readonly stateDirectory: string;
-  readonly provider: Required<Omit<Provider, "parseOptions" | "listGpuTypes" | "close" | "notReadyStatuses">>;
+  readonly provider: Required<
+    Omit<Provider, "parseOptions" | "listGpuTypes" | "close" | "lookSeconds" | "budget" | "edge">
+  >;
   create(command: readonly string[], more?: Partial<CreateRequest>): Promise<Instance>;
   /** The instance, once it has this status. */
   reach(instance: Instance, status: InstanceStatus): Promise<Instance>;
