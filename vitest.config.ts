@@ -6,6 +6,17 @@ const config: ViteUserConfig = defineConfig({
     maxWorkers: "100%",
     projects: [
       { extends: true, test: { name: "unit", include: ["test/**/*.test.ts"] } },
+      // On a real Docker daemon, which `npm run docker` names: one file after another, because they look at everything that is on it.
+      {
+        extends: true,
+        test: {
+          name: "docker",
+          include: ["test/docker/**/*.daemon.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       // Against real accounts, which costs money: only by `npm run test:live`, and only where a key is set.
       { extends: true, test: { name: "live", include: ["test/live/**/*.live.ts"], testTimeout: 900_000 } },
     ],

@@ -26,6 +26,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "./tenants": "src/tenants/index.ts",
   "./runpod": "src/providers/runpod/index.ts",
   "./fly": "src/providers/fly/index.ts",
+  "./docker": "src/providers/docker/index.ts",
   "./local": "src/providers/local/index.ts",
   "./mock": "src/providers/mock/index.ts",
   "./sqlite": "src/stores/sqlite/index.ts",

@@ -59,7 +59,7 @@ function exportedFunctionsOf({ tree }: Source): readonly string[] {
 }
 
 test("every folder of providers is read", () => {
-  expect(folders.map(({ name }) => name)).toEqual(["fly", "local", "mock", "runpod"]);
+  expect(folders.map(({ name }) => name)).toEqual(["docker", "fly", "local", "mock", "runpod"]);
 });
 
 test.each(folders)("$name has a file for every role", ({ files }) => {

@@ -1,0 +1,92 @@
+/** Volumes: those that end with their container, those that exist already, and those that are kept for a user. */
+import { createHash } from "node:crypto";
+import type { CallContext } from "../../call-context.ts";
+import { defined } from "../../internal/defined.ts";
+import type { CreateRequest } from "../../provider.ts";
+import { requestError } from "./candidates.ts";
+import type { Host } from "./host.ts";
+import { optionsOf } from "./options.ts";
+import { LABELS, type MountBody } from "./wire.ts";
+
+const DEFAULT_PATH = "/workspace";
+const DEFAULT_SLOT = "default";
+const HASH_CHARACTERS = 32;
+
+/** A volume that is kept for a user. */
+export interface KeptVolume {
+  readonly name: string;
+  readonly createdAt?: Date;
+}
+
+/** The volumes that are kept for users, which no end of a compute removes. */
+export interface KeptVolumes {
+  /** Lists the kept volumes of a namespace. */
+  list(namespace: string, context: CallContext): Promise<readonly KeptVolume[]>;
+  /** The volume's name of a user and a slot; it need not exist yet. */
+  nameOf(namespace: string, userId: string, slot?: string): string;
+  /** Removes a kept volume. An absent one is success. @throws CONFLICT while a compute uses it */
+  remove(name: string, context: CallContext): Promise<void>;
+}
+
+/** The volume of a user and a slot: `atlas-<namespace>-<hash>`. The hash hides the user's name from readers of the socket. */
+export function keptVolumeName(prefix: string, userId: string, slot: string): string {
+  const hash = createHash("sha256")
+    .update(JSON.stringify([userId, slot]))
+    .digest("hex");
+  return `${prefix}${hash.slice(0, HASH_CHARACTERS)}`;
+}
+
+/** The mounts of a request. @throws VALIDATION when its volume does not exist: Docker would create an empty one by that name */
+export async function toMounts(
+  host: Host,
+  request: CreateRequest,
+  context: CallContext,
+): Promise<readonly MountBody[]> {
+  const { networkVolumeId, volumeGb, volumePath: Target = DEFAULT_PATH } = request;
+  const isKept = optionsOf(request).volume === "keep";
+  if (networkVolumeId !== undefined && isKept)
+    throw requestError(
+      "networkVolumeId",
+      'volume: "keep" as well',
+      "one of the two: both mount at volumePath",
+    );
+  if (networkVolumeId !== undefined) {
+    if (await host.api.hasVolume(networkVolumeId, context))
+      return [{ Type: "volume", Source: networkVolumeId, Target }];
+    throw requestError(
+      "networkVolumeId",
+      JSON.stringify(networkVolumeId),
+      "the name of a volume on the daemon",
+    );
+  }
+  if (isKept) return [keptMount(request, Target)];
+  return volumeGb === undefined ? [] : [{ Type: "volume", Target }];
+}
+
+function keptMount({ name, userId, slot }: CreateRequest, Target: string): MountBody {
+  const prefix = prefixOf(name);
+  const Source = keptVolumeName(prefix, userId ?? "", slot ?? DEFAULT_SLOT);
+  return { Type: "volume", Source, Target, VolumeOptions: { Labels: { [LABELS.keptFor]: prefix } } };
+}
+
+/** `atlas-<namespace>-`, the part of an instance's name before the id. */
+function prefixOf(instanceName: string): string {
+  return instanceName.slice(0, instanceName.lastIndexOf("-") + 1);
+}
+
+/** The kept volumes of a daemon. */
+export function keptVolumes(host: () => Host): KeptVolumes {
+  const prefix = (namespace: string): string => `atlas-${namespace}-`;
+  return {
+    nameOf: (namespace, userId, slot = DEFAULT_SLOT) => keptVolumeName(prefix(namespace), userId, slot),
+    list: async (namespace, context) => {
+      const filters = { label: [`${LABELS.keptFor}=${prefix(namespace)}`] };
+      const volumes = await host().api.volumes(filters, context);
+      return volumes.map(({ Name, CreatedAt }) => ({
+        name: Name,
+        ...defined({ createdAt: CreatedAt == null ? undefined : new Date(CreatedAt) }),
+      }));
+    },
+    remove: (name, context) => host().api.removeVolume(name, context),
+  };
+}
