@@ -11,7 +11,7 @@ import { OriginLog } from "./origin-log.ts";
 import { refusal } from "./verdict/answers.ts";
 import { refusedOrigin } from "./verdict/cors.ts";
 import { decide } from "./verdict/decide.ts";
-import type { GuardRequest, GuardVerdict } from "./verdict/request.ts";
+import type { GuardQuestion, GuardRequest, GuardVerdict } from "./verdict/request.ts";
 import { type AcceptedHash, type LiveHash, toLiveHash } from "./verdict/state.ts";
 
 /** The guard behind every kind of server: its state, its verdicts and their effects. */
@@ -35,10 +35,17 @@ export class GuardCore {
     this.#logMissingSettings();
   }
 
-  /** Judges a request, and notes a sign of life. Never throws, whatever the request is. */
-  judge(request: GuardRequest): GuardVerdict {
-    const verdict = failClosed(() => this.#decide(request), refusal("malformed", {}));
+  /**
+   * Judges a request, and notes a sign of life. Never throws or rejects, whatever the request is. The verdict is a promise only while the
+   * guard asks the control plane about a token that its list does not have.
+   */
+  judge(request: GuardRequest): GuardVerdict | Promise<GuardVerdict> {
+    const decision = failClosed(() => this.#decide(request), refusal("malformed", {}));
     failClosed(() => this.#noteOrigin(request), undefined);
+    return this.#noted(decision.kind === "question" ? decision.refusal : decision);
+  }
+
+  #noted(verdict: GuardVerdict): GuardVerdict {
     if (verdict.kind === "heartbeat") this.heartbeat();
     if (verdict.kind === "pass" && verdict.credential !== "none") this.#signs?.see("requests");
     return verdict;
@@ -74,11 +81,15 @@ export class GuardCore {
     await this.close();
   }
 
-  #decide(request: GuardRequest): GuardVerdict {
-    const { signingSecrets, origins, publicPaths, computeId, isReady, clock } = this.#settings;
+  #decide(request: GuardRequest): GuardVerdict | GuardQuestion {
+    const { signingSecrets, schemes, signedMethods, origins, publicPaths, computeId, isReady, clock } =
+      this.#settings;
     return decide(request, {
       hashes: this.#hashes,
       signingSecrets,
+      schemes,
+      signedMethods,
+      standing: "alone",
       origins,
       publicPaths,
       computeId,

@@ -32,8 +32,11 @@ export interface Guard extends AsyncDisposable {
   node(listener: NodeListener): NodeListener;
   /** Puts the guard in front of a `node:http` upgrade listener, for WebSockets. An Express application needs it too. */
   upgrade(listener: UpgradeListener): UpgradeListener;
-  /** Judges a request, for a server without an adapter here. A pass counts as a sign of life. Never throws. */
-  judge(request: GuardRequest): GuardVerdict;
+  /**
+   * Judges a request, for a server without an adapter here. A pass counts as a sign of life. Never throws or rejects. The verdict is a
+   * promise only while the guard asks the control plane about a token that it does not know yet.
+   */
+  judge(request: GuardRequest): GuardVerdict | Promise<GuardVerdict>;
   /** Reports that the pod is busy without requests, with a long job for example. */
   heartbeat(): void;
   /**
@@ -72,13 +75,13 @@ export function guardOf(core: GuardCore): Guard {
     fetch: (handler) => guardFetch(core, handler),
     hono: () => guardHono(core),
     express: () => (request, response, next) => {
-      if (admitRequest(core, request, response)) next();
+      admitRequest(core, request, response, () => next());
     },
     node: (listener) => (request, response) => {
-      if (admitRequest(core, request, response)) listener(request, response);
+      admitRequest(core, request, response, () => listener(request, response));
     },
     upgrade: (listener) => (request, socket, head) => {
-      if (admitUpgrade(core, request, socket)) listener(request, socket, head);
+      admitUpgrade(core, request, socket, () => listener(request, socket, head));
     },
     judge: (request) => core.judge(request),
     heartbeat: () => core.heartbeat(),

@@ -12,6 +12,7 @@ export type { SignKind } from "./life/heartbeat.ts";
 export type { DeadManOptions, GuardOptions } from "./options.ts";
 export type { FetchHandler } from "./servers/fetch.ts";
 export type { NodeListener, UpgradeListener } from "./servers/node.ts";
+export { type AnswerEdits, type EditedHeader, editAnswer } from "./verdict/answer-edits.ts";
 export type {
   GuardAnswer,
   GuardCredential,
@@ -19,7 +20,9 @@ export type {
   GuardPass,
   GuardRequest,
   GuardVerdict,
+  HeaderEdits,
   HeaderMap,
+  OpenedFolder,
   RefusalReason,
 } from "./verdict/request.ts";
-export type { AcceptedHash } from "./verdict/state.ts";
+export type { AcceptedHash, GuardScheme } from "./verdict/state.ts";

@@ -9,6 +9,7 @@ import { hashSchema, SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
 import type { EnvironmentVariables } from "./life/self-ending.ts";
 import { type AllowedOrigins, allowOrigins } from "./verdict/cors.ts";
 import { PUBLIC_PATH } from "./verdict/public-paths.ts";
+import type { GuardScheme } from "./verdict/state.ts";
 
 /** The conditions under which a pod ends itself. */
 export interface DeadManOptions {
@@ -24,6 +25,13 @@ export interface GuardOptions {
   readonly hashes?: readonly string[] | undefined;
   /** The secret that signs URLs, or several during a rotation. @default ATLAS_SIGNING_SECRET */
   readonly signingSecret?: string | readonly string[] | undefined;
+  /**
+   * The kinds of credentials that the pod accepts. `cookie` opens a pod in a browser tab, and needs the signing secret.
+   * @default ATLAS_AUTH, separated by commas, else "bearer" and "signed-url"
+   */
+  readonly schemes?: readonly GuardScheme[] | undefined;
+  /** Further methods that a signed URL opens, beside GET and HEAD; `WEBSOCKET` stands for a WebSocket. @default [] */
+  readonly signedMethods?: readonly string[] | undefined;
   /**
    * Origins whose pages may call the pod, beside those of ATLAS_ORIGINS (separated by commas): exactly as browsers send them, such as
    * `https://app.example`, or with one `*` in the first label, such as `https://preview-*.app.example`. @default []
@@ -59,6 +67,8 @@ export interface GuardOptions {
 export interface GuardSettings {
   readonly hashes: readonly string[];
   readonly signingSecrets: readonly string[];
+  readonly schemes: ReadonlySet<GuardScheme>;
+  readonly signedMethods: ReadonlySet<string>;
   readonly origins: AllowedOrigins;
   readonly publicPaths: readonly string[];
   readonly computeId: string | null;
@@ -103,6 +113,15 @@ const OPTIONS = {
   presharedKey: optional(oneOrMore(token)),
   hashes: optional(field(z.array(hashSchema), "SHA-256 hashes, each 64 lowercase hex digits")),
   signingSecret: optional(oneOrMore(secret)),
+  schemes: optional(
+    field(z.array(z.enum(["bearer", "signed-url", "cookie"])), "a list of bearer, signed-url, cookie"),
+  ),
+  signedMethods: optional(
+    field(
+      z.array(z.string().check(z.regex(/^[A-Z]{1,20}$/))),
+      'methods in upper case, such as "POST", or "WEBSOCKET"',
+    ),
+  ),
   origins: optional(field(z.array(origin), ORIGIN_ALLOWED)),
   publicPaths: optional(
     field(
@@ -125,7 +144,20 @@ const OPTIONS = {
   env: optional(field(environment, "an object of strings", { secret: true })),
 };
 
+const SCHEMES: readonly GuardScheme[] = ["bearer", "signed-url", "cookie"];
+const DEFAULT_SCHEMES: readonly GuardScheme[] = ["bearer", "signed-url"];
+
 const ENVIRONMENT = {
+  ATLAS_AUTH: optional(
+    field(
+      z
+        .string()
+        .check(
+          z.refine((value) => splitList(value).every((item) => SCHEMES.some((scheme) => scheme === item))),
+        ),
+      `${SCHEMES.join(", ")}, separated by commas`,
+    ),
+  ),
   ATLAS_PRESHARED_KEY: optional(token),
   ATLAS_SIGNING_SECRET: optional(secret),
   ATLAS_ORIGINS: optional(
@@ -153,6 +185,8 @@ export function parseOptions(options: GuardOptions): GuardSettings {
   return {
     hashes: [...keys.map(hashToken), ...(given.hashes ?? [])],
     signingSecrets: [given.signingSecret ?? found.ATLAS_SIGNING_SECRET ?? []].flat(),
+    schemes: new Set(given.schemes ?? schemesIn(found.ATLAS_AUTH)),
+    signedMethods: new Set(["GET", "HEAD", ...(given.signedMethods ?? [])]),
     origins: allowOrigins([...(given.origins ?? []), ...splitList(found.ATLAS_ORIGINS ?? "")]),
     publicPaths: given.publicPaths ?? [],
     computeId: given.computeId ?? found.ATLAS_COMPUTE_ID ?? null,
@@ -187,6 +221,12 @@ function splitList(text: string): string[] {
     .split(",")
     .map((item) => item.trim())
     .filter(Boolean);
+}
+
+function schemesIn(list: string | undefined): readonly GuardScheme[] {
+  if (list === undefined) return DEFAULT_SCHEMES;
+  const named = splitList(list);
+  return SCHEMES.filter((scheme) => named.includes(scheme));
 }
 
 function controlPlane(at: string | undefined, podToken: string | undefined): ControlPlaneAccess | undefined {

@@ -8,4 +8,6 @@ export interface Readiness {
   /** The compute's own id, `ATLAS_COMPUTE_ID`; null where the pod does not know it. */
   readonly computeId: string | null;
   readonly status: "ready" | "starting";
+  /** `control-plane` while the guard has not yet learned from its control plane which credentials it accepts. */
+  readonly waitingFor?: "control-plane";
 }

@@ -7,6 +7,7 @@ import { decide } from "../../src/guard/verdict/decide.ts";
 import { type GuardState, toLiveHash } from "../../src/guard/verdict/state.ts";
 import { fixedClock } from "../fakes/clock.ts";
 import { FUZZ_SECRET, FUZZ_TOKEN, malformedRequest } from "./support/fuzz.ts";
+import { judgeAtOnce } from "./support/judge.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 20_000);
 const NOW = 1_700_000_000;
@@ -17,6 +18,9 @@ it(`accepts none of ${RUNS} malformed requests, and never throws`, { timeout: 3_
     signingSecrets: [FUZZ_SECRET],
     origins: allowOrigins(["https://app.example"]),
     publicPaths: ["/public/*"],
+    schemes: new Set(["bearer", "signed-url", "cookie"]),
+    signedMethods: new Set(["GET", "HEAD"]),
+    standing: "alone",
     computeId: null,
     isReady: () => true,
     now: NOW * 1000,
@@ -49,7 +53,7 @@ it("accepts every URL of signUrl, with any parameters, and passes only those on"
       const query = new URLSearchParams(pairs).toString();
       const unsigned = `/pod${path}${query && `?${query}`}`;
       const url = signUrl(unsigned, { secret: FUZZ_SECRET, now: NOW });
-      const verdict = guard.judge(get(url));
+      const verdict = judgeAtOnce(guard, get(url));
       expect(verdict).toMatchObject({ kind: "pass", credential: "signed-url" });
       const passed = new URL(verdict.kind === "pass" ? verdict.url : "", "http://pod").searchParams;
       expect(sortedPairs(passed)).toEqual(sortedPairs(new URLSearchParams(query)));

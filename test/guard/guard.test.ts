@@ -10,6 +10,7 @@ import { hashToken, mintToken, signUrl } from "../../src/auth/index.ts";
 import { createGuard, type GuardOptions } from "../../src/guard/index.ts";
 import { loadRetry } from "../../src/internal/retry.ts";
 import { manualClock } from "../../src/providers/mock/index.ts";
+import { judgeAtOnce, requestOf } from "./support/judge.ts";
 import { start } from "./support/servers.ts";
 
 beforeAll(loadRetry);
@@ -28,7 +29,7 @@ describe("createGuard", () => {
     };
     const guard = createGuard({ env });
     const judge = (url: string, headers: Record<string, string>): unknown =>
-      guard.judge({ method: "GET", url, header: (name) => headers[name] });
+      judgeAtOnce(guard, requestOf("GET", url, headers));
     expect(judge("/", BEARER)).toMatchObject({ kind: "pass" });
     expect(judge(signUrl("/x", { secret: "test-secret" }), {})).toMatchObject({ credential: "signed-url" });
     expect(judge("/", { origin: "http://localhost:3000" })).toMatchObject({
@@ -41,19 +42,21 @@ describe("createGuard", () => {
 
   it("prefers an option to a variable of the environment", () => {
     const guard = createGuard({ presharedKey: "other", env: { ATLAS_PRESHARED_KEY: TOKEN } });
-    expect(guard.judge({ method: "GET", url: "/", header: () => `Bearer ${TOKEN}` }).kind).toBe("refused");
+    expect(judgeAtOnce(guard, requestOf("GET", "/", { authorization: `Bearer ${TOKEN}` })).kind).toBe(
+      "refused",
+    );
   });
 
   it("names the missing variable when it has no key, and refuses", () => {
     const lines: string[] = [];
     const guard = createGuard({ env: {}, log: (line) => lines.push(line) });
     expect(lines).toEqual([expect.stringContaining("Set ATLAS_PRESHARED_KEY")]);
-    expect(guard.judge({ method: "GET", url: "/", header: () => "Bearer " }).kind).toBe("refused");
+    expect(judgeAtOnce(guard, requestOf("GET", "/", { authorization: "Bearer " })).kind).toBe("refused");
   });
 
   it("accepts tokens by their hashes alone", () => {
     const guard = createGuard({ hashes: [hashToken(TOKEN)], env: {} });
-    expect(guard.judge({ method: "GET", url: "/", header: () => `Bearer ${TOKEN}` }).kind).toBe("pass");
+    expect(judgeAtOnce(guard, requestOf("GET", "/", { authorization: `Bearer ${TOKEN}` })).kind).toBe("pass");
   });
 
   it.each<[string, unknown]>([
@@ -62,6 +65,9 @@ describe("createGuard", () => {
     ["presharedKey", { presharedKey: [] }],
     ["hashes[0]", { hashes: ["ABC"] }],
     ["signingSecret", { signingSecret: "" }],
+    ["schemes[0]", { schemes: ["basic"] }],
+    ["signedMethods[0]", { signedMethods: ["post"] }],
+    ["ATLAS_AUTH", { env: { ATLAS_AUTH: "bearer,password" } }],
     ["origins[0]", { origins: ["*"] }],
     ["origins[0]", { origins: ["https://app.example/"] }],
     ["origins[0]", { origins: ["null"] }],
@@ -91,7 +97,7 @@ describe("createGuard", () => {
   it("rejects a malformed list of hashes, and keeps the previous tokens", () => {
     const guard = createGuard({ presharedKey: TOKEN, env: {} });
     expect(() => guard.replaceHashes([{ hash: TOKEN, expiresAt: null }])).toThrow(/64 lowercase hex digits/);
-    expect(guard.judge({ method: "GET", url: "/", header: () => `Bearer ${TOKEN}` }).kind).toBe("pass");
+    expect(judgeAtOnce(guard, requestOf("GET", "/", { authorization: `Bearer ${TOKEN}` })).kind).toBe("pass");
   });
 
   it("refuses when isReady throws, and does not throw itself", () => {
@@ -99,9 +105,7 @@ describe("createGuard", () => {
       throw new Error("broken");
     };
     const guard = createGuard({ presharedKey: TOKEN, isReady, env: {} });
-    expect(
-      guard.judge({ method: "GET", url: "/.well-known/atlas/ready", header: () => undefined }).kind,
-    ).toBe("refused");
+    expect(judgeAtOnce(guard, requestOf("GET", "/.well-known/atlas/ready")).kind).toBe("refused");
   });
 });
 

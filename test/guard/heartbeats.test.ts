@@ -3,6 +3,7 @@ import { mintToken } from "../../src/auth/index.ts";
 import { createGuard, type Guard, type GuardOptions } from "../../src/guard/index.ts";
 import { loadRetry } from "../../src/internal/retry.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
+import { judgeAtOnce, requestOf } from "./support/judge.ts";
 
 beforeAll(loadRetry);
 
@@ -48,11 +49,7 @@ function guardWith(clock: ManualClock, options: GuardOptions): Guard {
 }
 
 function call(guard: Guard, url = "/", credential = token, method = "GET"): string {
-  return guard.judge({
-    method,
-    url,
-    header: (name) => (name === "authorization" ? `Bearer ${credential}` : undefined),
-  }).kind;
+  return judgeAtOnce(guard, requestOf(method, url, { authorization: `Bearer ${credential}` })).kind;
 }
 
 describe("signs of life", () => {

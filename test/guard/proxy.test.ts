@@ -203,7 +203,7 @@ describe("the proxy answers", () => {
     await waitFor(() => front.lines.length === 2);
     expect(front.lines).toMatchObject([
       { method: "GET", path: "/a", status: 200 },
-      { method: "GET", path: "/b", status: 401, reason: "bad_signature" },
+      { method: "GET", path: "/b", status: 401, reason: "missing" },
     ]);
     expect(JSON.stringify(front.lines)).not.toContain("secret");
     expect(JSON.stringify(front.lines)).not.toContain(PROXY_TOKEN);

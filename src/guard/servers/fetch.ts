@@ -1,8 +1,9 @@
 /** The guard in front of Hono, and of handlers that take a `Request` and return a `Response`. */
 import type { MiddlewareHandler } from "hono";
 import type { GuardCore } from "../core.ts";
+import { editAnswer } from "../verdict/answer-edits.ts";
 import type { GuardAnswer, GuardPass, GuardRequest } from "../verdict/request.ts";
-import { isCorsHeader, joinVary } from "./node-response.ts";
+import { isCorsHeader, isOwnHeader, joinVary } from "./node-response.ts";
 
 /** A Fetch handler. The guard passes a platform's further arguments on unchanged. */
 export type FetchHandler<Rest extends readonly unknown[]> = (
@@ -16,7 +17,7 @@ export function guardFetch<Rest extends readonly unknown[]>(
   handler: FetchHandler<Rest>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   return async (request, ...rest) => {
-    const verdict = core.judge(toGuardRequest(request));
+    const verdict = await core.judge(toGuardRequest(request));
     if (verdict.kind !== "pass") return toResponse(verdict);
     return finish(core, verdict, await handler(stripRequest(request, verdict), ...rest));
   };
@@ -25,7 +26,7 @@ export function guardFetch<Rest extends readonly unknown[]>(
 /** Makes the middleware for Hono. */
 export function guardHono(core: GuardCore): MiddlewareHandler {
   return async (context, next) => {
-    const verdict = core.judge(toGuardRequest(context.req.raw));
+    const verdict = await core.judge(toGuardRequest(context.req.raw));
     if (verdict.kind !== "pass") return toResponse(verdict);
     context.req.raw = stripRequest(context.req.raw, verdict);
     await next();
@@ -42,13 +43,16 @@ function toGuardRequest({ method, url, headers }: Request): GuardRequest {
 }
 
 function toResponse({ status, headers, body }: GuardAnswer): Response {
-  return new Response(status === 204 ? null : body, { status, headers });
+  return new Response(status === 204 || status === 303 ? null : body, { status, headers });
 }
 
-function stripRequest(request: Request, { url, subprotocols }: GuardPass): Request {
+function stripRequest(request: Request, { url, credential, requestHeaders }: GuardPass): Request {
   const headers = new Headers(request.headers);
-  headers.delete("authorization");
-  if (subprotocols !== undefined) headers.set("sec-websocket-protocol", subprotocols);
+  for (const name of [...headers.keys()]) if (isOwnHeader(name)) headers.delete(name);
+  headers.set("x-atlas-credential", credential);
+  for (const [name, value] of Object.entries(requestHeaders))
+    if (value === undefined) headers.delete(name);
+    else headers.set(name, value);
   const { method, body, signal } = request;
   return new Request(`${new URL(request.url).origin}${url}`, {
     method,
@@ -61,11 +65,22 @@ function stripRequest(request: Request, { url, subprotocols }: GuardPass): Reque
 
 function finish(core: GuardCore, verdict: GuardPass, response: Response): Response {
   const headers = new Headers(response.headers);
-  for (const name of [...headers.keys()]) if (isCorsHeader(name)) headers.delete(name);
+  for (const name of [...headers.keys()]) if (isCorsHeader(name) || isOwnHeader(name)) headers.delete(name);
   for (const [name, value] of Object.entries(verdict.headers))
     headers.set(name, name === "vary" ? joinVary(headers.get("vary") ?? undefined, value) : value);
+  setEdits(headers, verdict);
   const body = core.isWatching(verdict) && response.body ? watched(core, response.body) : response.body;
   return new Response(body, { status: response.status, statusText: response.statusText, headers });
+}
+
+function setEdits(headers: Headers, pass: GuardPass): void {
+  const edits = editAnswer(pass, (name) =>
+    name === "set-cookie" ? headers.getSetCookie() : [headers.get(name) ?? []].flat(),
+  );
+  for (const [name, values] of Object.entries(edits)) {
+    headers.delete(name);
+    for (const value of values) headers.append(name, value);
+  }
 }
 
 /** Passes a body on, and counts its bytes as signs of life. */

@@ -1,9 +1,10 @@
 /** The headers that go through the proxy, in both directions: flat lists of name, value, name, value, as Node's parser gives them. */
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
+import { editAnswer } from "../verdict/answer-edits.ts";
 import type { GuardPass } from "../verdict/request.ts";
 import { isCorsHeader, isOwnHeader, joinVary } from "./node-response.ts";
-import { headerEdits, isPassed, replacements } from "./passed-request.ts";
+import { isPassed, replacements } from "./passed-request.ts";
 
 /** A flat list of headers: name, value, name, value. */
 export type HeaderList = readonly string[];
@@ -43,7 +44,7 @@ const PLAIN_NAME = /^[a-z\d-]+$/;
 export function requestHeaders(request: IncomingMessage, pass: GuardPass, mode: ForwardedMode): string[] {
   const { rawHeaders, headers } = request;
   const named = connectionNames(headers.connection);
-  const edits = headerEdits(pass);
+  const edits = pass.requestHeaders;
   const list: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
@@ -59,20 +60,29 @@ export function requestHeaders(request: IncomingMessage, pass: GuardPass, mode: 
 }
 
 /** Makes the headers of the answer that goes on to the caller. The caller adds the framing. */
-export function answerHeaders(answer: IncomingMessage, own: GuardPass["headers"]): string[] {
+export function answerHeaders(answer: IncomingMessage, pass: GuardPass): string[] {
   const { rawHeaders, headers } = answer;
+  const { headers: own } = pass;
+  const edits = editAnswer(pass, (name) => valuesOf(answer, name));
   const named = connectionNames(headers.connection);
   const list: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const lower = name.toLowerCase();
     const isOurs = isCorsHeader(lower) || isOwnHeader(lower) || (lower === "vary" && own.vary !== undefined);
-    if (!isOurs && !CONNECTION_HEADERS.has(lower) && !named.has(lower))
+    if (!isOurs && !(lower in edits) && !CONNECTION_HEADERS.has(lower) && !named.has(lower))
       list.push(name, rawHeaders[index + 1] ?? "");
   }
   for (const name in own)
     list.push(name, name === "vary" ? joinVary(headers.vary, own[name] ?? "") : (own[name] ?? ""));
+  for (const [name, values] of Object.entries(edits)) for (const value of values) list.push(name, value);
   return list;
+}
+
+/** Every line of a header as it came. */
+function valuesOf({ headers, rawHeaders }: IncomingMessage, wanted: string): string[] {
+  if (headers[wanted] === undefined) return [];
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === wanted);
 }
 
 /** True for an address that this proxy writes anew. The scheme or host of an earlier proxy stays, because that proxy is nearer to the user. */

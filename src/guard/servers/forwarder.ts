@@ -127,7 +127,7 @@ function mayRepeat({ method = "" }: IncomingMessage, { code }: NodeJS.ErrnoExcep
 
 /** Sends an answer on to the caller. An answer that breaks off is cut off, so that the caller does not take it for whole. */
 function passOn({ request, response, pass }: Exchange, answer: IncomingMessage): void {
-  const headers = [...answerHeaders(answer, pass.headers), ...answerFraming(answer)];
+  const headers = [...answerHeaders(answer, pass), ...answerFraming(answer)];
   response.writeHead(answer.statusCode ?? 0, reasonOf(answer), headers);
   if (answer.headers["content-length"] === undefined) sendHeadSoon(response, answer);
   answer.on("error", () => response.destroy());

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeader, ServerResponse } from "node:http";
-import type { HeaderMap } from "../verdict/request.ts";
+import { type EditedHeader, editAnswer } from "../verdict/answer-edits.ts";
+import type { GuardPass, HeaderMap } from "../verdict/request.ts";
 
 type GivenObject = Readonly<Record<string, OutgoingHttpHeader | undefined>>;
 type GivenList = readonly unknown[];
@@ -8,18 +9,26 @@ type WriteHead = (status: number, reason?: string | GivenHeaders, headers?: Give
 
 const OWN_HEADER = /^x[-_]atlas[-_]/;
 
-/** Sets the guard's CORS headers on a response when it is sent, in place of every `access-control-*` of the server. */
-export function replaceCorsHeaders(response: ServerResponse, own: HeaderMap): void {
+/** The credentials whose answers may go on as they are, but for cookies of the pod's own. */
+const UNEDITED: ReadonlySet<GuardPass["credential"]> = new Set(["none", "bearer", "subprotocol"]);
+
+/**
+ * Makes the headers of a response fit its request when it is sent: the guard's CORS headers in place of every `access-control-*` of the
+ * server, and the changes that the credential asks for.
+ */
+export function guardResponse(response: ServerResponse, pass: GuardPass): void {
   const writeHead = response.writeHead as WriteHead;
+  const isEdited = !UNEDITED.has(pass.credential);
   const guarded: WriteHead = (status, reason, headers) => {
     const given = typeof reason === "string" ? headers : reason;
     const reasons = typeof reason === "string" ? [reason] : [];
-    if (hasHeaders(response) || isList(given)) {
+    if (isEdited || hasHeaders(response) || isList(given) || setsCookie(given)) {
       setGiven(response, given);
-      setOwn(response, own);
+      setOwn(response, pass.headers);
+      setEdits(response, pass);
       return writeHead.call(response, status, ...reasons);
     }
-    return writeHead.call(response, status, ...reasons, withOwn(given, own));
+    return writeHead.call(response, status, ...reasons, withOwn(given, pass.headers));
   };
   response.writeHead = guarded as typeof response.writeHead;
 }
@@ -49,6 +58,20 @@ function hasHeaders(response: ServerResponse): boolean {
   return response.getHeaderNames().length > 0;
 }
 
+function setsCookie(given: GivenObject | undefined): boolean {
+  for (const name in given) if (name.toLowerCase() === "set-cookie") return true;
+  return false;
+}
+
+function setEdits(response: ServerResponse, pass: GuardPass): void {
+  const edits = editAnswer(pass, (name) => [response.getHeader(name) ?? []].flat().map(String));
+  for (const name in edits) {
+    const values = edits[name as EditedHeader] ?? [];
+    if (values.length === 0) response.removeHeader(name);
+    else response.setHeader(name, values.length === 1 ? (values[0] ?? "") : values);
+  }
+}
+
 /** Merges the headers of a `writeHead` call with the guard's own. */
 function withOwn(given: GivenObject | undefined, own: HeaderMap): GivenObject {
   const merged: Record<string, OutgoingHttpHeader | undefined> = { ...own };
@@ -56,13 +79,14 @@ function withOwn(given: GivenObject | undefined, own: HeaderMap): GivenObject {
     const lowercase = name.toLowerCase();
     const value = given[name];
     if (lowercase === "vary" && own.vary !== undefined) merged.vary = joinVary(String(value), own.vary);
-    else if (!isCorsHeader(lowercase)) merged[name] = value;
+    else if (!isCorsHeader(lowercase) && !isOwnHeader(lowercase)) merged[name] = value;
   }
   return merged;
 }
 
 function setOwn(response: ServerResponse, own: HeaderMap): void {
-  for (const name of response.getHeaderNames()) if (isCorsHeader(name)) response.removeHeader(name);
+  for (const name of response.getHeaderNames())
+    if (isCorsHeader(name) || isOwnHeader(name)) response.removeHeader(name);
   const vary = response.getHeader("vary");
   for (const [name, value] of Object.entries(own))
     response.setHeader(

@@ -5,7 +5,7 @@ import type { GuardCore } from "../core.ts";
 import type { GuardAnswer, GuardHeader, GuardPass, GuardRequest, GuardVerdict } from "../verdict/request.ts";
 import { hasBody } from "./framing.ts";
 import { destroyLater } from "./linger.ts";
-import { replaceCorsHeaders } from "./node-response.ts";
+import { guardResponse } from "./node-response.ts";
 import { replaceHeaders } from "./passed-request.ts";
 import { isAmbiguous } from "./reading.ts";
 
@@ -18,42 +18,74 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
 /** The parts of an answer that are sent. */
 export type SentAnswer = Pick<GuardAnswer, "status" | "headers" | "body">;
 
+/** Takes a verdict: at once, or when the control plane has answered a question. */
+export type Judged = (verdict: GuardVerdict) => void;
+
 /** Judges a request, and answers it unless it passes. */
 export function judgeRequest(
   core: GuardCore,
   request: IncomingMessage,
   response: ServerResponse,
-): GuardVerdict {
-  const verdict = core.judge(toGuardRequest(request));
-  if (verdict.kind !== "pass") sendAnswer(request, response, verdict);
-  else if (core.isWatching(verdict)) response.once("close", core.watch(byteCounter(request)));
-  return verdict;
+  judged: Judged,
+): void {
+  whenJudged(core.judge(toGuardRequest(request)), (verdict) => {
+    if (verdict.kind !== "pass") sendAnswer(request, response, verdict);
+    else if (core.isWatching(verdict)) response.once("close", core.watch(byteCounter(request)));
+    judged(verdict);
+  });
 }
 
 /** Judges an upgrade, and answers it unless it passes. An upgrade to anything but a WebSocket is refused. */
-export function judgeUpgrade(core: GuardCore, request: IncomingMessage, socket: Duplex): GuardVerdict {
+export function judgeUpgrade(
+  core: GuardCore,
+  request: IncomingMessage,
+  socket: Duplex,
+  judged: Judged,
+): void {
   const isAllowed = isWebSocket(request);
   const verdict = core.judge({ ...toGuardRequest(request), ...(isAllowed ? {} : { isAmbiguous: true }) });
-  if (verdict.kind !== "pass") sendAnswerOnSocket(socket, verdict);
-  else if (core.isWatching(verdict)) socket.once("close", core.watch(byteCounter(request)));
-  return verdict;
+  // Node has let go of the socket, and an error that no listener takes would end the process.
+  if (verdict instanceof Promise) socket.on("error", () => socket.destroy());
+  whenJudged(verdict, (found) => {
+    if (found.kind !== "pass") sendAnswerOnSocket(socket, found);
+    else if (core.isWatching(found)) socket.once("close", core.watch(byteCounter(request)));
+    judged(found);
+  });
 }
 
 /** Judges a request, and answers it or removes its credential so that it can go on. */
-export function admitRequest(core: GuardCore, request: IncomingMessage, response: ServerResponse): boolean {
-  const verdict = judgeRequest(core, request, response);
-  if (verdict.kind !== "pass") return false;
-  replaceCorsHeaders(response, verdict.headers);
-  stripRequest(request, verdict);
-  return true;
+export function admitRequest(
+  core: GuardCore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  goOn: () => void,
+): void {
+  judgeRequest(core, request, response, (verdict) => {
+    if (verdict.kind !== "pass") return;
+    guardResponse(response, verdict);
+    stripRequest(request, verdict);
+    goOn();
+  });
 }
 
 /** Judges an upgrade, and answers it or removes its credential so that it can go on. */
-export function admitUpgrade(core: GuardCore, request: IncomingMessage, socket: Duplex): boolean {
-  const verdict = judgeUpgrade(core, request, socket);
-  if (verdict.kind !== "pass") return false;
-  stripRequest(request, verdict);
-  return true;
+export function admitUpgrade(
+  core: GuardCore,
+  request: IncomingMessage,
+  socket: Duplex,
+  goOn: () => void,
+): void {
+  judgeUpgrade(core, request, socket, (verdict) => {
+    if (verdict.kind !== "pass") return;
+    stripRequest(request, verdict);
+    goOn();
+  });
+}
+
+/** Waits only for a verdict that is not there yet, because a turn of the event loop costs more than most verdicts. */
+function whenJudged(verdict: GuardVerdict | Promise<GuardVerdict>, use: Judged): void {
+  if (verdict instanceof Promise) void verdict.then(use);
+  else use(verdict);
 }
 
 /** True for a request to open a WebSocket: a GET without a body that asks for exactly this protocol. */
@@ -117,7 +149,7 @@ function headerOf({ headers, rawHeaders }: IncomingMessage, name: GuardHeader): 
   const values: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2)
     if (isNamed(rawHeaders[index], name)) values.push(rawHeaders[index + 1] ?? "");
-  return values.join(", ");
+  return values.join(name === "cookie" ? "; " : ", ");
 }
 
 /** Returns Express's `originalUrl`: the received URL. Its `url` is only the rest below a mount point. */

@@ -1,21 +1,12 @@
 /** The request that an application behind the guard sees: without its credential, in every view that Node gives of it. */
 import type { IncomingMessage } from "node:http";
-import type { GuardPass } from "../verdict/request.ts";
+import type { GuardPass, HeaderEdits } from "../verdict/request.ts";
 import { isOwnHeader } from "./node-response.ts";
 
 /** The header that tells the server behind which kind of credential the request had. */
 export const CREDENTIAL_HEADER = "X-Atlas-Credential";
 
 const HOLDS_TOKEN = /(?:^|[\s,])atlas\.bearer\./;
-
-/** Changes of headers by lowercase name: a new value, or `undefined` to remove the header. */
-type HeaderEdits = Readonly<Record<string, string | undefined>>;
-
-/** Returns the changes that take the credential out of a request. */
-export function headerEdits({ subprotocols }: GuardPass): HeaderEdits {
-  if (subprotocols === undefined) return { authorization: undefined };
-  return { authorization: undefined, "sec-websocket-protocol": subprotocols || undefined };
-}
 
 /** True for a header of a request that goes on as it came. */
 export function isPassed(name: string, value: string, edits: HeaderEdits): boolean {
@@ -36,7 +27,7 @@ export function replacements(edits: HeaderEdits, { credential }: GuardPass): str
 /** Replaces the headers of a request that goes on: `headers`, `headersDistinct`, `rawHeaders` and the trailers agree. */
 export function replaceHeaders(request: IncomingMessage, pass: GuardPass): void {
   const { headers, rawHeaders } = request;
-  const edits = headerEdits(pass);
+  const edits = pass.requestHeaders;
   const list: string[] = [];
   const removed = new Set<string>();
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -5,6 +5,7 @@ import type { Clock } from "../../clock.ts";
 import { orAfter } from "../../internal/within.ts";
 import type { GuardCore } from "../core.ts";
 import { unreachableAnswer } from "../verdict/answers.ts";
+import type { GuardVerdict } from "../verdict/request.ts";
 import { Connections } from "./connections.ts";
 import type { ForwardedMode } from "./forwarded-headers.ts";
 import { type Exchange, Forwarder } from "./forwarder.ts";
@@ -109,18 +110,19 @@ export class GuardProxy {
       this.#noteIdle();
       line.write(response.statusCode);
     });
-    try {
-      const verdict = judgeRequest(core, request, response);
-      line.judged(verdict);
-      if (verdict.kind !== "pass") return;
-      this.#connections.begin(request.socket, verdict.credential !== "none");
-      onPass?.();
-      this.#forward({ request, response, pass: verdict });
-    } catch (error) {
+    const attempt = attemptOr((error) => {
       onDefect(error);
       if (response.headersSent) response.destroy();
       else sendAnswer(request, response, unreachableAnswer(false));
-    }
+    });
+    const judged = (verdict: GuardVerdict): void => {
+      line.judged(verdict);
+      if (verdict.kind !== "pass" || response.destroyed) return;
+      this.#connections.begin(request.socket, verdict.credential !== "none");
+      onPass?.();
+      this.#forward({ request, response, pass: verdict });
+    };
+    attempt(() => judgeRequest(core, request, response, (verdict) => attempt(() => judged(verdict))));
   }
 
   #forward(exchange: Exchange): void {
@@ -141,13 +143,17 @@ export class GuardProxy {
       status = own.status;
       sendAnswerOnSocket(socket, own);
     };
-    try {
-      const verdict = judgeUpgrade(core, request, socket);
+    const attempt = attemptOr((error) => {
+      onDefect(error);
+      answer(unreachableAnswer(false));
+    });
+    const judged = (verdict: GuardVerdict): void => {
       line.judged(verdict);
       if (verdict.kind !== "pass") {
         status = verdict.status;
         return;
       }
+      if (socket.destroyed) return;
       this.#connections.begin(request.socket, verdict.credential !== "none");
       if (!watch.isListening) return void answer(unreachableAnswer(true));
       openWebSocket(this.#forwarder, {
@@ -161,10 +167,8 @@ export class GuardProxy {
         },
         onFailure: (error) => answer(this.#failureAnswer(error)),
       });
-    } catch (error) {
-      onDefect(error);
-      answer(unreachableAnswer(false));
-    }
+    };
+    attempt(() => judgeUpgrade(core, request, socket, (verdict) => attempt(() => judged(verdict))));
   }
 
   #failureAnswer({ code }: NodeJS.ErrnoException): SentAnswer {
@@ -182,6 +186,17 @@ export class GuardProxy {
   #noteIdle(): void {
     if (this.#isClosing && this.#pending === 0) this.#idle.resolve();
   }
+}
+
+/** Makes a function that runs work, and gives an error of it to `onError`. */
+function attemptOr(onError: (error: unknown) => void): (work: () => void) => void {
+  return (work) => {
+    try {
+      work();
+    } catch (error) {
+      onError(error);
+    }
+  };
 }
 
 /** Answers a request that the server behind did not answer. */

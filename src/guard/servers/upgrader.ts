@@ -3,7 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../clock.ts";
 import { pause } from "../../internal/pause.ts";
-import { SUBPROTOCOL } from "../verdict/credentials.ts";
+import { SUBPROTOCOL } from "../verdict/authorization.ts";
 import type { GuardPass } from "../verdict/request.ts";
 import { answerHeaders } from "./forwarded-headers.ts";
 import type { Forwarder } from "./forwarder.ts";
@@ -70,7 +70,7 @@ function connect(
   first: Buffer,
 ): void {
   onAnswer(101);
-  const headers = ["Connection", "Upgrade", "Upgrade", "websocket", ...answerHeaders(answer, pass.headers)];
+  const headers = ["Connection", "Upgrade", "Upgrade", "websocket", ...answerHeaders(answer, pass)];
   if (isOffered(request) && answer.headers["sec-websocket-protocol"] === undefined)
     headers.push("Sec-WebSocket-Protocol", SUBPROTOCOL);
   socket.write(headOf("101 Switching Protocols", headers));
@@ -92,7 +92,7 @@ function join(from: Duplex, to: Duplex): void {
 function refuse({ pass, socket, onAnswer }: Upgrade, answer: IncomingMessage): void {
   const status = answer.statusCode ?? 0;
   onAnswer(status);
-  const headers = [...answerHeaders(answer, pass.headers), "Connection", "close"];
+  const headers = [...answerHeaders(answer, pass), "Connection", "close"];
   socket.write(headOf(`${status} ${reasonOf(answer) || STATUS_CODES[status] || ""}`, headers));
   answer.on("error", () => socket.destroy());
   answer.pipe(socket);

@@ -12,13 +12,38 @@ const UNAUTHORIZED_BODY = problemBody(
   new AtlasError("UNAUTHORIZED", "This pod needs a valid credential: a bearer token or a signed URL."),
 );
 
+const UNAVAILABLE_BODY = problemBody(
+  new AtlasError(
+    "UNAVAILABLE",
+    "This pod cannot check the credential now, because its control plane does not answer.",
+    { retryAfterSeconds: RETRY_AFTER_SECONDS },
+  ),
+);
+
 const PROBLEM: HeaderMap = { "cache-control": "no-store", "content-type": "application/problem+json" };
 const STARTING: HeaderMap = { "retry-after": String(RETRY_AFTER_SECONDS) };
 
 /** Makes a 401. Its reason is for the log alone. */
 export function refusal(reason: RefusalReason, cors: HeaderMap): GuardAnswer {
-  const headers = { ...PROBLEM, "www-authenticate": "Bearer", ...cors };
+  const headers = { ...PROBLEM, "www-authenticate": "Bearer", "x-atlas-refusal": "1", ...cors };
   return { kind: "refused", status: 401, headers, body: UNAUTHORIZED_BODY, reason };
+}
+
+/** Makes the 503 of a guard that cannot judge a credential, because its control plane has not answered. */
+export function unavailableAnswer(cors: HeaderMap): GuardAnswer {
+  const headers = { ...PROBLEM, ...STARTING, ...cors };
+  return { kind: "unavailable", status: 503, headers, body: UNAVAILABLE_BODY };
+}
+
+/** Makes the 303 that leaves the cookie in a browser, and shows the page of an opening link. */
+export function openedAnswer(to: string, setCookie: string): GuardAnswer {
+  const headers = {
+    location: to,
+    "set-cookie": setCookie,
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+  };
+  return { kind: "opened", status: 303, headers, body: "" };
 }
 
 /** Makes the 204 that answers a preflight. */
@@ -28,9 +53,13 @@ export function preflightAnswer(request: GuardRequest): GuardAnswer {
 
 /** Makes a 200, or a 503 while the server behind is starting. */
 export function readinessAnswer(state: GuardState, cors: HeaderMap): GuardAnswer {
-  const isReady = state.isReady();
+  const isStarting = state.standing === "starting";
+  const isReady = !isStarting && state.isReady();
+  const status = isReady ? "ready" : "starting";
   const { computeId } = state;
-  const readiness: Readiness = { computeId, status: isReady ? "ready" : "starting" };
+  const readiness: Readiness = isStarting
+    ? { computeId, status, waitingFor: "control-plane" }
+    : { computeId, status };
   const headers = { "cache-control": "no-store", "content-type": "application/json", ...cors };
   return {
     kind: "readiness",

@@ -1,102 +1,96 @@
-import { timingSafeEqual } from "node:crypto";
-import { sha256 } from "../../auth/constant-time.ts";
-import { parseQuery, type UrlParts } from "../../auth/signed-url/canonical.ts";
-import { verifySignedUrl } from "../../auth/signed-url/verify.ts";
-import { bearerToken } from "../../internal/bearer.ts";
-import { isToken } from "../../internal/token-shape.ts";
-import type { GuardCredential, GuardRequest, RefusalReason } from "./request.ts";
+/** The order of the credentials: which one decides about a request. */
+import { cookieMayAct, verifyCookie } from "../../auth/links/cookie.ts";
+import { verifySignedPrefix } from "../../auth/links/prefix.ts";
+import type { UrlParts } from "../../auth/signed-url/canonical.ts";
+import { judgeAuthorization, judgeSubprotocols, type TokenFinding } from "./authorization.ts";
+import type { GuardCredential, GuardRequest, OpenedFolder, RefusalReason } from "./request.ts";
+import { isRead, isSignedMethod, isUpgrade, type SignatureFinding } from "./signature.ts";
 import type { GuardState } from "./state.ts";
 
-/** The subprotocol that a browser offers beside its token when it opens a WebSocket, and the only one that the guard answers. */
-export const SUBPROTOCOL = "atlas.v1";
+/** The part of a path by which a prefix-signed URL is known. */
+const PREFIX_CREDENTIAL = /^\/\.atlas\/[^/]+/;
 
-const TOKEN_SUBPROTOCOL = "atlas.bearer.";
-
-/** The credential that admits a request, or the reason of its refusal. */
-export type CredentialFinding = { readonly credential: GuardCredential } | { readonly reason: RefusalReason };
+/** The finding about a request: admitted by a credential, refused, or carrying a token that the list does not have. */
+export type CredentialFinding =
+  | {
+      readonly kind: "admitted";
+      readonly credential: GuardCredential;
+      readonly path?: string;
+      readonly folder?: OpenedFolder;
+    }
+  | { readonly kind: "refused"; readonly reason: RefusalReason }
+  | { readonly kind: "unknown"; readonly digest: string };
 
 /**
- * Judges the first credential of a request, in this order: `Authorization`, a WebSocket's token, the signature.
- * A wrong credential refuses the request even where a later one is right.
+ * Judges the credentials of a request in their order: a prefix, a token in `Authorization`, a token among the subprotocols, a signature, a
+ * cookie. Each of the first three decides alone. A signature that does not admit the request does not stop a cookie.
  */
 export function findCredential(
   request: GuardRequest,
   target: UrlParts,
+  signature: SignatureFinding,
   state: GuardState,
 ): CredentialFinding {
-  if (state.hashes.length === 0 && state.signingSecrets.length === 0) return { reason: "unconfigured" };
-  const authorization = request.header("authorization");
-  if (authorization !== undefined) return judgeToken(singleToken(authorization), "bearer", state);
-  const offered = offeredSubprotocols(request);
-  const tokens = offered.filter(holdsToken);
-  if (tokens.length > 0) return judgeToken(pairedToken(offered, tokens), "subprotocol", state);
-  return isSigned(target.query) ? judgeSignature(target, state) : { reason: "missing" };
+  if (isUnconfigured(state)) return refused("unconfigured");
+  if (isBelowPrefix(target.path)) return judgePrefix(request, target.path, state);
+  const authorization = judgeAuthorization(request, state);
+  if (authorization.isOurs) return ofToken(authorization, "bearer");
+  const offered = judgeSubprotocols(request, state);
+  if (offered !== undefined) return ofToken(offered, "subprotocol");
+  if (signature.isGenuine && isSignedMethod(request, state)) return admitted("signed-url");
+  const cookie = judgeCookie(request, state);
+  if (cookie.isAllowed) return admitted("cookie");
+  const signed = signature.isGenuine ? "not_allowed" : signature.reason;
+  return refused(authorization.reason ?? signed ?? cookie.reason ?? "missing");
 }
 
-/** Returns the offered subprotocols without the token, or `undefined` when there was no token. */
-export function remainingSubprotocols(request: GuardRequest): string | undefined {
-  const offered = offeredSubprotocols(request);
-  return offered.some(holdsToken) ? offered.filter((name) => !holdsToken(name)).join(", ") : undefined;
+/** A guard with a control plane may learn of a token at any time. */
+function isUnconfigured({ hashes, signingSecrets, standing }: GuardState): boolean {
+  return hashes.length === 0 && signingSecrets.length === 0 && standing === "alone";
 }
 
-/** Removes the signature that the guard has checked from a query. */
-export function withoutSignature(query: string): string {
-  if (!isSigned(query)) return query;
-  return query
-    .split("&")
-    .filter((pair) => !isSignaturePart(pair))
-    .join("&");
+/** True for a path that only a prefix-signed URL can have. */
+export function isBelowPrefix(path: string): boolean {
+  return path === "/.atlas" || path.startsWith("/.atlas/");
 }
 
-/** A comma joins the values of several headers, so a token with a comma is not one token. */
-function singleToken(authorization: string): string | undefined {
-  const token = bearerToken(authorization);
-  return token?.includes(",") ? undefined : token;
+function judgePrefix(request: GuardRequest, path: string, state: GuardState): CredentialFinding {
+  // A service worker below a prefix would outlive it, and see every request of its pages.
+  if (!isRead(request) || request.header("service-worker") !== undefined) return refused("not_allowed");
+  const secrets = state.schemes.has("signed-url") ? state.signingSecrets : [];
+  const verified = verifySignedPrefix(path, { secret: secrets, now: state.now / 1000 });
+  if (!verified.ok) return refused(verified.reason);
+  const credential = PREFIX_CREDENTIAL.exec(path)?.[0] ?? "";
+  const folder = { credential, prefix: verified.prefix, host: request.header("host") };
+  return { kind: "admitted", credential: "prefix", path: verified.path, folder };
 }
 
-function judgeToken(
-  token: string | undefined,
-  credential: GuardCredential,
-  state: GuardState,
-): CredentialFinding {
-  if (token === undefined) return { reason: "malformed" };
-  if (!isToken(token)) return { reason: "bad_token" };
-  const digest = sha256(token);
-  let isAccepted = false;
-  // The loop compares every hash, so that its time does not reveal the matching one.
-  for (const { hash, expiresAt } of state.hashes)
-    if (expiresAt === null || state.now < expiresAt) isAccepted = timingSafeEqual(digest, hash) || isAccepted;
-  return isAccepted ? { credential } : { reason: "bad_token" };
+function judgeCookie(
+  request: GuardRequest,
+  { schemes, signingSecrets, computeId, now }: GuardState,
+): { readonly isAllowed: boolean; readonly reason: RefusalReason | undefined } {
+  const header = schemes.has("cookie") ? request.header("cookie") : undefined;
+  const verified = verifyCookie(header, { secret: signingSecrets, computeId, now: now / 1000 });
+  if (!verified.ok) return { isAllowed: false, reason: undefined };
+  const use = {
+    method: request.method,
+    isUpgrade: isUpgrade(request),
+    site: request.header("sec-fetch-site"),
+    mode: request.header("sec-fetch-mode"),
+    dest: request.header("sec-fetch-dest"),
+    origin: request.header("origin"),
+  };
+  return { isAllowed: cookieMayAct(use, verified.at), reason: "not_allowed" };
 }
 
-function judgeSignature({ path, query }: UrlParts, { signingSecrets, now }: GuardState): CredentialFinding {
-  const result = verifySignedUrl(`${path}?${query}`, { secret: signingSecrets, now: now / 1000 });
-  return result.ok ? { credential: "signed-url" } : { reason: result.reason };
+function ofToken(finding: TokenFinding, credential: GuardCredential): CredentialFinding {
+  return finding.kind === "accepted" ? admitted(credential) : finding;
 }
 
-function offeredSubprotocols(request: GuardRequest): string[] {
-  if (request.header("upgrade")?.toLowerCase() !== "websocket") return [];
-  const offered = request.header("sec-websocket-protocol")?.split(",") ?? [];
-  return offered.map((name) => name.trim());
+function admitted(credential: GuardCredential): CredentialFinding {
+  return { kind: "admitted", credential };
 }
 
-function pairedToken(offered: readonly string[], tokens: readonly string[]): string | undefined {
-  const [token, ...others] = tokens;
-  return offered.includes(SUBPROTOCOL) && others.length === 0
-    ? token?.slice(TOKEN_SUBPROTOCOL.length)
-    : undefined;
-}
-
-function holdsToken(subprotocol: string): boolean {
-  return subprotocol.startsWith(TOKEN_SUBPROTOCOL);
-}
-
-function isSigned(query: string): boolean {
-  const keys = new Set(parseQuery(query).map(([key]) => key));
-  return keys.has("exp") && keys.has("sig");
-}
-
-function isSignaturePart(pair: string): boolean {
-  const key = parseQuery(pair)[0]?.[0];
-  return key === "exp" || key === "sig";
+function refused(reason: RefusalReason): CredentialFinding {
+  return { kind: "refused", reason };
 }

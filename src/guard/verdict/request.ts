@@ -6,7 +6,15 @@ export const HEARTBEAT_PATH = "/.well-known/atlas/heartbeat";
 /** The headers that the guard reads. */
 export type GuardHeader =
   | "authorization"
+  | "cookie"
+  | "host"
   | "origin"
+  | "referer"
+  | "sec-fetch-dest"
+  | "sec-fetch-mode"
+  | "sec-fetch-site"
+  | "sec-purpose"
+  | "service-worker"
   | "upgrade"
   | "sec-websocket-protocol"
   | "access-control-request-method"
@@ -26,21 +34,29 @@ export interface GuardRequest {
   readonly isAmbiguous?: boolean | undefined;
 }
 
-/** The reason of a refusal: for logs and metrics, never for the caller. */
+/**
+ * The reason of a refusal: for logs and metrics, never for the caller. `not_allowed`: the credential is genuine, and does not allow this
+ * method or this use. `rejected`: the control plane no longer knows this pod.
+ */
 export type RefusalReason =
   | "unconfigured"
   | "missing"
   | "malformed"
   | "bad_token"
   | "bad_signature"
-  | "expired";
+  | "expired"
+  | "not_allowed"
+  | "rejected";
 
 /** Headers by lowercase name. */
 export type HeaderMap = Readonly<Record<string, string>>;
 
+/** Changes of headers by lowercase name: a new value, or `undefined` to remove the header. */
+export type HeaderEdits = Readonly<Record<string, string | undefined>>;
+
 /** An answer that the guard gives by itself. */
 export interface GuardAnswer {
-  readonly kind: "refused" | "preflight" | "readiness" | "heartbeat";
+  readonly kind: "refused" | "unavailable" | "preflight" | "readiness" | "heartbeat" | "opened";
   readonly status: number;
   readonly headers: HeaderMap;
   readonly body: string;
@@ -49,19 +65,46 @@ export interface GuardAnswer {
 }
 
 /** The kind of credential that admitted a request; `none` on a public path. */
-export type GuardCredential = "none" | "bearer" | "subprotocol" | "signed-url";
+export type GuardCredential = "none" | "bearer" | "subprotocol" | "signed-url" | "prefix" | "cookie";
 
-/** A request that goes on to the server behind: without its `Authorization`, and with the URL and subprotocols given here. */
+/** The folder that a prefix-signed URL opens. */
+export interface OpenedFolder {
+  /** The part of the path that is the credential: `/.atlas/…`, without a slash at its end. */
+  readonly credential: string;
+  /** The folder, with a slash at both ends. */
+  readonly prefix: string;
+  /** The host of the request, whose absolute URLs lead to this pod; absent where the request named none. */
+  readonly host: string | undefined;
+}
+
+/** A request that goes on to the server behind, without its credential, and the rules for the answer of that server. */
 export interface GuardPass {
   readonly kind: "pass";
   readonly credential: GuardCredential;
-  /** The path and query to pass on, without origin and signature. */
+  /** The path and query to pass on, without origin and credential. */
   readonly url: string;
-  /** The `Sec-WebSocket-Protocol` to pass on, without the token; `undefined` when the header stays unchanged. */
-  readonly subprotocols: string | undefined;
+  /** The changes that take every credential out of the request's headers. */
+  readonly requestHeaders: HeaderEdits;
   /** Headers for the response. They replace every `access-control-*` of the server behind; `vary` is merged. */
   readonly headers: HeaderMap;
+  /** The names of the pod's own cookies, which the server behind may not set. */
+  readonly cookieNames: readonly string[];
+  /** Present only where the credential is `prefix`. */
+  readonly folder?: OpenedFolder;
 }
 
 /** The guard's decision about a request: an answer of its own, or a pass. */
 export type GuardVerdict = GuardAnswer | GuardPass;
+
+/**
+ * A decision that waits for the control plane: the request carries a token that the list does not have, and that may be newer than the list.
+ * Where nobody can be asked, the refusal is the verdict.
+ */
+export interface GuardQuestion {
+  readonly kind: "question";
+  /** SHA-256 of the token, in hex. */
+  readonly digest: string;
+  readonly refusal: GuardAnswer;
+  /** The answer when the control plane says nothing in time. */
+  readonly unavailable: GuardAnswer;
+}

@@ -1,6 +1,12 @@
 /** The table of cases, and the expectations of a case for every server. */
 import { readFileSync } from "node:fs";
-import { type AcceptedHash, createGuard, type Guard, type RefusalReason } from "../../../src/guard/index.ts";
+import {
+  type AcceptedHash,
+  createGuard,
+  type Guard,
+  type GuardScheme,
+  type RefusalReason,
+} from "../../../src/guard/index.ts";
 import { fixedClock } from "../../fakes/clock.ts";
 
 type HeaderPair = readonly [name: string, value: string];
@@ -9,6 +15,8 @@ type CorsName = "listed" | "unlisted" | "off";
 export interface Config {
   readonly presharedKey?: string[];
   readonly signingSecret?: string[];
+  readonly schemes?: GuardScheme[];
+  readonly signedMethods?: string[];
   readonly origins?: string[];
   readonly publicPaths?: string[];
   readonly computeId?: string;
@@ -18,7 +26,7 @@ export interface Config {
 
 export type Expectation =
   | { readonly kind: "refused"; readonly reason: RefusalReason; readonly cors: CorsName }
-  | { readonly kind: "ready" | "starting" | "heartbeat"; readonly cors: CorsName }
+  | { readonly kind: "ready" | "starting" | "heartbeat" | "opened"; readonly cors: CorsName }
   | { readonly kind: "preflight"; readonly allowedHeaders: string }
   | {
       readonly kind: "pass";
@@ -26,6 +34,9 @@ export type Expectation =
       readonly url: string;
       readonly cors: CorsName;
       readonly subprotocols?: string;
+      readonly authorization?: string;
+      readonly cookie?: string;
+      readonly referer?: string;
       readonly answered?: string;
     };
 
@@ -81,7 +92,8 @@ export function isWebSocket({ headers = [] }: Case): boolean {
   return headers.some(([name]) => name === "Upgrade");
 }
 
-const JUDGED_HEADERS = /^(access-control-.*|vary|www-authenticate|cache-control|content-type|retry-after)$/;
+const JUDGED_HEADERS =
+  /^(access-control-.*|vary|www-authenticate|cache-control|content-type|retry-after|x-atlas-refusal|location|set-cookie|referrer-policy)$/;
 
 /** Picks the parts of an observation that the table defines. They must be equal for every server. */
 export function essence(observed: Observed): object {
@@ -93,6 +105,8 @@ export function essence(observed: Observed): object {
   return {
     url: upstream.url,
     authorization: upstream.headers.authorization,
+    cookie: upstream.headers.cookie,
+    referer: upstream.headers.referer,
     subprotocols: upstream.headers["sec-websocket-protocol"],
     headers: status === 101 ? undefined : Object.fromEntries(headers),
     answered: status === 101 ? answered : undefined,
@@ -105,7 +119,9 @@ export function expectedEssence(one: Case, upgraded: boolean): object {
   if (expect.kind === "pass")
     return {
       url: expect.url,
-      authorization: undefined,
+      authorization: expect.authorization,
+      cookie: expect.cookie,
+      referer: expect.referer,
       subprotocols: expect.subprotocols,
       headers: upgraded ? undefined : passHeaders(table.cors[expect.cors]),
       answered: upgraded ? expect.answered : undefined,

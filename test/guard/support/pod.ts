@@ -41,6 +41,7 @@ const { POD_ORIGIN, POD_DEAD_MAN } = process.env;
 const guard = createGuard({
   origins: POD_ORIGIN === undefined ? [] : [POD_ORIGIN],
   deadMan: POD_DEAD_MAN === "on",
+  signedMethods: ["WEBSOCKET"],
 });
 const server = createServer(guard.node(listener));
 const sockets = new WebSocketServer({ noServer: true });

@@ -1,0 +1,34 @@
+/** The changes that take every credential out of a request that goes on. */
+import { withoutCookies } from "../../auth/links/cookie.ts";
+import { judgeAuthorization, remainingSubprotocols } from "./authorization.ts";
+import { isBelowPrefix } from "./credentials.ts";
+import type { GuardRequest, HeaderEdits } from "./request.ts";
+import { isSigned } from "./signature.ts";
+import type { GuardState } from "./state.ts";
+
+/** Returns the headers of a request that have to change, and no others. */
+export function requestEdits(
+  request: GuardRequest,
+  cookieNames: readonly string[],
+  state: GuardState,
+): HeaderEdits {
+  const edits: Record<string, string | undefined> = {};
+  if (judgeAuthorization(request, state).isOurs) edits.authorization = undefined;
+  const subprotocols = remainingSubprotocols(request);
+  if (subprotocols !== undefined) edits["sec-websocket-protocol"] = subprotocols || undefined;
+  const cookie = request.header("cookie");
+  const otherCookies = cookie === undefined ? undefined : withoutCookies(cookie, cookieNames);
+  if (otherCookies !== cookie) edits.cookie = otherCookies || undefined;
+  const referer = request.header("referer");
+  if (referer !== undefined && holdsCredential(referer)) edits.referer = originOf(referer);
+  return edits;
+}
+
+function holdsCredential(referer: string): boolean {
+  const [path = "", query = ""] = referer.split("#", 1)[0]?.split("?") ?? [];
+  return isBelowPrefix(path.replace(/^https?:\/\/[^/]*/i, "")) || isSigned(query);
+}
+
+function originOf(referer: string): string | undefined {
+  return URL.parse(referer)?.origin;
+}
