@@ -98,7 +98,7 @@ export type GuardVerdict = GuardAnswer | GuardPass;
 
 /**
  * A decision that waits for the control plane: the request carries a token that the list does not have, and that may be newer than the list.
- * Where nobody can be asked, the refusal is the verdict.
+ * Without an answer, `unavailable` is the verdict.
  */
 export interface GuardQuestion {
   readonly kind: "question";

@@ -21,7 +21,7 @@ export function toLiveHash({ hash, expiresAt }: AcceptedHash): LiveHash {
 export type GuardScheme = "bearer" | "signed-url" | "cookie";
 
 /**
- * What the guard knows of its control plane: `alone` without one, `starting` before its first answer, `settled` after it, and `rejected`
+ * The state of the guard's knowledge: `alone` without a control plane, `starting` before its first answer, `settled` after it, and `rejected`
  * when the control plane no longer knows the pod.
  */
 export type Standing = "alone" | "starting" | "settled" | "rejected";
