@@ -93,7 +93,7 @@ export function isWebSocket({ headers = [] }: Case): boolean {
 }
 
 const JUDGED_HEADERS =
-  /^(access-control-.*|vary|www-authenticate|cache-control|content-type|retry-after|x-atlas-refusal|location|set-cookie|referrer-policy)$/;
+  /^(access-control-.*|vary|www-authenticate|cache-control|content-type|retry-after|x-atlas-refusal|location|set-cookie|referrer-policy|content-security-policy)$/;
 
 /** Picks the parts of an observation that the table defines. They must be equal for every server. */
 export function essence(observed: Observed): object {
@@ -107,6 +107,7 @@ export function essence(observed: Observed): object {
     authorization: upstream.headers.authorization,
     cookie: upstream.headers.cookie,
     referer: upstream.headers.referer,
+    kind: upstream.headers["x-atlas-credential"],
     subprotocols: upstream.headers["sec-websocket-protocol"],
     headers: status === 101 ? undefined : Object.fromEntries(headers),
     answered: status === 101 ? answered : undefined,
@@ -123,7 +124,10 @@ export function expectedEssence(one: Case, upgraded: boolean): object {
       cookie: expect.cookie,
       referer: expect.referer,
       subprotocols: expect.subprotocols,
-      headers: upgraded ? undefined : passHeaders(table.cors[expect.cors]),
+      kind: expect.credential,
+      headers: upgraded
+        ? undefined
+        : { ...passHeaders(table.cors[expect.cors]), ...EDITS[expect.credential] },
       answered: upgraded ? expect.answered : undefined,
     };
   const { status, headers, body = "" } = table.answers[expect.kind] ?? { status: 0, headers: {} };
@@ -139,6 +143,13 @@ export const UPSTREAM_HEADERS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-allow-credentials": "true",
   vary: "Accept-Encoding",
+};
+
+/** The headers that the guard adds to an answer without any of them, by the credential of the request. */
+const EDITS: Readonly<Record<string, object>> = {
+  "signed-url": { "cache-control": "private", "referrer-policy": "same-origin" },
+  prefix: { "cache-control": "private", "referrer-policy": "same-origin" },
+  cookie: { "cache-control": "private", "content-security-policy": "frame-ancestors 'self'" },
 };
 
 function passHeaders({ vary, ...cors }: Record<string, string>): object {
