@@ -34,15 +34,25 @@ export async function findByName(
   return found.filter((instance) => instance.owner === owner);
 }
 
-/** Asks a provider for one instance. `undefined` when the provider says that it does not exist. */
-export function getInstance(
+/**
+ * Asks a provider for one instance. `undefined` when the provider says that it does not exist. An answer about an instance of another name
+ * proves nothing: then the name itself is looked up.
+ */
+export async function getInstance(
   context: Context,
   call: CallParts,
   reference: InstanceReference,
 ): Promise<Instance | undefined> {
-  return callProvider(context, { ...call, operation: "get" }, (callContext) =>
+  const instance = await callProvider(context, { ...call, operation: "get" }, (callContext) =>
     call.provider.get(reference, callContext),
   );
+  if (instance === undefined || instance.name === reference.name) return instance;
+  const facts = { computeId: call.computeId, providerId: instance.providerId, name: instance.name };
+  context.logger.error(
+    `${call.provider.name} shows another instance under the id of ${reference.name}`,
+    facts,
+  );
+  return oldest(await findByName(context, call, reference.name));
 }
 
 /** The instance of a record as the provider shows it now: by its id where that is known, else the oldest of its name. */

@@ -63,15 +63,27 @@ describe("an idempotency key", () => {
     expect(provider.instances).toHaveLength(1);
   });
 
-  it("goes on naming a compute that has ended or failed", async () => {
-    const { spawn, atlas, failure, settle, provider } = scene();
+  it("goes on naming a compute that has ended", async () => {
+    const { spawn, atlas, settle } = scene();
     const { id } = await spawn(request);
     await settle(atlas.terminate(id));
     expect(await spawn(request)).toMatchObject({ id, status: "terminated" });
-    provider.script("create", "balance");
-    const error = await failure(atlas.spawnCompute({ idempotencyKey: "other" }));
-    expect(await spawn({ idempotencyKey: "other" })).toMatchObject({ id: error.computeId, status: "failed" });
   });
+
+  it.each(["capacity", "balance", "bad-key"] as const)(
+    "is free again after a refusal (%s): the repeated call spawns, with its token",
+    async (fault) => {
+      const { spawn, atlas, failure, provider, record } = scene();
+      provider.script("create", { fault, times: 10 });
+      const error = await failure(atlas.spawnCompute(request));
+      provider.heal("create");
+      expect(await record(String(error.computeId))).toMatchObject({ status: "failed", idempotencyKey: null });
+      const again = await spawn(request);
+      expect(again).toMatchObject({ isNew: true });
+      expect(again.auth?.token).toBeDefined();
+      expect(await spawn(request)).toMatchObject({ id: again.id, isNew: false });
+    },
+  );
 
   it("asks no provider and no limit for a repeated call", async () => {
     const { spawn, provider } = scene({ limits: { computes: 1 } });

@@ -52,7 +52,7 @@ describe("a real process as a compute", () => {
     const clock = manualClock();
     const kept = memoryStore({ clock });
     const dying = intercept(kept, ["replace"], () => {
-      throw new AtlasError("STORE_UNAVAILABLE", "the store is down");
+      throw new AtlasError("STORE_UNAVAILABLE", "the store is down", { retryable: false });
     });
     const error = await failureOf(
       createAtlas({ providers: [provider], store: dying }).spawnCompute({ command, ports: [8000] }),

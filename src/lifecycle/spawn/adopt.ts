@@ -3,19 +3,18 @@ import { AtlasError } from "../../errors.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ComputeRecord } from "../../store.ts";
 import { endCompute } from "../end.ts";
-import { changeRecord } from "../record/change.ts";
-import { hasBegunToEnd } from "../record/facts.ts";
+import { hasBegunToEnd, isEnded } from "../record/facts.ts";
 import { observed } from "../record/observe.ts";
 import { type RecordChange, terminatingPatch } from "../record/patch.ts";
-import { endedMeanwhile, type Spawned, type SpawnState, withTrace } from "./state.ts";
+import { endedMeanwhile, type Spawned, type SpawnState, withTrace, writeOutcome } from "./state.ts";
 
 /**
  * Stores the instance in the record. Ends the instance when it failed to boot, or when its compute was ended meanwhile.
  * @throws BOOT_FAILED, CONFLICT in these two cases
  */
 export async function adopt(state: SpawnState, provider: Provider, instance: Instance): Promise<Spawned> {
-  const { context, id, secrets } = state;
-  const record = await changeRecord(context, id, (current, now) =>
+  const { context, secrets } = state;
+  const record = await writeOutcome(state, (current, now) =>
     adoption(current, provider, instance, now),
   ).catch((error: unknown) => {
     throw withTrace(error, provider, instance);
@@ -46,6 +45,8 @@ function adoption(
       providerId: instance.providerId,
       placedAt: now,
       endedAt: null,
+      // A record that had ended gave its slot up, and another compute may have it.
+      ...(isEnded(record.status) && { slot: null }),
       costSince: record.costSince ?? now,
     },
   };

@@ -1,12 +1,12 @@
 /** The candidates of a request: those of every provider, in order of preference, within the price that is allowed. */
-import { type CandidateRefusal, isAtlasError } from "../../errors.ts";
+import { type AtlasError, type CandidateRefusal, isAtlasError, withFacts } from "../../errors.ts";
 import { describe, invalid } from "../../internal/parse.ts";
 import type { Candidate, PlacementRequest, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
 import { withoutTimes } from "../../request-times.ts";
 import { callProvider } from "../call.ts";
 import type { Context } from "../context.ts";
-import { isCleanRefusal } from "../failures.ts";
+import { isCleanRefusal, isPassing } from "../failures.ts";
 import { namesOf } from "../providers.ts";
 import { refusalOf } from "./refusals.ts";
 
@@ -32,9 +32,12 @@ export async function collectPlacements(
   request: ParsedRequest,
   signal: AbortSignal | undefined,
 ): Promise<Placements> {
-  const offers: Placements[] = [];
+  const offers: Offer[] = [];
   for (const [provider, own] of providerRequests(context, request))
     offers.push(await offersOf(context, provider, own, signal));
+  const outage = offers.find((offer) => offer.outage !== undefined)?.outage;
+  if (outage !== undefined && offers.every(({ placements }) => placements.length === 0))
+    throw withFacts(outage, { candidates: offers.flatMap(({ refusals }) => refusals) });
   const priced = offers
     .flatMap(({ placements }) => placements)
     .map((placement) => ({ placement, refusal: priceRefusal(context, request, placement) }));
@@ -86,13 +89,19 @@ function ownOptions(provider: Provider, providerOptions: Readonly<Record<string,
   ]);
 }
 
+/** The placements of one provider. */
+interface Offer extends Placements {
+  /** The failure of its catalogue. Nothing was created, so the other providers are tried. */
+  readonly outage?: AtlasError;
+}
+
 /** The placements that one provider offers, or its refusal. */
 async function offersOf(
   context: Context,
   provider: Provider,
   request: PlacementRequest,
   signal: AbortSignal | undefined,
-): Promise<Placements> {
+): Promise<Offer> {
   const timeoutSeconds = context.timing.createTimeoutSeconds;
   const call = { provider, operation: "candidates", signal, timeoutSeconds };
   try {
@@ -105,8 +114,11 @@ async function offersOf(
       refusals: candidates.length > 0 ? [] : [refusalOf(provider, {}, { code: "CAPACITY", message })],
     };
   } catch (error) {
-    if (!isAtlasError(error) || !(error.code === "UNSUPPORTED" || isCleanRefusal(error))) throw error;
-    return { placements: [], refusals: [refusalOf(provider, {}, error)] };
+    if (!isAtlasError(error) || signal?.aborted) throw error;
+    const isClean = error.code === "UNSUPPORTED" || isCleanRefusal(error);
+    if (!isClean && !isPassing(error)) throw error;
+    const refusals = [refusalOf(provider, {}, error)];
+    return isClean ? { placements: [], refusals } : { placements: [], refusals, outage: error };
   }
 }
 

@@ -1,8 +1,9 @@
 /** One create on one candidate. */
-import { isAtlasError } from "../../errors.ts";
+import { AtlasError, isAtlasError, withFacts } from "../../errors.ts";
 import { defined } from "../../internal/defined.ts";
+import { describe } from "../../internal/parse.ts";
 import { redact } from "../../internal/redact.ts";
-import type { CreateRequest, Instance } from "../../provider.ts";
+import type { CreateRequest, Instance, Provider } from "../../provider.ts";
 import type { ComputeRecord } from "../../store.ts";
 import { callProvider } from "../call.ts";
 import { isCleanRefusal, mayHaveCreated } from "../failures.ts";
@@ -34,12 +35,25 @@ export async function createInstance(
     const instance = await callProvider(context, call, (callContext) =>
       provider.create(request, { ...callContext, report }),
     );
+    requireNamed(record, provider, instance);
     return withoutSecrets(instance, secrets);
   } catch (error) {
     if (!isAtlasError(error) || isCleanRefusal(error)) throw error;
-    if (!mayHaveCreated(error)) throw await markFailed(state, error);
+    if (!mayHaveCreated(error))
+      throw await markFailed(
+        state,
+        withFacts(error, {}, `compute ${record.id} on ${place}: ${error.message}`),
+      );
     return withoutSecrets(await findUnknown(state, record, provider, error), secrets);
   }
+}
+
+/** An answer about another instance tells nothing of ours. @throws PROVIDER, whose outcome is unknown, so that ours is looked up by its name */
+function requireNamed({ id, name }: ComputeRecord, { name: provider }: Provider, instance: Instance): void {
+  if (instance.name === name) return;
+  const said = `instance ${describe(instance.providerId)} named ${describe(instance.name)}`;
+  const message = `${provider} answered the create of compute ${id} with ${said}, not ${name}`;
+  throw new AtlasError("PROVIDER", message, { provider, computeId: id, mayHaveCreated: true });
 }
 
 /** The instance without the secrets that its message may quote from the env: the message is stored and shown. */

@@ -7,9 +7,8 @@ import type { ComputeRecord } from "../../store.ts";
 import { terminateInstance } from "../end-instance.ts";
 import { codeOf } from "../failures.ts";
 import { findByName, oldest } from "../find-instance.ts";
-import { changeRecord } from "../record/change.ts";
 import { after } from "../record/time.ts";
-import { type SpawnState, withTrace } from "./state.ts";
+import { type SpawnState, withTrace, writeOutcome } from "./state.ts";
 
 const PAUSE = { firstSeconds: 1, maxSeconds: 16 };
 
@@ -88,12 +87,13 @@ async function endDuplicates(
 
 /** Stores that the outcome is unknown. The reaper ends what a caller that gave up has left behind. */
 function markUncertain(
-  { context, id, signal }: SpawnState,
+  state: SpawnState,
   provider: Provider,
   { message }: AtlasError,
 ): Promise<ComputeRecord> {
+  const { context, signal } = state;
   const gaveUp = signal?.aborted === true;
-  return changeRecord(context, id, ({ status }, now) =>
+  return writeOutcome(state, ({ status }, now) =>
     status === "pending"
       ? {
           patch: {

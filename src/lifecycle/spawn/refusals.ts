@@ -29,6 +29,6 @@ export function noPlacementError(refusals: readonly CandidateRefusal[]): AtlasEr
   const list = refusals.map(
     ({ provider, gpu, region, reason }) => `${[provider, gpu, region].filter(Boolean).join(" ")}: ${reason}`,
   );
-  const message = `no provider could place the request: ${list.join("; ")}`;
+  const message = `no provider could place the request: ${list.join("; ")}. Try again later, or allow other GPUs, regions or providers`;
   return new AtlasError(lasting ?? "CAPACITY", message, { candidates: refusals });
 }

@@ -1,11 +1,13 @@
 /** The state of one spawn, its result, and the ends that its steps share. */
 import { AtlasError, isAtlasError, withFacts } from "../../errors.ts";
+import { backoffSeconds } from "../../internal/backoff.ts";
+import { retry } from "../../internal/retry.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
 import type { ComputeRecord } from "../../store.ts";
 import type { Context, Report } from "../context.ts";
 import { messageOf } from "../failures.ts";
-import { changeRecord } from "../record/change.ts";
+import { changeRecord, type Decide } from "../record/change.ts";
 import { endedPatch } from "../record/patch.ts";
 import type { ComputeSecrets } from "./secrets.ts";
 
@@ -32,15 +34,36 @@ export interface SpawnState {
   readonly report: Report;
 }
 
+/** Tries to write the outcome of a create for so long: a token and perhaps a pod are lost with it. */
+const WRITE_SECONDS = 30;
+const WRITE_PAUSE = { firstSeconds: 0.1, maxSeconds: 5 };
+
+/** Writes the outcome of a create, and tries again within the call where the store fails in passing. Giving up the spawn does not stop it. */
+export function writeOutcome({ context, id }: SpawnState, decide: Decide): Promise<ComputeRecord> {
+  const { clock, logger } = context;
+  const waitSeconds = (error: unknown, tries: number): number | undefined => {
+    if (!isAtlasError(error) || error.code !== "STORE_UNAVAILABLE" || !error.retryable) return undefined;
+    logger.warn(`compute ${id} could not be recorded yet: trying again`, {
+      computeId: id,
+      error: error.message,
+    });
+    return backoffSeconds(WRITE_PAUSE, tries);
+  };
+  return retry({ clock, withinSeconds: WRITE_SECONDS, waitSeconds }, () => changeRecord(context, id, decide));
+}
+
 /**
- * Marks the compute as failed and returns the reason, to be thrown. A store that is down does not hide the reason: the reaper settles
+ * Marks the compute as failed, frees its idempotency key, because nothing was created under it, and returns the reason, to be thrown. A store that is down does not hide the reason: the reaper settles
  * the record later.
  */
-export async function markFailed<Reason>({ context, id }: SpawnState, reason: Reason): Promise<Reason> {
+export async function markFailed<Reason>(state: SpawnState, reason: Reason): Promise<Reason> {
+  const { context, id } = state;
   const lastError = isAtlasError(reason) ? reason.message : "aborted";
   try {
-    await changeRecord(context, id, ({ status }, now) =>
-      status === "pending" ? { patch: { ...endedPatch("failed", "failed", now), lastError } } : undefined,
+    await writeOutcome(state, ({ status }, now) =>
+      status === "pending"
+        ? { patch: { ...endedPatch("failed", "failed", now), lastError, idempotencyKey: null } }
+        : undefined,
     );
   } catch (error) {
     const facts = { computeId: id, error: messageOf(error) };
