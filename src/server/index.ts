@@ -7,7 +7,10 @@
 import { createApp } from "./app.ts";
 import { type ControlPlaneOptions, type ControlPlaneUser, toPlane } from "./options.ts";
 
+export { type NextRoutes, toNextRoutes } from "./next-routes.ts";
 export type { ControlPlaneOptions, ControlPlaneUser } from "./options.ts";
+export { type ResourceRoute, toResourceRoute } from "./resource-route.ts";
+export { type AtlasFactory, sharedAtlas } from "./shared-atlas.ts";
 
 /** The handler. */
 export interface ControlPlane {
@@ -22,8 +25,8 @@ export interface ControlPlane {
 /**
  * Creates the handler. Mount it so that every request below `basePath` reaches it, with any method:
  *
- * - **Next**: `app/api/atlas/[...path]/route.ts` with `basePath: "/api/atlas"`, exported as `GET`, `POST` and `DELETE`.
- * - **React Router**: a resource route `api/atlas/*` whose `loader` and `action` call it with `request`.
+ * - **Next**: `app/api/atlas/[...path]/route.ts` with `basePath: "/api/atlas"`, its exports made by {@link toNextRoutes}.
+ * - **React Router**: a resource route `api/atlas/*`, its exports made by {@link toResourceRoute}.
  * - **Hono**: `app.mount("/api/atlas", handler)`, which strips the path: leave `basePath` out.
  * - **node:http**: `serve({ fetch: handler })` of `@hono/node-server`.
  *

@@ -1,5 +1,6 @@
 /** The open event streams of a control plane: so many for each user, and all of them ended when the process is to end. */
 import { AtlasError } from "../errors.ts";
+import { atProcessEnd } from "../internal/process-end.ts";
 
 /** The most open event streams of one user in one process: a browser opens one for each tab. */
 export const MAX_STREAMS_PER_USER = 20;
@@ -10,6 +11,7 @@ const RETRY_SECONDS = 5;
 export class OpenStreams {
   readonly #byUser = new Map<string, Set<AbortController>>();
   #isClosed = false;
+  #release: () => void = () => undefined;
 
   /** True from the close on: a stream that is opened later ends at once. */
   get isClosed(): boolean {
@@ -26,6 +28,7 @@ export class OpenStreams {
     const streams = this.#byUser.get(userId) ?? new Set();
     if (streams.size >= MAX_STREAMS_PER_USER) throw tooMany();
     const stream = new AbortController();
+    if (this.#byUser.size === 0) this.#release = atProcessEnd("streams", () => this.close());
     this.#byUser.set(userId, streams.add(stream));
     stream.signal.addEventListener("abort", () => this.#forget(userId, stream), { once: true });
     if (this.#isClosed) stream.abort();
@@ -42,6 +45,7 @@ export class OpenStreams {
     const streams = this.#byUser.get(userId);
     streams?.delete(stream);
     if (streams?.size === 0) this.#byUser.delete(userId);
+    if (this.#byUser.size === 0) this.#release();
   }
 }
 

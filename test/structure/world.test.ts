@@ -4,7 +4,7 @@ import { importsOf, nodesOf, placeOf, readSources, type Source } from "./sources
 
 /** Where the environment may be read: the defaults of factories and of the client, the guard, and the command line. */
 const READS_ENVIRONMENT =
-  /^src\/(providers\/[^/]+\/(index|options|credentials)|default-client|atlas-options|tenants\/options|guard\/.+|cli\/.+)\.ts$/;
+  /^src\/(providers\/[^/]+\/(index|options|credentials)|default-client|atlas-options|tenants\/options|server\/shared-atlas|guard\/.+|cli\/.+)\.ts$/;
 /** Where a person is spoken to: the command line, and by default the guard, which is its program in the pod. */
 const PRINTS = /^src\/(cli|guard)\//;
 

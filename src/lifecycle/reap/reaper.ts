@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { callable } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import { pause } from "../../internal/pause.ts";
+import { atProcessEnd } from "../../internal/process-end.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../failures.ts";
 import { notify } from "../listeners.ts";
@@ -12,12 +13,18 @@ import type { ReapReport } from "./reap.ts";
 export interface ReaperOptions {
   /** Seconds between two passes, 1 to 3600. After a pass that left work the next one begins after a second. @default 60 */
   readonly everySeconds?: number | undefined;
+  /**
+   * True ends the reaper on SIGTERM and on SIGINT, after the event streams of the process and the pass under way; the process then ends as it
+   * would without a reaper. @default false
+   */
+  readonly untilSignal?: boolean | undefined;
   /** Called after every pass. */
   readonly onReport?: ((report: ReapReport) => void) | undefined;
 }
 
 const FIELDS = {
   everySeconds: optional(field(z.number().check(z.minimum(1), z.maximum(3600)), "seconds from 1 to 3600")),
+  untilSignal: optional(field(z.boolean(), "true or false")),
   onReport: optional(field(callable<(report: ReapReport) => void>(), "a function")),
 };
 
@@ -35,14 +42,20 @@ export interface Reaper extends AsyncDisposable {
 
 /** Starts a reaper, whose first pass begins at once. */
 export function startReaper(context: Context, pass: Pass, options: ReaperOptions = {}): Reaper {
-  const { everySeconds = 60, onReport } = parseFields("The options of startReaper", FIELDS, options);
+  const {
+    everySeconds = 60,
+    untilSignal = false,
+    onReport,
+  } = parseFields("The options of startReaper", FIELDS, options);
   const stopping = new AbortController();
   const reapOnce = (): Promise<boolean> => passOnce(context, pass, onReport);
   const running = loop(context, everySeconds, reapOnce, stopping.signal);
   const stop = async (): Promise<void> => {
     stopping.abort();
+    release();
     await running;
   };
+  const release = untilSignal ? atProcessEnd("loops", stop) : () => undefined;
   return { stop, [Symbol.asyncDispose]: stop };
 }
 

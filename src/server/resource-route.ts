@@ -1,0 +1,33 @@
+/** A control plane as a resource route of a React Router or Remix application. */
+
+/** A Fetch handler. */
+type Handler = (request: Request) => Promise<Response>;
+
+/** The exports of a resource route: `loader` answers GET and HEAD, `action` every other method. */
+export interface ResourceRoute {
+  readonly loader: (args: { readonly request: Request }) => Promise<Response>;
+  readonly action: (args: { readonly request: Request }) => Promise<Response>;
+}
+
+/**
+ * Turns a control plane into the exports of a resource route at `<its basePath>/*`.
+ *
+ * @example
+ * ```ts
+ * import { createAtlas } from "atlas-compute";
+ * import { mock } from "atlas-compute/mock";
+ * import { createControlPlane, sharedAtlas, toResourceRoute } from "atlas-compute/server";
+ *
+ * const plane = createControlPlane({
+ *   atlas: sharedAtlas("main", () => createAtlas({ providers: [mock()] })),
+ *   authorize: () => ({ userId: "ada" }),
+ *   request: () => ({ image: "ghcr.io/me/server:1", ports: [8000] }),
+ *   basePath: "/api/atlas",
+ * });
+ * export const { loader, action } = toResourceRoute(plane);
+ * ```
+ */
+export function toResourceRoute(plane: Handler): ResourceRoute {
+  const answer: ResourceRoute["loader"] = ({ request }) => plane(request);
+  return { loader: answer, action: answer };
+}
