@@ -1,5 +1,5 @@
 /** The order of the credentials: which one decides about a request. */
-import { cookieMayAct, verifyCookie } from "../../auth/links/cookie.ts";
+import { cookieMayAct, cookieNames, verifyCookie, withoutCookies } from "../../auth/links/cookie.ts";
 import { verifySignedPrefix } from "../../auth/links/prefix.ts";
 import type { UrlParts } from "../../auth/signed-url/canonical.ts";
 import { judgeAuthorization, judgeSubprotocols, type TokenFinding } from "./authorization.ts";
@@ -71,7 +71,11 @@ function judgeCookie(
 ): { readonly isAllowed: boolean; readonly reason: RefusalReason | undefined } {
   const header = schemes.has("cookie") ? request.header("cookie") : undefined;
   const verified = verifyCookie(header, { secret: signingSecrets, computeId, now: now / 1000 });
-  if (!verified.ok) return { isAllowed: false, reason: undefined };
+  if (!verified.ok) {
+    // A cookie of a later generation is a credential too, and a guard that is starting answers it like one.
+    const holdsOurs = header !== undefined && withoutCookies(header, cookieNames(computeId)) !== header;
+    return { isAllowed: false, reason: holdsOurs ? "bad_signature" : undefined };
+  }
   const use = {
     method: request.method,
     isUpgrade: isUpgrade(request),

@@ -6,6 +6,8 @@ import type { GuardRequest, HeaderEdits } from "./request.ts";
 import { isSigned } from "./signature.ts";
 import type { GuardState } from "./state.ts";
 
+const BROWSERS_ORIGIN = /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?(?=\/|$)/;
+
 /** Returns the headers of a request that have to change, and no others. */
 export function requestEdits(
   request: GuardRequest,
@@ -25,10 +27,13 @@ export function requestEdits(
 }
 
 function holdsCredential(referer: string): boolean {
-  const [path = "", query = ""] = referer.split("#", 1)[0]?.split("?") ?? [];
+  const [target = ""] = referer.split("#", 1);
+  const [path = ""] = target.split("?", 1);
+  const query = target.slice(path.length + 1);
   return isBelowPrefix(path.replace(/^https?:\/\/[^/]*/i, "")) || isSigned(query);
 }
 
+/** Returns the origin of a URL as browsers write it; the header goes where it holds another text. */
 function originOf(referer: string): string | undefined {
-  return URL.parse(referer)?.origin;
+  return BROWSERS_ORIGIN.exec(referer)?.[0];
 }
