@@ -55,10 +55,7 @@ describe.each(adapters.map((adapter) => [adapter.name, adapter] as const))("behi
   });
 });
 
-/** The Python guard does not know cookies, prefixes and `x-atlas-refusal` yet. Its change removes this constant. */
-const PYTHON_FOLLOWS = true;
-
-describe.skipIf(PYTHON_FOLLOWS).each(["asgi", "wsgi"])("behind Python's %s", (protocol) => {
+describe.each(["asgi", "wsgi"])("behind Python's %s", (protocol) => {
   const runner = new URL("run_cases.py", import.meta.url).pathname;
   const observations: Record<string, Observed> = JSON.parse(
     execFileSync("python3", [runner, protocol], { encoding: "utf8" }),

@@ -7,10 +7,10 @@ function run(script: string): unknown {
 }
 
 describe("the Python guard", () => {
-  it("agrees with the pinned vectors of tokens, hashes and signed URLs", () => {
+  it("agrees with the pinned vectors of tokens, signed URLs, prefixes, opening links, and with every row of the cookie rule", () => {
     const report = run("run_vectors.py") as { checked: number; failures: string[] };
     expect(report.failures).toEqual([]);
-    expect(report.checked).toBeGreaterThan(25);
+    expect(report.checked).toBeGreaterThan(500);
   });
 
   it("accepts no bent credential, and never raises", () => {
@@ -18,18 +18,16 @@ describe("the Python guard", () => {
     expect([report.accepted, report.raised]).toEqual([[], []]);
     expect(report.judged).toBeGreaterThan(10_000);
   });
+});
 
-  it("repeats signs of life until they arrive, and accepts the hashes of the answer", () => {
-    const beat = (...signs: string[]): unknown => [
-      "https://app.example/atlas/pod/heartbeat",
-      "pod-token",
-      signs,
-    ];
-    expect(run("run_signs.py")).toEqual({
-      unseen: [["answer", "pass"], 0],
-      accepted: "pass",
-      rotated: "answer",
-      sent: [beat("requests"), beat("requests"), beat("requests")],
-    });
+describe("what the Python guard learns from its control plane", () => {
+  const found = run("run_control_plane.py") as Record<string, string | null>;
+
+  it.each(Object.entries(found))("%s", (_, failure) => {
+    expect(failure).toBeNull();
+  });
+
+  it("is tested at all", () => {
+    expect(Object.keys(found).length).toBeGreaterThan(20);
   });
 });

@@ -5,6 +5,7 @@ import json
 import logging
 import pathlib
 import sys
+import urllib.parse
 
 HERE = pathlib.Path(__file__).parent
 sys.dont_write_bytecode = True
@@ -26,6 +27,8 @@ def guard_for(name):
     guard = Guard(
         preshared_key=config.get("presharedKey"),
         signing_secret=config.get("signingSecret"),
+        schemes=config.get("schemes"),
+        signed_methods=config.get("signedMethods", ()),
         origins=config.get("origins"),
         public_paths=config.get("publicPaths", ()),
         compute_id=config.get("computeId"),
@@ -40,8 +43,6 @@ def guard_for(name):
 
 def is_websocket(case):
     return any(name == "Upgrade" for name, _ in case.get("headers", []))
-
-
 
 
 def run_asgi(case):
@@ -73,11 +74,12 @@ def run_asgi(case):
 
 def asgi_scope(case):
     path, _, query = case["url"].partition("?")
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in case.get("headers", [])]
+    given = [("Host", "pod.example"), *case.get("headers", [])]
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given]
     scope = {
         "type": "websocket" if is_websocket(case) else "http",
         "method": case.get("method", "GET"),
-        "path": path,
+        "path": urllib.parse.unquote(path),
         "raw_path": path.encode("latin-1"),
         "query_string": query.encode("latin-1"),
         "headers": headers,
@@ -116,11 +118,17 @@ def run_wsgi(case):
     return {**observation, **({"upstream": seen} if seen else {})}
 
 
+def path_of(target):
+    """Return the path of a whole URL, as the servers of WSGI do."""
+    return "/" + target.partition("://")[2].partition("/")[2] if "://" in target else target
+
+
 def wsgi_environ(case):
     path, _, query = case["url"].partition("?")
     environ = {
         "REQUEST_METHOD": case.get("method", "GET"),
-        "PATH_INFO": path,
+        "PATH_INFO": urllib.parse.unquote_to_bytes(path_of(path)).decode("latin-1"),
+        "HTTP_HOST": "pod.example",
         "QUERY_STRING": query,
         "RAW_URI": case["url"],
     }

@@ -12,6 +12,8 @@ import atlas_guard  # noqa: E402
 
 VECTORS = json.loads((HERE.parent / "vectors" / "auth.json").read_text("utf-8"))
 SECRET, NOW = VECTORS["secret"], VECTORS["now"]
+LINKS = json.loads((HERE.parent / "vectors" / "credentials.json").read_text("utf-8"))
+AT = "https://pod-8000.proxy.runpod.net"
 
 
 def checks():
@@ -28,8 +30,34 @@ def checks():
         yield repr(candidate)[:40], atlas_guard.verify_token(candidate, VECTORS["hashes"][1]["hash"]), False
 
 
+def link_checks():
+    for one in LINKS["generation"]:
+        yield one["generation"], atlas_guard.generation_secret(one["secret"], one["generation"]), one["want"]
+    for one in LINKS["prefix"]:
+        result, prefix, path = atlas_guard.verify_signed_prefix(one["path"], *settings(one))
+        yield one["path"], {"prefix": prefix, "path": path} if result == "ok" else result, wanted(one, "prefix", "path")
+    for one in LINKS["open"]:
+        result, link = atlas_guard.verify_opening_link(one["query"], *settings(one))
+        yield one["query"], link or result, wanted(one, "at", "to", "seconds")
+    for one in LINKS["cookie"]:
+        found = atlas_guard.verify_cookie(one["header"], [LINKS["secret"]], LINKS["computeId"], LINKS["now"])
+        want = one["want"]
+        yield one["header"], found, (want["at"], want["expiresAt"]) if want["ok"] else None
+    for *request, want in LINKS["cookieMayAct"]:
+        yield request, atlas_guard.cookie_may_act(*request, AT), want
+
+
+def settings(one):
+    return [one.get("secret", LINKS["secret"])], one.get("now", LINKS["now"])
+
+
+def wanted(one, *names):
+    want = one["want"]
+    return {name: want[name] for name in names} if want["ok"] else want["reason"]
+
+
 def main():
-    results = list(checks())
+    results = [*checks(), *link_checks()]
     failures = ["%s: %r, not %r" % one for one in results if one[1] != one[2]]
     print(json.dumps({"checked": len(results), "failures": failures}))
 
