@@ -141,6 +141,8 @@ describe("reap", () => {
     const { spawn, provider, reap, clock, record, id } = await running({}, { limits: { computes: 1 } });
     provider.vanish("mock-1");
     await clock.advance(301);
+    expect((await reap()).vanished).toEqual([]);
+    await clock.advance(30);
     expect((await reap()).vanished).toEqual([
       { computeId: id, provider: "mock", providerId: "mock-1", reason: "vanished" },
     ]);

@@ -1,4 +1,5 @@
 /** Orphans: instances that no live record points to. Those that are provably ours are ended, others reported. */
+import pMap from "p-map";
 import { defined } from "../../internal/defined.ts";
 import { computeIdOf } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
@@ -7,23 +8,38 @@ import type { Context } from "../context.ts";
 import { terminateInstance } from "../end-instance.ts";
 import { messageOf } from "../failures.ts";
 import type { Listing, ReapPass } from "./pass.ts";
+import { takeUpLost, wasLost } from "./take-up.ts";
 import type { ReapEntry } from "./task.ts";
 
 const NAMES_PER_QUERY = 500;
+/** The number of orphans that end at the same time. */
+const CONCURRENCY = 8;
 
 /** The result of a search for orphans. */
 export interface OrphanSearch {
   readonly orphans: readonly ReapEntry[];
+  /** Computes that had vanished and are taken up again. */
+  readonly settled: readonly ReapEntry[];
   readonly failed: readonly ReapEntry[];
   /** True when there are more than `limit` allowed to end. */
   readonly remaining: boolean;
+}
+
+/** The effects that a search may have. */
+export interface SearchOptions {
+  /** Ends the orphans that are ours. */
+  readonly end: boolean;
+  /** Changes nothing at all. */
+  readonly dryRun: boolean;
+  /** The number of orphans that it ends at most. */
+  readonly limit: number;
 }
 
 /** Searches all instances that the provider lists in this namespace. */
 export async function searchOrphans(
   pass: ReapPass,
   provider: Provider,
-  options: { readonly end: boolean; readonly limit: number },
+  options: SearchOptions,
 ): Promise<OrphanSearch> {
   const { context } = pass;
   const listing = await pass.list(provider).catch(messageOf);
@@ -31,7 +47,11 @@ export async function searchOrphans(
   const named = listing.instances.filter(({ name }) => computeIdOf(context.namespace, name) !== undefined);
   const records = await recordsByName(context, named);
   const owner = await context.store.identity();
-  const orphans = named.filter((instance) => isOrphan(instance, records.get(instance.name), listing));
+  const surplus = named.filter((instance) => isOrphan(instance, records.get(instance.name), listing));
+  const isLost = (instance: Instance): boolean =>
+    instance.owner === owner && wasLost(records.get(instance.name), instance);
+  const settled = await takeUpAll(pass, provider, options.dryRun, surplus.filter(isLost));
+  const orphans = surplus.filter((instance) => !isLost(instance));
   const ours = orphans.filter((instance) => instance.owner === owner);
   const foreign = orphans
     .filter((instance) => instance.owner !== owner)
@@ -39,21 +59,39 @@ export async function searchOrphans(
   if (!options.end)
     return {
       orphans: [...ours.map((orphan) => entryOf(context, provider, orphan)), ...foreign],
+      settled,
       failed: [],
       remaining: false,
     };
-  const ended = await Promise.all(
-    ours.slice(0, options.limit).map((orphan) => endOrphan(pass, provider, orphan)),
-  );
+  const ended = await pMap(ours.slice(0, options.limit), (orphan) => endOrphan(pass, provider, orphan), {
+    concurrency: CONCURRENCY,
+  });
   return {
     orphans: [...ended.filter(({ error }) => error === undefined), ...foreign],
+    settled,
     failed: ended.filter(({ error }) => error !== undefined),
     remaining: ours.length > options.limit,
   };
 }
 
 function unlisted({ name: provider }: Provider, error: string): OrphanSearch {
-  return { orphans: [], failed: [{ provider, reason: "list", error }], remaining: false };
+  return { orphans: [], settled: [], failed: [{ provider, reason: "list", error }], remaining: false };
+}
+
+async function takeUpAll(
+  { context }: ReapPass,
+  provider: Provider,
+  dryRun: boolean,
+  lost: readonly Instance[],
+): Promise<readonly ReapEntry[]> {
+  const entries: ReapEntry[] = [];
+  for (const instance of lost) {
+    const id = computeIdOf(context.namespace, instance.name);
+    if (id === undefined) continue;
+    if (!dryRun) await takeUpLost(context, provider, id, instance);
+    entries.push({ ...entryOf(context, provider, instance), reason: "vanished, taken up again" });
+  }
+  return entries;
 }
 
 async function recordsByName(

@@ -73,7 +73,8 @@ async function reapOnce(context: Context, options: ReapOptions): Promise<ReapRep
   } = parseFields("The options of reap", FIELDS, options);
   const pass = new ReapPass(context, signal);
   const due = dryRun ? await findDue(context, limit) : await claimDue(context, limit);
-  const search = orphans === "ignore" ? undefined : { end: !dryRun && orphans === "terminate", limit };
+  const search =
+    orphans === "ignore" ? undefined : { end: !dryRun && orphans === "terminate", dryRun, limit };
   const shares = sharesOf(context, due).map(async ([provider, own]) => ({
     outcomes: dryRun ? own.map(plannedOutcome) : await work(pass, own),
     searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],
@@ -155,7 +156,7 @@ function toReport(
     outcomes.filter((done) => done.heading === heading).map(({ entry }) => entry);
   return {
     terminated: under("terminated"),
-    settled: under("settled"),
+    settled: [...under("settled"), ...searches.flatMap((search) => search.settled)],
     vanished: under("vanished"),
     orphans: searches.flatMap((search) => search.orphans),
     failed: [...under("failed"), ...searches.flatMap((search) => search.failed)],

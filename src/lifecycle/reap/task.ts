@@ -1,18 +1,20 @@
 /** The task that is due for one compute, and carrying it out. */
 import { isAtlasError } from "../../errors.ts";
 import { defined } from "../../internal/defined.ts";
-import type { Instance } from "../../provider.ts";
+import type { Instance, Provider } from "../../provider.ts";
 import type { ComputeRecord, EndReason } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { endInstance } from "../end-instance.ts";
 import { messageOf } from "../failures.ts";
 import { absenceProvenFrom, findByName, getInstance, oldest } from "../find-instance.ts";
 import { providerOf } from "../providers.ts";
+import { absentPatch, isProvenAbsent } from "../record/absence.ts";
 import { isEnded } from "../record/facts.ts";
 import { changeHeld } from "../record/lease.ts";
 import { observed } from "../record/observe.ts";
 import { NO_LEASE, type RecordChange, retryPatch, terminatingPatch } from "../record/patch.ts";
 import { isPast } from "../record/time.ts";
+import { isWholesale } from "./belief.ts";
 import type { ReapPass } from "./pass.ts";
 
 /** One line of a reap report. */
@@ -171,7 +173,7 @@ async function checkInstance(pass: ReapPass, record: ComputeRecord, now: Date): 
   if (instance === undefined)
     return now < absenceProvenFrom(context, provider, record)
       ? lookLater(pass, record, "checked")
-      : expire(pass, record, "vanished", undefined, "vanished");
+      : missed(pass, provider, record, now);
   const { lease, leaseUntil } = record;
   const next = await changeHeld(context, record, (current, time) => {
     if (current.status !== record.status) return { patch: NO_LEASE };
@@ -182,6 +184,21 @@ async function checkInstance(pass: ReapPass, record: ComputeRecord, now: Date): 
   if (next.status === "terminating" && next.lease === lease) return endDue(pass, next);
   const vanished = isEnded(next.status) && next.reason === "vanished";
   return outcome(vanished ? "vanished" : "checked", next);
+}
+
+/** A look that misses an instance ends its compute only when looks before it have missed it, too. */
+async function missed(
+  pass: ReapPass,
+  provider: Provider,
+  record: ComputeRecord,
+  now: Date,
+): Promise<ReapOutcome> {
+  if (isProvenAbsent(record, now, await isWholesale(pass, provider)))
+    return expire(pass, record, "vanished", undefined, "vanished");
+  const next = await changeHeld(pass.context, record, (current, time) => ({
+    patch: { ...NO_LEASE, ...absentPatch(current, time) },
+  }));
+  return outcome("checked", next, next.status);
 }
 
 /** The observed change, or the end of a compute that is still booting after its deadline. */

@@ -57,6 +57,7 @@ function instanceFacts(record: ComputeRecord, instance: Instance): Patch {
     costSince: costSinceOf(record),
     ports: mergePorts(record.ports, instance.ports),
     ...NO_LEASE,
+    absentSince: null,
     attempts: 0,
     lastError: null,
   };

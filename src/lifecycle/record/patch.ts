@@ -47,7 +47,13 @@ function dueAtOf(record: ComputeRecord): Date | null {
     : earliest(bootDeadline, idleDeadline, lifetimeDeadline, checkAt);
 }
 
-const NOTHING_DUE = { bootDeadline: null, idleDeadline: null, lifetimeDeadline: null, checkAt: null };
+const NOTHING_DUE = {
+  absentSince: null,
+  bootDeadline: null,
+  idleDeadline: null,
+  lifetimeDeadline: null,
+  checkAt: null,
+};
 
 /** The patch that gives a lease back. */
 export const NO_LEASE: { readonly lease: null; readonly leaseUntil: null } = {

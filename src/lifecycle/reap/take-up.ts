@@ -1,0 +1,60 @@
+/** Taking up an instance whose record ended as vanished: the provider shows it again. */
+import { isAtlasError } from "../../errors.ts";
+import type { Instance, Provider } from "../../provider.ts";
+import { type ComputeRecord, isSlotTaken } from "../../store.ts";
+import type { Context } from "../context.ts";
+import { changeRecord } from "../record/change.ts";
+import { observed } from "../record/observe.ts";
+import type { RecordChange } from "../record/patch.ts";
+import { after } from "../record/time.ts";
+
+/** True for a record that ended only because its instance, this one, had disappeared. */
+export function wasLost(record: ComputeRecord | undefined, instance: Instance): boolean {
+  return (
+    record?.status === "terminated" &&
+    record.reason === "vanished" &&
+    record.providerId === instance.providerId
+  );
+}
+
+/** Takes the compute up again. Where another compute has its slot meanwhile, it goes on without the slot. */
+export async function takeUpLost(
+  context: Context,
+  provider: Provider,
+  id: string,
+  instance: Instance,
+): Promise<ComputeRecord> {
+  context.logger.warn(`${provider.name} shows compute ${id} again, which had vanished: it is taken up`, {
+    computeId: id,
+  });
+  const change = (slot: "kept" | "given up") =>
+    changeRecord(context, id, (record, now) =>
+      wasLost(record, instance) ? revival(record, instance, { provider, now, slot }) : undefined,
+    );
+  try {
+    return await change("kept");
+  } catch (error) {
+    if (!isAtlasError(error) || !isSlotTaken(error)) throw error;
+    return change("given up");
+  }
+}
+
+function revival(
+  record: ComputeRecord,
+  instance: Instance,
+  {
+    provider,
+    now,
+    slot,
+  }: { readonly provider: Provider; readonly now: Date; readonly slot: "kept" | "given up" },
+): RecordChange | undefined {
+  const lifetimeDeadline = after(record.createdAt, record.maxLifetimeSeconds);
+  const back = { ...record, status: "provisioning", reason: null, endedAt: null, lifetimeDeadline } as const;
+  const change = observed(back, instance, provider.bootTimeoutSeconds, now);
+  if (change === undefined) return undefined;
+  const revived = { reason: null, endedAt: null, absentSince: null, lifetimeDeadline };
+  return {
+    patch: { ...revived, ...(slot === "given up" && { slot: null }), ...change.patch },
+    event: { type: "note", data: { note: "its provider shows it again" } },
+  };
+}
