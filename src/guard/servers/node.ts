@@ -64,8 +64,15 @@ export function admitRequest(
     if (verdict.kind !== "pass") return;
     guardResponse(response, verdict);
     stripRequest(request, verdict);
+    invite(request, response);
     goOn();
   });
+}
+
+/** Tells a caller that waits for it to send its body. Node has done so already, unless the server listens to `checkContinue`. */
+function invite({ headers }: IncomingMessage, response: ServerResponse): void {
+  const isWaiting = /^100-continue$/i.test(headers.expect ?? "");
+  if (isWaiting && !(response as ServerResponse & { _sent100?: boolean })._sent100) response.writeContinue();
 }
 
 /** Judges an upgrade, and answers it or removes its credential so that it can go on. */

@@ -117,7 +117,9 @@ function pass(
 ): GuardPass {
   const { credential, path = target.path, folder } = admitted;
   const query = signature.isGenuine ? withoutSignature(target.query) : target.query;
-  const url = query === "" ? path : `${path}?${query}`;
+  // A query that came empty goes on empty, because the target goes on as it came.
+  const hasQuery = query !== "" || (!signature.isGenuine && request.url.includes("?"));
+  const url = hasQuery ? `${path}?${query}` : path;
   const names = cookieNames(state.computeId);
   const requestHeaders = requestEdits(request, names, state);
   const verdict = { kind: "pass", credential, url, requestHeaders, headers, cookieNames: names } as const;
