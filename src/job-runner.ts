@@ -66,7 +66,8 @@ export interface JobHealth {
 /** Serverless jobs, for a provider that has them. */
 export interface JobRunner {
   /**
-   * Starts one job, in one attempt.
+   * Starts one job, in one attempt, and resolves with its id as soon as the provider has it, whatever the mode: the client waits for the
+   * result of a `sync` job by `getJob`, so that no lost answer takes the id with it.
    * @throws VALIDATION when the request is not valid or too large.
    * @throws PROVIDER, TIMEOUT, TRANSPORT, UNAVAILABLE with `mayHaveCreated` when the job may run nevertheless.
    */
@@ -82,7 +83,7 @@ export interface JobRunner {
   cancelJob(reference: JobReference, context: CallContext): Promise<Job>;
 
   /**
-   * Yields the output of the job, piece by piece. Ends when the job is completed.
+   * Yields the output of the job, every piece once. Ends when the job is completed. A failure that may have taken pieces with it is thrown.
    * @throws PROVIDER when the job failed, CONFLICT when it was cancelled, TIMEOUT when its time was over, NOT_FOUND when
    * there is no such job.
    */

@@ -14,8 +14,8 @@ export interface JobScript {
   readonly pieces: readonly unknown[];
   /** True when `/stream` answers the pieces alone, as documented; false for an object with the status. */
   readonly bareStream: boolean;
-  /** True when a read of the stream leaves the pieces in it. */
-  readonly keepsPieces: boolean;
+  /** The most pieces that a read of the stream takes out. */
+  readonly mostPieces: number;
 }
 
 interface FakeJob {
@@ -36,7 +36,7 @@ export class FakeEndpoints {
     ends: "COMPLETED",
     pieces: [],
     bareStream: false,
-    keepsPieces: false,
+    mostPieces: Number.POSITIVE_INFINITY,
   };
   readonly #clock: Clock;
 
@@ -79,10 +79,11 @@ export class FakeEndpoints {
   }
 
   #stream(job: FakeJob): Response {
-    const { pieces, bareStream, keepsPieces } = job.script;
-    const upTo = Math.floor(this.#progress(job) * pieces.length);
+    const { pieces, bareStream, mostPieces } = job.script;
+    const ready = Math.floor(this.#progress(job) * pieces.length);
+    const upTo = Math.min(ready, job.streamed + mostPieces);
     const items = pieces.slice(job.streamed, upTo).map((output) => ({ output, metrics: {} }));
-    if (!keepsPieces) job.streamed = upTo;
+    job.streamed = upTo;
     return Response.json(bareStream ? items : { status: this.#statusOf(job), stream: items });
   }
 

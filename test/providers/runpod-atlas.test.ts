@@ -28,7 +28,8 @@ beforeEach(async () => {
   fake = fakeRunpod({ clock });
   served = await serveFake(fake.handler);
   const baseUrl = `${served.url}/v2`;
-  atlas = createAtlas({ providers: [runpod({ apiKey: fake.apiKey, baseUrl, jobsBaseUrl: baseUrl, clock })] });
+  const provider = runpod({ apiKey: fake.apiKey, baseUrl, jobsBaseUrl: baseUrl, clock });
+  atlas = createAtlas({ providers: [provider] });
 });
 
 afterEach(async () => {
@@ -91,11 +92,6 @@ describe("a compute on RunPod, over real HTTP", () => {
       /0\.34 dollars.*0\.74 dollars/s,
     );
     expect(fake.pods).toEqual([]);
-  });
-
-  it("runs jobs beside it", async () => {
-    const job = await atlas.runJob({ provider: "runpod", endpoint: "ep1", input: 1, mode: "sync" });
-    expect(job).toMatchObject({ status: "completed", output: { echo: 1 } });
   });
 
   it.each([{ ttlSeconds: 1 }, { priority: 1 }, "short"])("refuses the policy %o of a job", async (policy) => {

@@ -47,13 +47,12 @@ describe("runJob", () => {
     });
   });
 
-  it("waits for the result in mode sync, and answers a job that takes longer as it stands", async () => {
-    expect(await jobs.runJob({ ...JOB, mode: "sync" }, context)).toMatchObject({ status: "completed" });
-    script({ workSeconds: 500 });
-    expect(await jobs.runJob({ ...JOB, mode: "sync", waitSeconds: 10 }, context)).toMatchObject({
-      status: "in_progress",
+  it("resolves with the id at once in mode sync too, so that no wait can lose it", async () => {
+    expect(await jobs.runJob({ ...JOB, mode: "sync", waitSeconds: 300 }, context)).toMatchObject({
+      id: "job-1-u1",
+      status: "in_queue",
     });
-    expect(fake.requests).toEqual(["POST /v2/ep1/runsync", "POST /v2/ep1/runsync"]);
+    expect(fake.requests).toEqual(["POST /v2/ep1/run"]);
   });
 
   it("sends times in milliseconds, and the webhook", async () => {
@@ -69,7 +68,7 @@ describe("runJob", () => {
   it.each([
     ["mode", { mode: "stream" }],
     ["policy.executionTimeoutSeconds", { policy: { executionTimeoutSeconds: 1 } }],
-    ["waitSeconds", { waitSeconds: 301 }],
+    ["waitSeconds", { waitSeconds: 604_801 }],
     ["endpoint", { endpoint: "../pods" }],
     ["webhook", { webhook: "ftp://x" }],
     ["input", { input: undefined }],
@@ -84,9 +83,10 @@ describe("runJob", () => {
   it("refuses a body that is larger than the mode takes", async () => {
     const input = "x".repeat(10_000_001);
     expect(await failureOf(jobs.runJob({ ...JOB, input }, context))).toMatchObject({ code: "VALIDATION" });
-    expect(await jobs.runJob({ ...JOB, input, mode: "sync" }, context)).toMatchObject({
-      status: "completed",
-    });
+    const before = clock.now().getTime();
+    expect(await jobs.runJob({ ...JOB, input, mode: "sync" }, context)).toMatchObject({ id: "job-1-u1" });
+    expect(clock.now().getTime() - before).toBe(1000);
+    expect(fake.requests).toEqual(["POST /v2/ep1/runsync"]);
   });
 
   it("is not repeated when its outcome is open", async () => {
@@ -115,9 +115,27 @@ describe("getJob and cancelJob", () => {
   it("cancel a job, and answer one that has ended as it ended", async () => {
     const job = await jobs.runJob(JOB, context);
     expect(await jobs.cancelJob(job, context)).toMatchObject({ status: "cancelled" });
-    const done = await jobs.runJob({ ...JOB, mode: "sync" }, context);
+    const done = await jobs.runJob(JOB, context);
+    clock.advance(10_000);
     expect(await jobs.cancelJob(done, context)).toMatchObject({ status: "completed" });
   });
+
+  it.each(["kong-404", "gateway-404"] as const)(
+    "do not take a gateway's 404 (%s) for a job's end",
+    async (fault) => {
+      const job = await jobs.runJob(JOB, context);
+      fake.fault("job", fault);
+      expect(await failureOf(jobs.getJob(job, context))).toMatchObject({ code: "PROVIDER" });
+    },
+  );
+
+  it.each([[{ endpoint: "..", id: "x" }], [{ endpoint: "ep1", id: ".." }], [{ endpoint: "ep1", id: "a/b" }]])(
+    "send nothing for the address %j",
+    async (address) => {
+      expect(await failureOf(jobs.getJob(address, context))).toMatchObject({ code: "VALIDATION" });
+      expect(fake.requests).toEqual([]);
+    },
+  );
 
   it("throw for an unknown status, and do not guess", async () => {
     const odd = runpod({ apiKey: "k", fetch: async () => Response.json({ id: "j", status: "PONDERING" }) });
@@ -131,21 +149,49 @@ describe("streamJob", () => {
   const pieces = ["a", "b", "c", "d"];
 
   it.each([
-    ["in an object with the status", { bareStream: false, keepsPieces: false }],
-    ["bare", { bareStream: true, keepsPieces: false }],
+    ["in an object with the status", { bareStream: false }],
+    ["bare", { bareStream: true }],
   ])("yields every piece once and ends with the job, pieces %s", async (_, shape) => {
     script({ pieces, ...shape });
     expect(await stream(await jobs.runJob(JOB, context))).toEqual(pieces);
   });
 
-  it.each([true, false])(
-    "ends after a finished job's pieces, also when they are shown again (%s)",
-    async (keepsPieces) => {
-      script({ pieces, keepsPieces });
-      const job = await jobs.runJob({ ...JOB, mode: "sync" }, context);
-      expect(await stream(job)).toEqual(pieces);
+  it("yields equal pieces as often as the worker wrote them, also after the job's end", async () => {
+    const laughter = ["ha ", "ha ", "ha ", "ha ", "ha ", "!"];
+    script({ pieces: laughter, mostPieces: 1 });
+    const job = await jobs.runJob(JOB, context);
+    clock.advance(60_000);
+    expect(await stream(job)).toEqual(laughter);
+  });
+
+  it.each(["error-after", "connection-after", "unreadable-after"] as const)(
+    "throws, and names the job, when an answer with pieces is lost (%s)",
+    async (fault) => {
+      script({ pieces });
+      const job = await jobs.runJob(JOB, context);
+      clock.advance(60_000);
+      fake.fault("job", fault);
+      const error = await failureOf(stream(job));
+      expect(error).toMatchObject({ retryable: false });
+      expect(error.message).toContain("pieces of the output of job job-1-u1 may be lost");
+      expect(error.mayHaveCreated).toBeUndefined();
     },
   );
+
+  it("throws when a finished job's output never ends", async () => {
+    const endless = runpod({
+      apiKey: "k",
+      clock,
+      fetch: async (input) =>
+        String(input instanceof Request ? input.url : input).includes("/stream/")
+          ? Response.json([{ output: "again" }])
+          : Response.json({ id: "j", status: "COMPLETED" }),
+    });
+    const reading = (async () => {
+      for await (const _ of endless.jobs.streamJob({ endpoint: "e", id: "j" }, context));
+    })();
+    expect((await failureOf(reading)).message).toContain("does not end");
+  });
 
   it.each([
     ["FAILED", "PROVIDER", /failed: CUDA out of memory/],

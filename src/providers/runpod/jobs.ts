@@ -2,11 +2,11 @@
 import * as z from "zod/mini";
 import type { CallContext } from "../../call-context.ts";
 import type { Clock } from "../../clock.ts";
-import { AtlasError, type AtlasErrorCode } from "../../errors.ts";
+import { AtlasError, type AtlasErrorCode, isAtlasError } from "../../errors.ts";
 import { defined } from "../../internal/defined.ts";
 import { type HttpClient, type HttpRequest, unlessNotFound } from "../../internal/http.ts";
 import type { Classify } from "../../internal/http-errors.ts";
-import { field, invalid, optional, parseFields } from "../../internal/parse.ts";
+import { describe, field, invalid, optional, parseFields } from "../../internal/parse.ts";
 import { excerpt } from "../../internal/redact.ts";
 import type {
   Job,
@@ -29,13 +29,12 @@ const STATUSES: ReadonlyMap<string, JobStatus> = new Map([
   ["TIMED_OUT", "timed_out"],
 ]);
 
-/** The path and the largest body of each mode of a job. */
-const MODES = {
-  async: { path: "run", maxBytes: 10_000_000 },
-  sync: { path: "runsync", maxBytes: 20_000_000 },
-} as const;
+/** The largest body of each mode of a job. Only `/runsync` takes more than {@link RUN_BYTES}. */
+const MAX_BYTES = { async: 10_000_000, sync: 20_000_000 } as const;
+const RUN_BYTES = 10_000_000;
+/** The shortest time for which `/runsync` waits, in milliseconds: a longer wait would hold back the job's id. */
+const SHORTEST_WAIT = 1000;
 
-const DEFAULT_WAIT_SECONDS = 90;
 const seconds = (from: number, to: number): z.ZodMiniNumber =>
   z.number().check(z.minimum(from), z.maximum(to));
 const policy = z.strictObject({
@@ -50,7 +49,7 @@ const FIELDS = {
     secret: true,
   }),
   mode: optional(field(z.enum(["async", "sync"]), '"async" or "sync"')),
-  waitSeconds: optional(field(seconds(1, 300), "1 to 300 seconds")),
+  waitSeconds: optional(field(seconds(0, 604_800), "seconds, up to 604800")),
   webhook: optional(field(z.string().check(z.regex(/^https?:\/\/\S+$/)), "an http(s) URL", { secret: true })),
   policy: optional(
     field(
@@ -78,20 +77,23 @@ export function createJobRunner(http: HttpClient, clock: Clock): JobRunner {
   };
 }
 
-/** Classifies a refusal. A 404 is about the endpoint or the job, also without JSON; no instance ends because of it. */
-export const classifyJobRefusal: Classify = ({ status }) =>
-  status === 404 ? { code: "NOT_FOUND" } : undefined;
+/** Forms of a 404 that a gateway in front of the endpoint answers. */
+const GATEWAY = /^\s*<|no Route matched/i;
+
+/** Classifies a refusal. A 404 is about the endpoint or the job, also without JSON, unless a gateway answered it. */
+export const classifyJobRefusal: Classify = ({ status, text }) => {
+  if (status !== 404) return undefined;
+  return { code: GATEWAY.test(text) ? "PROVIDER" : "NOT_FOUND" };
+};
 
 async function run(http: HttpClient, input: JobRequest, context: CallContext): Promise<Job> {
   const request = parseFields("The job", FIELDS, input);
   const mode = request.mode ?? "async";
   const json = { input: request.input, webhook: request.webhook, policy: toWirePolicy(request.policy) };
-  refuseTooLarge(json, mode);
-  const waitSeconds = request.waitSeconds ?? DEFAULT_WAIT_SECONDS;
-  const wait = mode === "sync" ? { query: { wait: Math.round(waitSeconds * 1000) } } : {};
-  const time = mode === "sync" ? { timeoutSeconds: waitSeconds + context.requestTimeoutSeconds } : {};
-  const path = `/${encodeURIComponent(request.endpoint)}/${MODES[mode].path}`;
-  const post: HttpRequest = { method: "POST", path, json, idempotent: false, ...wait, ...time };
+  const isLarge = checkedBytes(json, mode) > RUN_BYTES;
+  const path = `/${encodeURIComponent(request.endpoint)}/${isLarge ? "runsync" : "run"}`;
+  const wait = isLarge ? { query: { wait: SHORTEST_WAIT } } : {};
+  const post: HttpRequest = { method: "POST", path, json, idempotent: false, ...wait };
   return toJob(request.endpoint, await http.read(post, jobSchema, context));
 }
 
@@ -109,16 +111,25 @@ function inMilliseconds(value: number | undefined): number | undefined {
   return value === undefined ? undefined : Math.round(value * 1000);
 }
 
-function refuseTooLarge(json: unknown, mode: keyof typeof MODES): void {
-  const { maxBytes } = MODES[mode];
+/** The length of the body in bytes. @throws VALIDATION when the mode takes no such body. */
+function checkedBytes(json: unknown, mode: keyof typeof MAX_BYTES): number {
+  const maxBytes = MAX_BYTES[mode];
   const bytes = Buffer.byteLength(JSON.stringify(json));
-  if (bytes <= maxBytes) return;
+  if (bytes <= maxBytes) return bytes;
   throw invalid("The job", [
     { field: "input", received: `${bytes} bytes`, allowed: `${maxBytes} bytes in mode "${mode}"` },
   ]);
 }
 
+const PLAIN_ID = /^[A-Za-z0-9_-]{1,200}$/;
+
+/** @throws VALIDATION for an id that could lead to another path */
 function pathOf({ endpoint, id }: JobReference, operation: string): string {
+  const wrong = [endpoint, id].find((part) => !PLAIN_ID.test(part));
+  if (wrong !== undefined)
+    throw new AtlasError("VALIDATION", `runpod: ${describe(wrong)} is not the id of an endpoint or a job`, {
+      provider: "runpod",
+    });
   return `/${encodeURIComponent(endpoint)}/${operation}/${encodeURIComponent(id)}`;
 }
 
@@ -172,29 +183,57 @@ interface StreamSource {
 
 const POLL_MILLISECONDS = 1000;
 
+/** The most looks that a finished job's output may take. */
+const MAX_LAST_LOOKS = 10_000;
+
 /**
  * Streams a job's output. Each request takes out the items since the last one. After the job's end there may be more than one request's
- * worth, so the stream ends at the first answer that is empty or repeats the one before.
+ * worth, so the stream ends at the first answer after it that is empty.
  */
 async function* streamOutput(
   { http, clock, read }: StreamSource,
   reference: JobReference,
   context: CallContext,
 ): AsyncGenerator<unknown, void, undefined> {
-  const request = { method: "GET", path: pathOf(reference, "stream"), idempotent: true } as const;
   let ended: Job | undefined;
-  let last = "";
-  for (;;) {
-    const answer = await http.read(request, jobStreamSchema, context);
-    const items = Array.isArray(answer) ? answer : (answer.stream ?? []);
-    const text = JSON.stringify(items);
-    const isOver = ended !== undefined && (items.length === 0 || text === last);
-    if (isOver) return throwUnlessCompleted(ended);
+  for (let lastLooks = 0; lastLooks < MAX_LAST_LOOKS; ) {
+    const { items, answer } = await takeItems(http, reference, context);
     for (const { output } of items) yield output;
-    last = text;
+    if (ended !== undefined && items.length === 0) return throwUnlessCompleted(ended);
     ended ??= await endedJob(answer, () => read(reference, context));
-    if (ended === undefined && items.length === 0) await clock.sleep(POLL_MILLISECONDS, context.signal);
+    if (ended !== undefined) lastLooks += 1;
+    else if (items.length === 0) await clock.sleep(POLL_MILLISECONDS, context.signal);
   }
+  throw new AtlasError("PROVIDER", `runpod: the output of job ${reference.id} does not end`, {
+    provider: "runpod",
+    retryable: false,
+  });
+}
+
+interface TakenItems {
+  readonly items: readonly { readonly output?: unknown }[];
+  readonly answer: unknown;
+}
+
+/** Takes the items out. A request that fails may have taken items with it, so it is not repeated. */
+async function takeItems(
+  http: HttpClient,
+  reference: JobReference,
+  context: CallContext,
+): Promise<TakenItems> {
+  const request = { method: "GET", path: pathOf(reference, "stream"), idempotent: false } as const;
+  try {
+    const answer = await http.read(request, jobStreamSchema, context);
+    return { answer, items: Array.isArray(answer) ? answer : (answer.stream ?? []) };
+  } catch (error) {
+    throw isAtlasError(error) && error.mayHaveCreated === true ? lostPiecesError(error, reference) : error;
+  }
+}
+
+function lostPiecesError(error: AtlasError, { id }: JobReference): AtlasError {
+  const { code, message, provider, status, requestId } = error;
+  const advice = `pieces of the output of job ${id} may be lost: read the whole output by getJob`;
+  return new AtlasError(code, `${message}; ${advice}`, { provider, status, requestId, retryable: false });
 }
 
 /** The job when it has ended. The status in the stream's answer saves a request while the job is unfinished. */
