@@ -10,10 +10,12 @@ let clock: ManualClock;
 let fake: FakeRunpod;
 let atlas: Atlas;
 
-beforeEach(() => {
+beforeEach(async () => {
   clock = manualClock();
   fake = fakeRunpod({ clock });
   atlas = createAtlas({ providers: [runpod({ apiKey: fake.apiKey, fetch: fake.fetch, clock })], clock });
+  // Loads everything that a first request needs, so that the clock does not run ahead of it.
+  await atlas.jobHealth({ endpoint: "ep1" });
 });
 
 function settled(job: RunJobRequest): Promise<AtlasJob> {
