@@ -64,6 +64,7 @@ export function docker(options: DockerOptions = {}): DockerProvider {
     createTimeoutSeconds: PULL_SECONDS + CREATE_SECONDS,
     // A create that the daemon still works on shows up in a moment.
     absenceGraceSeconds: 5,
+    lookSeconds: 0.5,
     parseOptions: parseComputeOptions,
     candidates: async (request, context) => findCandidates(host(), request, context),
     create: async (request, context) => createInstance(host(), request, context),

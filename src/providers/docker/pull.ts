@@ -77,7 +77,9 @@ export function partsOf(image: string): { repository: string; tag: string; regis
 
 function toAuth(registry: string, { username, password }: DockerRegistry): string {
   const serveraddress = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
-  return Buffer.from(JSON.stringify({ username, password, serveraddress })).toString("base64url");
+  const base64 = Buffer.from(JSON.stringify({ username, password, serveraddress })).toString("base64");
+  // The daemon takes the alphabet for URLs, and ignores credentials without the padding.
+  return base64.replaceAll("+", "-").replaceAll("/", "_");
 }
 
 async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
@@ -136,7 +138,7 @@ function megabytes(bytes: number): string {
 const PHRASES: readonly { readonly text: RegExp; readonly code: AtlasErrorCode }[] = [
   { text: /toomanyrequests|too many requests|rate limit/i, code: "RATE_LIMIT" },
   { text: /no space left on device/i, code: "CAPACITY" },
-  { text: /unauthorized|denied|authentication|no basic auth|forbidden/i, code: "VALIDATION" },
+  { text: /unauthorized|denied|authentication|credentials|forbidden/i, code: "VALIDATION" },
   {
     text: /manifest unknown|not found|does not exist|no matching manifest|invalid reference/i,
     code: "VALIDATION",
