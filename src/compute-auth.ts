@@ -73,6 +73,9 @@ type Names<Schemes extends readonly AuthScheme[], Scheme extends AuthScheme> = S
     : Names<Rest, Scheme>
   : false;
 
+/** `util.inspect.custom` by its registered name, so that `node:util` need not be loaded. */
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
+
 /** Shows `schemes` and `hash`. The secrets are getters of the prototype over a private field, which no inspection shows. */
 class HeldAuth implements ComputeAuth {
   readonly schemes: readonly AuthScheme[];
@@ -83,6 +86,11 @@ class HeldAuth implements ComputeAuth {
     this.schemes = authSchemes;
     this.#secrets = secrets;
     Object.assign(this, defined({ hash: tokens.findLast(({ kind }) => kind === "user")?.hash }));
+  }
+
+  /** Shows what a copy shows, also where an inspection is told to call getters. */
+  [INSPECT](): unknown {
+    return { ...this };
   }
 
   get token(): string | undefined {

@@ -24,7 +24,7 @@ export interface ComputeParts {
   /** The store's time of the record. */
   readonly now: Date;
   readonly secrets?: ComputeSecrets;
-  readonly raw?: unknown;
+  readonly raw?: (() => unknown) | undefined;
   /** True when leaving an `await using` block terminates the compute. */
   readonly owned?: boolean;
 }
@@ -62,6 +62,7 @@ export class Compute implements AsyncDisposable {
   #record: ComputeRecord;
   #now: Date;
   #raw: unknown;
+  readonly #makeRaw: (() => unknown) | undefined;
   #owned: boolean;
 
   /** @internal */
@@ -70,7 +71,7 @@ export class Compute implements AsyncDisposable {
     this.#record = record;
     this.#now = now;
     this.#secrets = secrets;
-    this.#raw = raw;
+    this.#makeRaw = raw;
     this.#isNew = owned;
     this.#owned = owned;
   }
@@ -88,8 +89,9 @@ export class Compute implements AsyncDisposable {
     const ofUser = this.#record.tokens.filter(({ kind }) => kind === "user");
     return ofUser.map(({ hash, expiresAt }) => ({ hash, expiresAt }));
   }
-  /** The provider's answer to the create, env values redacted; `undefined` on a handle that was read from the store. */
+  /** The provider's answer to the create, without the values of its env and without the compute's secrets, wherever they stand; `undefined` on a handle that was read from the store. */
   get raw(): unknown {
+    this.#raw ??= this.#makeRaw?.();
     return this.#raw;
   }
   /** Its credentials; `undefined` for `auth: "none"`. */

@@ -1,7 +1,7 @@
 /** The one way to call a provider: under a time limit, and with errors that are AtlasErrors and hold no secret. */
 import type { CallContext } from "../call-context.ts";
 import { AtlasError, isAtlasError, withFacts } from "../errors.ts";
-import { excerpt, redact } from "../internal/redact.ts";
+import { excerpt, redact, redactDeep, redactRecord } from "../internal/redact.ts";
 import { traced } from "../internal/telemetry.ts";
 import { within } from "../internal/within.ts";
 import type { Provider } from "../provider.ts";
@@ -59,6 +59,26 @@ async function callInTime<Result>(
   }
 }
 
+/** A copy of an error without these secrets: also in its details and its cause, whose texts may be the provider's. */
+function withoutSecrets(error: AtlasError, secrets: readonly string[]): AtlasError {
+  const { provider, status, retryable, retryAfterSeconds, computeId, providerId } = error;
+  const { code, mayHaveCreated, requestId, candidates, details, cause } = error;
+  return new AtlasError(code, redact(error.message, secrets), {
+    ...{ provider, status, retryable, retryAfterSeconds, computeId, providerId },
+    ...{ mayHaveCreated, requestId, candidates },
+    details: details && redactRecord(details, secrets),
+    cause: redactedCause(cause, secrets),
+  });
+}
+
+/** An error keeps its stack where it holds no secret. */
+function redactedCause(cause: unknown, secrets: readonly string[]): unknown {
+  if (!(cause instanceof Error)) return redactDeep(cause, secrets);
+  const text = `${cause.stack}`;
+  const isClean = redact(text, secrets) === text && cause.cause === undefined;
+  return isClean ? cause : new Error(redact(cause.message, secrets));
+}
+
 function timedOut({ provider, operation }: ProviderCall, seconds: number): AtlasError {
   return new AtlasError("TIMEOUT", `${provider.name} did not answer ${operation} in ${seconds} seconds`);
 }
@@ -71,7 +91,7 @@ function toAtlasError(call: ProviderCall, error: unknown): AtlasError {
       ...facts,
       retryable: false,
     });
-  if (isAtlasError(error)) return withFacts(error, facts, redact(error.message, secrets));
+  if (isAtlasError(error)) return withoutSecrets(withFacts(error, facts), secrets);
   const text = excerpt(error instanceof Error ? error.message : String(error), secrets);
   return new AtlasError("PROVIDER", `${provider.name} failed in ${call.operation}: ${text}`, facts);
 }

@@ -140,6 +140,11 @@ describe("a report", () => {
       ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
       JSON.stringify(env),
       `the key is ${pod.token}, keep it`,
+      ...secrets,
+      ...secrets.map((secret) => Buffer.from(secret).toString("base64")),
+      ...secrets.map((secret) => Buffer.from(secret).toString("hex").toUpperCase()),
+      `cut off: ${pod.podToken.slice(0, 30)}`,
+      Buffer.from(`user:${pod.podToken}`).toString("base64url"),
       `> authorization: Bearer ${pod.token}`,
       `GET ${pod.compute.signUrl(8000, "/a")} 200`,
     ];
@@ -149,7 +154,13 @@ describe("a report", () => {
       await plane.store.get("default", pod.compute.id),
       await eventsOf(plane, pod),
     ]);
-    for (const secret of secrets) expect(kept).not.toContain(secret);
+    for (const secret of secrets) {
+      expect(kept).not.toContain(secret);
+      expect(kept).not.toContain(Buffer.from(secret).toString("base64").replace(/=+$/, ""));
+      expect(kept.toLowerCase()).not.toContain(Buffer.from(secret).toString("hex"));
+    }
+    expect(kept).not.toContain(pod.podToken.slice(0, 30));
+    expect(kept).not.toContain(Buffer.from(`user:${pod.podToken}`).toString("base64url"));
     expect(kept).not.toMatch(/sig=[\w-]{20}/);
     expect(kept).toContain(pod.compute.id);
   });
@@ -170,6 +181,8 @@ describe("a report", () => {
       "x".repeat(60_000),
       "ATLAS_POD_TOKEN= ".repeat(3000),
       "?sig=".repeat(12_000),
+      "\\".repeat(60_000).slice(0, 30_000),
+      "%25".repeat(20_000),
     ];
     for (const line of evil) expect((await report(plane, pod, "logs", { lines: [line] })).status).toBe(204);
   });

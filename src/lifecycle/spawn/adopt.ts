@@ -1,12 +1,20 @@
 /** Writing back what a create made. */
 import { AtlasError } from "../../errors.ts";
+import { redactDeep } from "../../internal/redact.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ComputeRecord } from "../../store.ts";
 import { endCompute } from "../end.ts";
 import { hasBegunToEnd, isEnded } from "../record/facts.ts";
 import { observed } from "../record/observe.ts";
 import { type RecordChange, terminatingPatch } from "../record/patch.ts";
-import { endedMeanwhile, type Spawned, type SpawnState, withTrace, writeOutcome } from "./state.ts";
+import {
+  endedMeanwhile,
+  type Spawned,
+  type SpawnState,
+  secretTexts,
+  withTrace,
+  writeOutcome,
+} from "./state.ts";
 
 /**
  * Stores the instance in the record. Ends the instance when it failed to boot, or when its compute was ended meanwhile.
@@ -21,7 +29,7 @@ export async function adopt(state: SpawnState, provider: Provider, instance: Ins
   });
   if (!hasBegunToEnd(record.status)) {
     state.report("provisioning", `${provider.name} created ${instance.providerId}`, record);
-    return { record, secrets, raw: instance.raw, isNew: true };
+    return { record, secrets, raw: () => redactDeep(instance.raw, secretTexts(state)), isNew: true };
   }
   const ended = await endCompute(context, record);
   const isBroken = instance.status === "failed" || instance.status === "terminated";

@@ -10,7 +10,7 @@ import { isCleanRefusal, mayHaveCreated } from "../failures.ts";
 import type { Placement } from "./candidates.ts";
 import { findUnknown } from "./reconcile.ts";
 import { secretsEnv } from "./secrets.ts";
-import { markFailed, type SpawnState } from "./state.ts";
+import { markFailed, type SpawnState, secretTexts } from "./state.ts";
 
 /**
  * Creates the instance.
@@ -27,7 +27,7 @@ export async function createInstance(
   const place = [...new Set([provider.name, candidate.gpu, candidate.region])].filter(Boolean).join(" ");
   state.report("creating", `creating on ${place}`, record);
   const request = createRequest(state, record, placement);
-  const secrets = [...Object.values(state.request.env), ...Object.values(state.secrets)];
+  const secrets = secretTexts(state);
   const timeoutSeconds = Math.max(context.timing.createTimeoutSeconds, provider.createTimeoutSeconds ?? 0);
   const report = (message: string): void => state.report("creating", message, record);
   const call = { provider, operation: "create", signal, timeoutSeconds, secrets, computeId: record.id };

@@ -17,7 +17,8 @@ export interface Spawned {
   readonly isNew: boolean;
   readonly record: ComputeRecord;
   readonly secrets: ComputeSecrets;
-  readonly raw: unknown;
+  /** Makes a copy of the provider's answer without the compute's secrets; absent when an earlier call spawned the compute. */
+  readonly raw: (() => unknown) | undefined;
 }
 
 /** One spawn under way. */
@@ -50,6 +51,11 @@ export function writeOutcome({ context, id }: SpawnState, decide: Decide): Promi
     return backoffSeconds(WRITE_PAUSE, tries);
   };
   return retry({ clock, withinSeconds: WRITE_SECONDS, waitSeconds }, () => changeRecord(context, id, decide));
+}
+
+/** The texts of a spawn that a provider may quote, and that neither an error nor an answer may show. */
+export function secretTexts({ request: { env }, secrets }: SpawnState): readonly string[] {
+  return [...Object.values(env), ...Object.values(secrets)];
 }
 
 /**
