@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { hashToken } from "../auth/token.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { isSafeAddress } from "../internal/addresses.ts";
 import { callable, clockField, fetchField } from "../internal/option-fields.ts";
 import { isOriginPattern, ORIGIN_ALLOWED } from "../internal/origins.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
@@ -97,8 +98,8 @@ const secret = field(z.string().check(z.minLength(1), z.maxLength(4096)), "1 to 
 const origin = z.string().check(z.refine(isOriginPattern));
 const computeId = field(z.string().check(z.regex(/^[\w-]{1,64}$/)), "up to 64 letters, digits, _ and -");
 const url = field(
-  z.string().check(z.refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""))),
-  "an http or https URL",
+  z.string().check(z.refine(isSafeAddress)),
+  "an https URL, or an http one of a private host: the pod's credential goes to it",
 );
 const time = field(z.iso.datetime({ offset: true }), "an ISO time such as 2030-01-31T12:00:00Z");
 

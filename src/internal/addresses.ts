@@ -43,3 +43,9 @@ export function isPrivateHost(hostname: string): boolean {
   const address = hostname.replace(/^\[(.*)\]$/, "$1");
   return net().isIP(address) === 0 ? PRIVATE_NAME.test(hostname) : isPrivateAddress(address);
 }
+
+/** True for the address of a server to which a credential may go: over https, or over plain http inside a private network. */
+export function isSafeAddress(address: string): boolean {
+  const url = URL.parse(address);
+  return url?.protocol === "https:" || (url?.protocol === "http:" && isPrivateHost(url.hostname));
+}

@@ -1,6 +1,7 @@
 /** Fields that the options of several factories share. */
 import * as z from "zod/mini";
 import type { Clock } from "../clock.ts";
+import { isSafeAddress } from "./addresses.ts";
 import { type Field, field, optional } from "./parse.ts";
 
 type OptionalField<Value> = Field<z.ZodMiniOptional<z.ZodMiniCustom<Value, Value>>>;
@@ -43,7 +44,10 @@ export function numberField(minimum: number, kind = "a number"): Field<z.ZodMini
   return optional(field(z.number().check(z.minimum(minimum)), `${kind} from ${minimum}`));
 }
 
-/** The base URL of an API, as an option. */
+/** The base URL of an API, as an option. A credential goes to it: over plain http only inside a private network. */
 export const baseUrlField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(
-  field(z.string().check(z.regex(/^https?:\/\/[^\s?#@]+$/)), "an http(s) URL without a query"),
+  field(
+    z.string().check(z.regex(/^https?:\/\/[^\s?#@]+$/), z.refine(isSafeAddress)),
+    "an https URL without a query, or an http one of a private host",
+  ),
 );

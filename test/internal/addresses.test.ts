@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isPrivateAddress, isPrivateHost } from "../../src/internal/addresses.ts";
+import { createGuard } from "../../src/guard/index.ts";
+import { createAtlas } from "../../src/index.ts";
+import { isPrivateAddress, isPrivateHost, isSafeAddress } from "../../src/internal/addresses.ts";
+import { runpod } from "../../src/providers/runpod/index.ts";
 
 /** The first and the last address of each private subnet, and the neighbours outside. */
 const EDGES: readonly (readonly [address: string, isPrivate: boolean])[] = [
@@ -114,3 +117,35 @@ describe("a private host", () => {
     "a..b",
   ])("is no name that the public resolves: %s", (name) => expect(isPrivateHost(name)).toBe(false));
 });
+
+describe("an address to which a credential goes", () => {
+  it.each([
+    ["https://app.example/api", true],
+    ["http://127.0.0.1:3000", true],
+    ["http://localhost", true],
+    ["http://host.docker.internal:3000", true],
+    ["http://control.ns.svc.cluster.local", true],
+    ["http://[::1]:80", true],
+    ["http://[::ffff:10.0.0.1]", true],
+    ["http://10.1.2.3", true],
+    ["http://app.example/api", false],
+    ["http://8.8.8.8", false],
+    ["http://localhost.evil.example", false],
+    ["http://127.0.0.1.nip.io", false],
+    ["http://0x08080808", false],
+    ["ftp://127.0.0.1", false],
+    ["127.0.0.1:3000", false],
+  ])("%s is safe: %s", (address, expected) => {
+    expect(isSafeAddress(address)).toBe(expected);
+  });
+});
+
+it.each(["http://app.example/api", "http://8.8.8.8"])(
+  "a client and a guard refuse %s as the address of their control plane",
+  (controlUrl) => {
+    expect(() => createAtlas({ providers: [], controlUrl })).toThrow("private host");
+    expect(() => createGuard({ controlUrl, env: {} })).toThrow("private host");
+    expect(() => createGuard({ env: { ATLAS_CONTROL_URL: controlUrl } })).toThrow("private host");
+    expect(() => runpod({ apiKey: "rpa_key", baseUrl: controlUrl })).toThrow("private host");
+  },
+);
