@@ -105,6 +105,7 @@ _HTTP_ORIGIN = re.compile(r"^https?://[^/]*", re.IGNORECASE | re.ASCII)
 _REFERRER_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?(?=/|$)")
 _MINTED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{42}")
 _KEY = re.compile(r"[!-+\--~]{1,4096}")
+_SECRET = re.compile(r".{1,4096}", re.DOTALL)
 _COMPUTE_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _URL_ORIGIN = re.compile(r"(?:https?|wss?)://[^/]+", re.IGNORECASE | re.ASCII)
 _ORIGIN_PATTERN = re.compile(r"(https?://[a-z0-9-]*)\*([a-z0-9-]*(?:\.[^.*/:]+){2,}(?::[0-9]+)?)")
@@ -698,6 +699,8 @@ class Guard:
         self._compute_id = compute_id or env.get("ATLAS_COMPUTE_ID") or None
         _require("preshared_key", keys, _KEY, "visible ASCII without a comma", secret=True)
         _require("public_paths", public_paths, _PUBLIC_PATH, "paths such as /healthz or /assets/*")
+        _require("signing_secret", secrets, _SECRET, "1 to 4096 characters", secret=True)
+        _require("signs", signs, re.compile("|".join(SIGN_KINDS)), ", ".join(SIGN_KINDS))
         _require("hashes", hashes, _HASH, "64 lowercase hex digits")
         _require("compute_id", [self._compute_id or "-"], _COMPUTE_ID, "up to 64 letters, digits, _ and -")
         self._schemes = _parse_schemes(schemes if schemes is not None else env.get("ATLAS_AUTH") or DEFAULT_SCHEMES)
@@ -710,11 +713,12 @@ class Guard:
         self._kinds = frozenset(signs)
         own = [(one, None) for one in [*map(hash_token, keys), *hashes]]
         url, token = control_url or env.get("ATLAS_CONTROL_URL"), pod_token or env.get("ATLAS_POD_TOKEN")
+        _require("pod_token", [token] if token else [], _KEY, "visible ASCII without a comma", secret=True)
         self._control = None
         if url and token:
             self._control = _ControlPlane(
                 _require_control_url(url), token, self._compute_id, self._take, on_ending, fetch or _post, now, monotonic)
-        self._knowledge = _Knowledge("starting" if self._control else "alone", own, [one for one in secrets if one])
+        self._knowledge = _Knowledge("starting" if self._control else "alone", own, secrets)
         if not own and not self._knowledge.secrets and not self._control:
             _log.error(
                 "The guard has no key, so it refuses every request but those for public paths. "
@@ -758,6 +762,7 @@ class Guard:
 
     def _judge(self, request):
         """Judge a request. Never raises, whatever the request is."""
+        self._start()
         try:
             verdict = self._decide(request)
             self._note_origin(request)
@@ -1018,7 +1023,8 @@ def _require_control_url(url):
     parts = urllib.parse.urlsplit(url)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_private_host(parts.hostname or ""))
     if not is_safe or not parts.hostname or parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("control_url: got %r; allowed: an https URL, or http to a private host" % url)
+        shown = "%s://%s" % (parts.scheme, parts.hostname)
+        raise ValueError("control_url: got %r; allowed: an https URL without a user, or http to a private host" % shown)
     return url.rstrip("/")
 
 
