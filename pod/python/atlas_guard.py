@@ -80,6 +80,7 @@ HEARTBEAT_SECONDS = 60
 MIN_ASK_SECONDS, MAX_ASK_SECONDS = 45, 60
 START_SECONDS = (1, 2, 4, 8, 15)
 SPACING_SECONDS = 2
+BUSY_SECONDS = 5
 WAIT_SECONDS = 5
 UNKNOWN_SECONDS = 10
 MAX_UNKNOWN = 256
@@ -1538,11 +1539,14 @@ class _ControlPlane:
             return
         self._failures += 1
         self._seen.update(signs)
+        if outcome.kind == "busy":
+            # Reports of many workers share one rate; a question without signs has a rate of its own.
+            self._rejected_at = None
+            self._next = now + BUSY_SECONDS
+            return
         self._last_report = before
         if outcome.kind == "rejected":
             self._note_rejection(now)
-        elif outcome.kind == "busy":
-            self._rejected_at = None
         is_starting = self._standing == "starting" and outcome.kind != "rejected"
         pause = START_SECONDS[min(self._failures, len(START_SECONDS)) - 1] if is_starting else HEARTBEAT_SECONDS
         self._next = now + pause

@@ -1,7 +1,8 @@
 /** The Python guard behind the servers that people run: what is judged is what the application serves. */
+import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { signOpeningLink, signPrefix, signUrl } from "../../src/auth/index.ts";
+import { hashToken, signOpeningLink, signPrefix, signUrl } from "../../src/auth/index.ts";
 import {
   PYTHON_SERVERS,
   pythonWithServers,
@@ -10,6 +11,7 @@ import {
   sendBytes,
   startPython,
 } from "./support/python-servers.ts";
+import { start } from "./support/servers.ts";
 
 const TOKEN = "a".repeat(43);
 const SECRET = "test-secret";
@@ -166,6 +168,13 @@ describe.skipIf(python === undefined && process.env.CI === undefined).each(PYTHO
       expect(valuesOf(answer.headers, "www-authenticate")).toEqual(["Bearer"]);
     });
 
+    it("takes a subprotocol's token out of a request without an upgrade, too", async () => {
+      const offered = `Sec-WebSocket-Protocol: atlas.v1, atlas.bearer.${TOKEN}`;
+      const answer = await ask("GET /x HTTP/1.1", BEARER, offered);
+      expect(valuesOf(JSON.parse(answer.body).headers, "sec-websocket-protocol")).toEqual(["atlas.v1"]);
+      expect(answer.body).not.toContain(TOKEN);
+    });
+
     it("takes an Authorization of another form to the application", async () => {
       const url = signUrl("/a", { secret: SECRET });
       const answer = await ask(`GET ${url} HTTP/1.1`, "Authorization: Basic dXNlcjpwYXNz");
@@ -229,6 +238,61 @@ describe.skipIf(python === undefined && process.env.CI === undefined).each(PYTHO
     });
   },
 );
+
+describe.skipIf(python === undefined && process.env.CI === undefined)(
+  "the Python guard with a control plane",
+  { concurrent: true },
+  () => {
+    it.each(PYTHON_SERVERS)(
+      "is closed until its answer, and knows a new token at its first use, behind $name",
+      async (server) => {
+        await using control = await startControlPlane();
+        const env = { ...ENVIRONMENT, ATLAS_CONTROL_URL: control.url, ATLAS_POD_TOKEN: "pod-token" };
+        await using running = await startPython(python ?? "python3", server, env);
+        const get = async (path: string, token?: string): Promise<number> => {
+          const lines = token === undefined ? [] : [`Authorization: Bearer ${token}`];
+          const text = [`GET ${path} HTTP/1.1`, "Host: pod.example", "Connection: close", ...lines];
+          return (await sendBytes(running.port, `${text.join("\r\n")}\r\n\r\n`, 8000)).status;
+        };
+        expect(await get("/", TOKEN)).toBe(503);
+        expect(await get("/.well-known/atlas/ready")).toBe(503);
+        control.tokens.push(TOKEN);
+        while ((await get("/.well-known/atlas/ready")) === 503) await pause(50);
+        expect(await get("/", TOKEN)).toBe(200);
+        const rotated = "b".repeat(43);
+        control.tokens.push(rotated);
+        expect(await get("/", rotated)).toBe(200);
+        expect(await get("/", "c".repeat(43))).toBe(401);
+        expect(control.credentials).toEqual(new Set(["Bearer pod-token"]));
+      },
+    );
+  },
+);
+
+/** A control plane that refuses every question until it has a token. */
+async function startControlPlane(): Promise<
+  { readonly url: string; readonly tokens: string[]; readonly credentials: Set<string> } & AsyncDisposable
+> {
+  const tokens: string[] = [];
+  const credentials = new Set<string>();
+  const server = createServer((request, response) => {
+    credentials.add(request.headers.authorization ?? "");
+    const hashes = tokens.map((token) => ({ hash: hashToken(token), expiresAt: null }));
+    const now = new Date().toISOString();
+    const answer = { computeId: "c1", revision: tokens.length, hashes, generation: 0, deadline: null, now };
+    response.writeHead(tokens.length === 0 ? 500 : 200).end(JSON.stringify(answer));
+  });
+  const url = `http://127.0.0.1:${await start(server)}`;
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url, tokens, credentials, [Symbol.asyncDispose]: close };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
 
 function valuesOf(headers: readonly (readonly [string, string])[], wanted: string): string[] {
   return headers.filter(([name]) => name === wanted).map(([, value]) => value);

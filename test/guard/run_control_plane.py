@@ -255,6 +255,15 @@ class ControlPlaneTests(unittest.TestCase):
         pod.run(200)
         self.assertEqual((len(pod.sent) >= 5, pod.judge()), (True, "bearer"))
 
+    def test_busy_with_signs(self):
+        """a refused report is followed by a question without signs, so that the list stays new"""
+        pod = Pod(answer(FIRST), (429, BUSY), answer(revision=2))
+        pod.run(0)
+        pod.judge()
+        pod.run(10)
+        self.assertEqual([one[3] for one in pod.sent], [[], ["requests"], []])
+        self.assertEqual(pod.control._seen, {"requests"})
+
     def test_generation(self):
         """a later generation ends the links and signed URLs of the earlier one"""
         exp, old, new = 1_700_000_600, "test-secret", atlas_guard.generation_secret("test-secret", 1)

@@ -124,13 +124,13 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends bytes, and resolves with everything that came back until the server closed, or until nothing came for a second. */
-export async function sendBytes(port: number, bytes: string): Promise<RawAnswer> {
+/** Sends bytes, and resolves with everything that came back until the server closed, or until nothing came for a time. */
+export async function sendBytes(port: number, bytes: string, quietMilliseconds = 1000): Promise<RawAnswer> {
   const socket = connect(port, "127.0.0.1");
   const chunks: Buffer[] = [];
   socket.on("data", (chunk) => chunks.push(chunk));
   socket.on("error", () => socket.destroy());
-  socket.setTimeout(1000, () => socket.destroy());
+  socket.setTimeout(quietMilliseconds, () => socket.destroy());
   socket.write(bytes, "latin1");
   await once(socket, "close");
   return parseAnswer(Buffer.concat(chunks).toString("utf8"));
