@@ -3,6 +3,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import type { Duplex } from "node:stream";
 import type { GuardCore } from "../core.ts";
 import type { GuardAnswer, GuardHeader, GuardPass, GuardRequest, GuardVerdict } from "../verdict/request.ts";
+import { isMisread, isMounted, receivedUrl, replaceMountedUrl } from "./express.ts";
 import { hasBody } from "./framing.ts";
 import { destroyLater } from "./linger.ts";
 import { guardResponse } from "./node-response.ts";
@@ -144,9 +145,9 @@ function byteCounter({ socket }: IncomingMessage): () => number {
 function toGuardRequest(request: IncomingMessage): GuardRequest {
   return {
     method: request.method ?? "",
-    url: originalUrl(request) ?? request.url ?? "",
+    url: receivedUrl(request),
     header: (name) => headerOf(request, name),
-    isAmbiguous: isAmbiguous(request),
+    isAmbiguous: isAmbiguous(request, receivedUrl(request)) || isMisread(request),
   };
 }
 
@@ -159,27 +160,11 @@ function headerOf({ headers, rawHeaders }: IncomingMessage, name: GuardHeader): 
   return values.join(name === "cookie" ? "; " : ", ");
 }
 
-/** Returns Express's `originalUrl`: the received URL. Its `url` is only the rest below a mount point. */
-function originalUrl(request: IncomingMessage): string | undefined {
-  return "originalUrl" in request && typeof request.originalUrl === "string"
-    ? request.originalUrl
-    : undefined;
-}
-
 /** Removes the credential from a request that goes on. */
 function stripRequest(request: IncomingMessage, pass: GuardPass): void {
-  if (originalUrl(request) === undefined) request.url = pass.url;
-  else stripMounted(request as IncomingMessage & { originalUrl: string; baseUrl?: string }, pass.url);
+  if (isMounted(request)) replaceMountedUrl(request, pass.url);
+  else request.url = pass.url;
   replaceHeaders(request, pass);
-}
-
-function stripMounted(
-  request: IncomingMessage & { originalUrl: string; baseUrl?: string },
-  url: string,
-): void {
-  const rest = url.slice(request.baseUrl?.length ?? 0);
-  request.url = rest.startsWith("/") ? rest : `/${rest}`;
-  request.originalUrl = url;
 }
 
 function isNamed(given: string | undefined, name: GuardHeader): boolean {

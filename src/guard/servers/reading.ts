@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 
 /** The parts of a request that {@link isAmbiguous} reads. */
-export type ReadRequest = Pick<IncomingMessage, "url" | "httpVersion" | "rawHeaders">;
+export type ReadRequest = Pick<IncomingMessage, "httpVersion" | "rawHeaders">;
 
 /** Headers with one value by their definition: of two, one server takes the first and another the last. */
 const SINGLE = new Set([
@@ -23,7 +23,7 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 const TARGET = /^(?:\/|https?:\/\/([^/?]+))[!-~]*$/i;
 
 /** True when two servers could disagree about the target, the host, the end or a deciding header of a request. */
-export function isAmbiguous({ url = "", httpVersion, rawHeaders }: ReadRequest): boolean {
+export function isAmbiguous({ httpVersion, rawHeaders }: ReadRequest, url: string): boolean {
   const singles = singleHeaders(rawHeaders);
   if (singles === undefined || !hasOneEnd(singles, httpVersion)) return true;
   const host = singles.get("host");

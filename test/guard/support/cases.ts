@@ -47,6 +47,8 @@ export interface Case {
   readonly url: string;
   readonly headers?: HeaderPair[];
   readonly only?: "http";
+  /** Adapters that refuse the request by a rule of their own. */
+  readonly except?: readonly string[];
   readonly expect: Expectation;
 }
 
