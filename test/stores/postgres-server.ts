@@ -65,7 +65,8 @@ async function requireReachable(folder: string): Promise<void> {
   if (parent !== folder) await requireReachable(parent);
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback interface that no one uses now. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();

@@ -14,7 +14,7 @@ import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { claimDue, identity } from "./claim.ts";
 import { PostgresDatabase, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
-import { listenThrough } from "./listen.ts";
+import { listenThrough, surviveLostConnections } from "./listen.ts";
 import { migrate } from "./migrate.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, now } from "./read.ts";
@@ -79,7 +79,8 @@ const CALLS: StoreCalls<PostgresDatabase> = {
  * Call `migrate()` once for every deployment, before any other call. The database client stays yours: `close()` does not end it.
  *
  * Every call is one statement in its own transaction, so a pool or a pooler in transaction mode works. A database client that can LISTEN
- * delivers events at once; on a pool this holds one connection while a caller follows events.
+ * delivers events at once; on a pool this holds one connection while a caller follows events. A pool of one connection is polled instead, and so is
+ * a pooler in transaction mode, behind which LISTEN hears nothing.
  *
  * @throws VALIDATION when an option is not valid.
  *
@@ -100,6 +101,7 @@ export function postgresStore(client: Queryable, options: PostgresStoreOptions =
   const { schema = "public", tablePrefix = "atlas_", clock } = given;
   const names = tableNames(tablePrefix, schema);
   const database = new PostgresDatabase({ client, names, channel: `${schema}_${tablePrefix}`, clock });
+  surviveLostConnections(client);
   return storeOn(database, schema, watchersOf(client, database));
 }
 

@@ -7,15 +7,49 @@ import { type Connection, listenOnConnection } from "./listen-on-connection.ts";
 
 /** The pause after a connection was lost, and after each failed try to get another one. */
 const RETRY_SECONDS = 1;
+/** The time in which a notification arrives where any does. */
+const PROOF_SECONDS = 2;
+const TICK_SECONDS = 1;
 
 /** pg's `Pool`, and Neon's. */
 export interface Pool extends Queryable {
   /** The number of its connections. It tells a pool from a client, which can `connect` too. */
   readonly totalCount: number;
+  readonly options?: { readonly max?: number };
+  on?(event: "error", listener: (error: Error) => void): unknown;
   connect(): Promise<Connection & { release(destroy: boolean): void }>;
 }
 
+async function tick(heard: () => void, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(systemClock, TICK_SECONDS, signal);
+    if (!signal.aborted) heard();
+  }
+}
+
+/** Calls back once a second until a notification has arrived. Where none does, the connection goes back, and the calls go on. */
+async function goOn(
+  first: Loan,
+  signal: AbortSignal,
+  again: () => Promise<Loan>,
+  heard: () => void,
+): Promise<void> {
+  const proven = new AbortController();
+  const ticking = tick(heard, AbortSignal.any([signal, proven.signal]));
+  if (await first.hears) {
+    proven.abort();
+    await keepListening(first, signal, again, heard);
+  } else {
+    first.giveBack();
+    await first.over;
+  }
+  await ticking;
+}
+
 interface Loan {
+  /** True when a notification that another connection sent has arrived: a pooler in transaction mode loses them. */
+  readonly hears: Promise<boolean>;
+
   /** Resolves when the loan is over, and its connection closed. */
   readonly over: Promise<"lost" | "returned">;
   giveBack(): void;
@@ -25,10 +59,11 @@ interface Loan {
 export async function listenOnPool(pool: Pool, channel: string, heard: () => void): Promise<AsyncDisposable> {
   const ending = new AbortController();
   const first = await borrow(pool, channel, heard);
-  const ended = keepListening(first, ending.signal, () => borrow(pool, channel, heard), heard);
+  const ended = goOn(first, ending.signal, () => borrow(pool, channel, heard), heard);
   return {
     [Symbol.asyncDispose]: async () => {
       ending.abort();
+      first.giveBack();
       await ended;
     },
   };
@@ -43,13 +78,29 @@ async function borrow(pool: Pool, channel: string, heard: () => void): Promise<L
   });
   connection.on("error", () => resolve("lost"));
   connection.on("end", () => resolve("lost"));
+  const proof = Promise.withResolvers<boolean>();
+  const proving = new AbortController();
+  const prove = (hears: boolean): void => {
+    proving.abort();
+    proof.resolve(hears);
+  };
   try {
-    await listenOnConnection(connection, channel, heard);
+    await listenOnConnection(connection, channel, () => {
+      prove(true);
+      heard();
+    });
   } catch (error) {
     resolve("returned");
     throw error;
   }
-  return { over, giveBack: () => resolve("returned") };
+  // Not on the same connection: a pooler would answer it with the notification, however deaf the connection is.
+  pool.query("select pg_notify($1, '')", [channel]).catch(() => prove(false));
+  void pause(systemClock, PROOF_SECONDS, proving.signal).then(() => prove(false));
+  const giveBack = (): void => {
+    prove(false);
+    resolve("returned");
+  };
+  return { over, hears: proof.promise, giveBack };
 }
 
 /** Keeps one loan open. Writes that were made while no connection listened were not heard, so a new loan counts as one heard. */

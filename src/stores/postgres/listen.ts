@@ -14,10 +14,28 @@ interface Listener extends Queryable {
 /** A way to listen through this client; `undefined` when it has none. */
 export function listenThrough(client: Queryable): Listen | undefined {
   if (isListener(client)) return (channel, heard) => listenOnListener(client, channel, heard);
-  if (isPool(client)) return (channel, heard) => listenOnPool(client, channel, heard);
+  if (isPool(client))
+    return hasRoom(client) ? (channel, heard) => listenOnPool(client, channel, heard) : undefined;
   if (isConnection(client)) return (channel, heard) => listenOnConnection(client, channel, heard);
   return undefined;
 }
+
+/** A pool of one connection has none to spare: the listener would hold it, and every other call would wait for it for good. */
+function hasRoom({ options }: Pool): boolean {
+  return options?.max === undefined || options.max >= 2;
+}
+
+/**
+ * Hears the errors of a pool's idle connections. Without a listener Node ends the process when the database restarts; the pool itself drops the
+ * connection, and the next call opens another one or fails as STORE_UNAVAILABLE.
+ */
+export function surviveLostConnections(client: Queryable): void {
+  if (!isPool(client) || client.on === undefined || surviving.has(client)) return;
+  surviving.add(client);
+  client.on("error", () => undefined);
+}
+
+const surviving = new WeakSet<Queryable>();
 
 function isListener(client: Queryable): client is Listener {
   return "listen" in client && typeof client.listen === "function";

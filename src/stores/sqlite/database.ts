@@ -47,7 +47,7 @@ export class SqliteDatabase {
    */
   async run<Result>(task: string, work: () => Result): Promise<Result> {
     try {
-      this.#file.open();
+      await this.#file.ready();
       return work();
     } catch (error) {
       throw sqliteError(error, this.#settings.path, task);

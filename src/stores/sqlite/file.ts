@@ -1,13 +1,17 @@
 /** The connection to one SQLite file, and its prepared statements. */
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Clock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../clock.ts";
 import { AtlasError } from "../../errors.ts";
+import { retry } from "../../internal/retry.ts";
 import type { Names } from "../sql/names.ts";
 import { migrate } from "./migrate.ts";
 
 /** The time that a call waits for other processes to release the file. */
 const BUSY_MILLISECONDS = 5_000;
+
+/** The pause before the file is opened again while another process holds it. */
+const RETRY_SECONDS = 0.05;
 
 /** The place of a file, and its tables. */
 export interface FileSettings {
@@ -23,15 +27,43 @@ export class SqliteFile {
   readonly #statements = new Map<string, StatementSync>();
   #connection: DatabaseSync | undefined;
   #closed = false;
+  /** The number of the open file; `undefined` for a database in memory. */
+  #opened: bigint | undefined;
 
   constructor(settings: FileSettings) {
     this.#settings = settings;
   }
 
+  /** Opens the file, and tries again while another process holds it: SQLite does not wait for the change to its write-ahead log. */
+  async ready(): Promise<void> {
+    this.#requireFile();
+    const waitSeconds = (error: unknown): number | undefined => (isBusy(error) ? RETRY_SECONDS : undefined);
+    if (this.#connection === undefined)
+      await retry({ clock: systemClock, withinSeconds: BUSY_MILLISECONDS / 1000, waitSeconds }, async () =>
+        this.open(),
+      );
+  }
+
+  /** @throws STORE_UNAVAILABLE when the file that is open has been removed, or replaced by another one */
+  #requireFile(): void {
+    if (this.#connection === undefined || this.#opened === undefined) return;
+    const now = inodeOf(this.#settings.path);
+    if (now === this.#opened) return;
+    const what = now === undefined ? "was removed" : "was replaced by another file";
+    throw new AtlasError(
+      "STORE_UNAVAILABLE",
+      `The file "${this.#settings.path}" ${what} while this process had it open, so nothing is read or written: put it back, or restart the process to begin with the file that is there`,
+      { retryable: false },
+    );
+  }
+
   open(): DatabaseSync {
     if (this.#closed)
       throw new AtlasError("STORE_UNAVAILABLE", "The SQLite store was closed", { retryable: false });
-    this.#connection ??= connect(this.#settings);
+    if (this.#connection === undefined) {
+      this.#connection = connect(this.#settings);
+      this.#opened = inodeOf(this.#settings.path);
+    }
     return this.#connection;
   }
 
@@ -47,6 +79,16 @@ export class SqliteFile {
     this.#connection?.close();
     this.#connection = undefined;
   }
+}
+
+function inodeOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+/** True for SQLite's BUSY and LOCKED. */
+function isBusy(error: unknown): boolean {
+  const code = typeof error === "object" && error !== null ? Number(Reflect.get(error, "errcode")) & 0xff : 0;
+  return code === 5 || code === 6;
 }
 
 function connect(settings: FileSettings): DatabaseSync {
