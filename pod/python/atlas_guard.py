@@ -138,7 +138,9 @@ _FINAL_REASONS = frozenset(["missing", "malformed", "unconfigured"])
 _LITERAL = "-._~!$&'()*+,;=:@/"
 _METHOD_NAME = re.compile(r"[A-Z-]{1,17}")
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_VERSIONS = ("1.0", "1.1", "2", "3")
+_CONTROL = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
+# A scope that a program makes may name no version.
+_VERSIONS = ("", "1.0", "1.1", "2", "3")
 _METHOD = re.compile(r"[A-Z]{1,20}")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _SINGLE_HEADERS = ("authorization", "content-length", "host", "sec-websocket-key", "transfer-encoding", "upgrade")
@@ -1034,13 +1036,21 @@ def _require_control_url(url):
 
 def _has_two_readings(method, version, url, pairs):
     """Return True for a request that two servers may read in two ways, and for an upgrade with a body."""
+
     def values(name):
         return [value.strip(" \t") for key, value in pairs if key == name]
 
     if not _METHOD_NAME.fullmatch(method) or method == "CONNECT" or version not in _VERSIONS:
         return True
-    hosts = values("host")
-    if any(len(values(name)) > 1 for name in _SINGLE_HEADERS) or not all(map(_HOST.fullmatch, hosts)):
+    if any(_CONTROL.search(value) for _, value in pairs) or any(len(values(name)) > 1 for name in _SINGLE_HEADERS):
+        return True
+    hosts, upgrades = values("host"), values("upgrade")
+    if not all(map(_HOST.fullmatch, hosts)) or (version == "1.1" and not hosts):
+        return True
+    # A server of WSGI joins two headers by a comma.
+    if any("," in one for one in [*upgrades, *values("sec-websocket-key")]):
+        return True
+    if method != "GET" and "websocket" in [one.lower() for one in upgrades]:
         return True
     authority = _URL_ORIGIN.match(url)
     if authority and authority.group(0).partition("://")[2].lower() != "".join(hosts).lower():
@@ -1051,7 +1061,7 @@ def _has_two_readings(method, version, url, pairs):
     if encodings and (lengths or encodings[0].lower() != "chunked" or version == "1.0"):
         return True
     has_body = bool(encodings) or any(one.strip("0") for one in lengths)
-    return bool(values("upgrade")) and has_body
+    return bool(upgrades) and has_body
 
 
 def _is_ours(name):
@@ -1266,7 +1276,7 @@ def _asgi_request(scope):
     query = scope.get("query_string", b"").decode("latin-1")
     served = (scope["path"], scope.get("root_path", "") + scope["path"])
     method, url = scope.get("method", "GET"), path + ("?" + query if query else "")
-    has_two_readings = _has_two_readings(method, scope.get("http_version", "1.1"), url, pairs)
+    has_two_readings = _has_two_readings(method, scope.get("http_version", ""), url, pairs)
     is_ambiguous = has_two_readings or urllib.parse.unquote(path) not in served
     if scope["type"] == "websocket":
         offered = ", ".join(scope.get("subprotocols") or [])
@@ -1337,7 +1347,7 @@ def _wsgi_request(environ):
     url = min(raws) if raws else made
     # A server that takes these from a header lets the caller choose the path that the application serves.
     is_chosen = any(name in environ for name in _CHOSEN_VARIABLES)
-    method, version = environ["REQUEST_METHOD"], environ.get("SERVER_PROTOCOL", "HTTP/1.1").partition("/")[2]
+    method, version = environ["REQUEST_METHOD"], environ.get("SERVER_PROTOCOL", "").partition("/")[2]
     has_two_readings = _has_two_readings(method, version, url, pairs)
     is_ambiguous = is_chosen or len(raws) > 1 or not _is_served(url, path, query) or has_two_readings
     return _Request(method, url, pairs, is_ambiguous)
