@@ -14,6 +14,7 @@ const { ATLAS_DOCKERD, ATLAS_DOCKER_DISPOSABLE, CI } = process.env;
 const paths = process.argv.slice(2);
 
 async function test(): Promise<void> {
+  await run("npm", ["run", "--silent", "build"]);
   await run("npx", ["vitest", "run", "--project", "docker", ...paths]);
 }
 
@@ -25,7 +26,8 @@ async function testOnOwnDaemon(program: string): Promise<void> {
     process.env.ATLAS_DOCKER_FOLDER = folder;
     await test();
   } finally {
-    outputOf("bash", [program, "down", folder]);
+    // The tests have ended, so that a failure here must not hide theirs.
+    await run("bash", [program, "down", folder]).catch(console.warn);
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,8 +1,10 @@
-/** Spawns a pod on this machine, reaches it with its token, is refused without it, and ends it. */
-import { fileURLToPath } from "node:url";
-import { inspect, styleText } from "node:util";
+/**
+ * Spawns a pod on this machine, reaches it with its token, is refused without it, and ends it. The pod is a child process, which needs no
+ * account; with `npm start -- --provider docker` it is a container of the Docker daemon that DOCKER_HOST names.
+ */
+import { inspect, parseArgs, styleText } from "node:util";
 import { type BearerHeaders, type Compute, createAtlas, type Progress } from "atlas-compute";
-import { local } from "atlas-compute/local";
+import { childProcess, container } from "./place.ts";
 
 const PORT = 8000;
 const VIDEO = "/video.m3u8?quality=high";
@@ -69,22 +71,32 @@ async function processOf(url: string, headers: BearerHeaders): Promise<number> {
   throw new Error("the pod did not answer with its process id");
 }
 
-function isRunning(pid: number): boolean {
+async function isListening(url: string): Promise<boolean> {
   try {
-    return process.kill(pid, 0);
+    await fetch(url);
+    return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    if (error instanceof TypeError) return false;
     throw error;
   }
 }
 
-const atlas = createAtlas({ providers: [local()] });
+const { values } = parseArgs({
+  options: {
+    provider: { type: "string", default: "local" },
+    image: { type: "string", default: "node:24-slim" },
+  },
+});
+if (values.provider !== "local" && values.provider !== "docker")
+  throw new Error(`--provider is local or docker, not ${values.provider}`);
+const place = values.provider === "local" ? childProcess() : await container(values.image);
+const atlas = createAtlas({ providers: [place.provider] });
 
-console.log(paint("bold", "Spawning a pod: a child process of this machine, no account needed"));
+console.log(paint("bold", `Spawning a pod: ${place.description}`));
 {
   await using compute = await atlas.spawnCompute(
     {
-      command: [process.execPath, fileURLToPath(new URL("pod.ts", import.meta.url))],
+      ...place.request,
       ports: [PORT],
       auth: ["bearer", "signed-url"],
       userId: "user_42",
@@ -93,12 +105,13 @@ console.log(paint("bold", "Spawning a pod: a child process of this machine, no a
     { onProgress: showProgress },
   );
   const { token, signingSecret, hash } = compute.auth;
-  await compute.waitUntilReady({ path: "/", timeoutSeconds: 8, onProgress: showProgress });
-  const pid = await processOf(compute.url(PORT), compute.auth.headers);
+  await compute.waitUntilReady({ path: "/", timeoutSeconds: place.bootSeconds, onProgress: showProgress });
+  const url = compute.url(PORT);
+  const pid = await processOf(url, compute.auth.headers);
 
   console.log(`\n${paint("bold", "The pod")}`);
   show("compute", `${compute.id} (${compute.status} on ${compute.provider}, process ${pid})`);
-  show("URL for the browser", compute.url(PORT));
+  show("URL for the browser", url);
   show("hash for the app to store", hash);
 
   console.log(`\n${paint("bold", "Reaching it")}`);
@@ -108,7 +121,8 @@ console.log(paint("bold", "Spawning a pod: a child process of this machine, no a
   console.log(`\n${paint("bold", "Ending it")}`);
   await compute.terminate();
   check("after terminate the compute is", compute.status === "terminated", compute.status);
-  check("its process is", !isRunning(pid), isRunning(pid) ? "STILL RUNNING" : "gone");
+  const isOpen = await isListening(url);
+  check("its port is", !isOpen, isOpen ? "STILL OPEN" : "closed");
 }
 await atlas.close();
 

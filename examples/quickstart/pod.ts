@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { hashToken, verifySignedUrl, verifyToken } from "atlas-compute/auth";
 
-const { PORT, ATLAS_PRESHARED_KEY, ATLAS_SIGNING_SECRET, ATLAS_COMPUTE_ID } = process.env;
+const { PORT, HOST = "127.0.0.1", ATLAS_PRESHARED_KEY, ATLAS_SIGNING_SECRET, ATLAS_COMPUTE_ID } = process.env;
 if (!PORT || !ATLAS_PRESHARED_KEY || !ATLAS_SIGNING_SECRET)
   throw new Error(
     "start this server through main.ts: it needs PORT, ATLAS_PRESHARED_KEY and ATLAS_SIGNING_SECRET",
@@ -22,4 +22,4 @@ createServer((request, response) => {
   }
   response.writeHead(200, { "content-type": "application/json" });
   response.end(JSON.stringify({ computeId: ATLAS_COMPUTE_ID, pid: process.pid }));
-}).listen(Number(PORT), "127.0.0.1", () => console.log(`listening on port ${PORT}`));
+}).listen(Number(PORT), HOST, () => console.log(`listening on port ${PORT}`));

@@ -62,8 +62,8 @@ export function docker(options: DockerOptions = {}): DockerProvider {
     // The image is there when the container exists, so that only the start is left.
     bootTimeoutSeconds: 60,
     createTimeoutSeconds: PULL_SECONDS + CREATE_SECONDS,
-    // A create that the daemon still works on shows up in a moment.
-    absenceGraceSeconds: 5,
+    // Every read sees a container whose id the daemon told. A create without an answer may show up later, and has no id yet.
+    absenceGraceSeconds: 0,
     lookSeconds: 0.5,
     parseOptions: parseComputeOptions,
     candidates: async (request, context) => findCandidates(host(), request, context),
