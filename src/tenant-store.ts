@@ -23,7 +23,7 @@ export interface TenantRecord {
   /** Rises by one with every change. */
   readonly version: number;
   readonly credentials: readonly TenantCredential[];
-  /** The tenant's own provider keys by provider, each sealed (`enc:v1:`) for the row `<id>/<provider>`. */
+  /** The tenant's own provider keys by provider, each sealed (`enc:v2:`) for the row `<id>/<provider>`. */
   readonly providerKeys: Readonly<Record<string, string>>;
   readonly createdAt: Date;
   readonly lastUsedAt: Date | null;

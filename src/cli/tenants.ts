@@ -1,15 +1,16 @@
 /** `atlas-compute tenants`: registers the services that share a control plane, and rotates their credentials and keys. */
 import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../clock.ts";
+import { AtlasError } from "../errors.ts";
 import { NAMESPACE } from "../internal/names.ts";
-import { parseEncryptionKey } from "../internal/sealed-key.ts";
+import { parseEncryptionKeys } from "../internal/sealed-key.ts";
 import {
   createTenant,
   type NewCredential,
   revokeCredentials,
   rotateCredential,
 } from "../tenants/credentials.ts";
-import { setProviderKey } from "../tenants/provider-keys.ts";
+import { resealProviderKeys, setProviderKey } from "../tenants/provider-keys.ts";
 import { listTenants, type Registry, type Tenant } from "../tenants/registry.ts";
 import { openStore } from "./open-store.ts";
 import type { ReadSecret } from "./secret.ts";
@@ -47,7 +48,8 @@ The command prompts for a provider key, or reads it from standard input, and sto
 Examples:
   $ export ATLAS_DATABASE=./atlas.db ATLAS_ENC_KEY="$(openssl rand -base64 32)"
   $ atlas-compute tenants add acme --provider runpod < key-of-acme.txt > credential-of-acme.txt
-  $ atlas-compute tenants rotate acme --overlap-seconds 3600`;
+  $ atlas-compute tenants rotate acme --overlap-seconds 3600
+  $ ATLAS_ENC_KEY="$NEW,$OLD" atlas-compute tenants reseal`;
 
 /** Builds the command with its subcommands. */
 export function tenantsCommand(world: CliWorld, readSecret: ReadSecret): Command {
@@ -88,6 +90,10 @@ export function tenantsCommand(world: CliWorld, readSecret: ReadSecret): Command
     .command("revoke <name>")
     .description("revokes every credential of a tenant")
     .action(run<CommonFlags>(revoke));
+  command
+    .command("reseal")
+    .description("seals every provider key with the first key of ATLAS_ENC_KEY, so that the others can go")
+    .action(run<CommonFlags>(reseal));
   return command;
 }
 
@@ -100,7 +106,7 @@ async function atDesk(
     store: open.store,
     namespace: flags.namespace,
     clock: systemClock,
-    encryptionKey: () => parseEncryptionKey(world.env.ATLAS_ENC_KEY),
+    encryptionKeys: () => parseEncryptionKeys(world.env.ATLAS_ENC_KEY),
   };
   await work({ registry, world, readSecret });
 }
@@ -135,9 +141,19 @@ async function revoke({ registry, world }: Desk, _flags: CommonFlags, name: stri
   world.stderr(`Tenant ${name} is revoked. Its computes run until you end them.\n`);
 }
 
+async function reseal({ registry, world }: Desk): Promise<void> {
+  const { resealed, unreadable } = await resealProviderKeys(registry);
+  world.stderr(`${resealed} provider keys are sealed with the first key of ATLAS_ENC_KEY now.\n`);
+  if (unreadable.length === 0) return;
+  throw new AtlasError(
+    "KEY_UNAVAILABLE",
+    `no key of ATLAS_ENC_KEY opens ${unreadable.join(", ")}: add the key that sealed them, or store them again with tenants rotate --provider`,
+  );
+}
+
 /** Checks the encryption key before a person types the provider key. */
 async function takeKey({ registry, readSecret }: Desk, name: string, provider: string): Promise<string> {
-  registry.encryptionKey();
+  registry.encryptionKeys();
   return readSecret(`The key of ${name} for ${provider}`);
 }
 

@@ -1,11 +1,10 @@
 /** The configuration of the tenants of a shared control plane. */
-import type { KeyObject } from "node:crypto";
 import * as z from "zod/mini";
 import { type AtlasOptions, toContext } from "../atlas-options.ts";
 import { PROVIDER_NAME } from "../internal/names.ts";
 import { callable, hasMethods } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
-import { parseEncryptionKey } from "../internal/sealed-key.ts";
+import { parseEncryptionKeys } from "../internal/sealed-key.ts";
 import type { Context } from "../lifecycle/context.ts";
 import type { Provider } from "../provider.ts";
 import type { Store } from "../store.ts";
@@ -26,7 +25,7 @@ export interface TenantsOptions extends Omit<AtlasOptions, "providers" | "store"
   readonly providers: Readonly<Record<string, ProviderFactory>>;
   /** Providers on the application's own keys, for callers that are not tenants. @default none: only tenants can spawn */
   readonly ownProviders?: readonly Provider[] | undefined;
-  /** The key that seals provider keys: base64 of 32 bytes. @default process.env.ATLAS_ENC_KEY */
+  /** The key that seals provider keys: base64 of 32 bytes. Several, separated by commas, during a rotation: the first one seals. @default process.env.ATLAS_ENC_KEY */
   readonly encryptionKey?: string | undefined;
   /** `strict`: `authenticate` rejects a caller that is not a tenant. `recognise`: it returns `null`, and the application decides. @default "strict" */
   readonly mode?: "strict" | "recognise" | undefined;
@@ -58,9 +57,9 @@ export function toSettings(options: TenantsOptions): TenantsSettings {
   const { store, providers, mode, ownProviders = [], encryptionKey, ...rest } = options;
   const given = parseFields("The options of createTenants", FIELDS, { store, providers, mode });
   const own = toContext({ ...rest, store, providers: ownProviders });
-  const key: KeyObject = parseEncryptionKey(encryptionKey ?? process.env.ATLAS_ENC_KEY);
+  const keys = parseEncryptionKeys(encryptionKey ?? process.env.ATLAS_ENC_KEY);
   return {
-    registry: { store, namespace: own.namespace, clock: own.clock, encryptionKey: () => key },
+    registry: { store, namespace: own.namespace, clock: own.clock, encryptionKeys: () => keys },
     factories: given.providers,
     isStrict: given.mode !== "recognise",
     own,

@@ -1,7 +1,8 @@
 /** The provider keys of tenants: sealed in the store, in clear only in the memory of the process that calls the provider. */
-import { AtlasError } from "../errors.ts";
+import { AtlasError, isAtlasError } from "../errors.ts";
 import { PROVIDER_NAME } from "../internal/names.ts";
-import { seal, unseal } from "../internal/sealed-key.ts";
+import { isSealedByFirst, type Keyring, seal, unseal } from "../internal/sealed-key.ts";
+import type { TenantRecord } from "../tenant-store.ts";
 import { changeTenant, type Registry, type Tenant } from "./registry.ts";
 
 /** One line: a key that was read from a file often has a line break behind it. */
@@ -27,7 +28,7 @@ export function sealProviderKeys(
 ): Readonly<Record<string, string>> {
   const sealed = Object.entries(keys).map(([provider, key]) => {
     requireKey(provider, key);
-    return [provider, seal(registry.encryptionKey(), rowId(tenantId, provider), key)];
+    return [provider, seal(registry.encryptionKeys(), rowId(tenantId, provider), key)];
   });
   return Object.fromEntries(sealed);
 }
@@ -37,7 +38,55 @@ export function openProviderKey(
   registry: Registry,
   { id, provider, sealed }: { readonly id: string; readonly provider: string; readonly sealed: string },
 ): string {
-  return unseal(registry.encryptionKey(), rowId(id, provider), sealed);
+  return unseal(registry.encryptionKeys(), rowId(id, provider), sealed);
+}
+
+/** The result of sealing anew. */
+export interface Resealed {
+  /** The provider keys that the first encryption key seals now and did not before. */
+  readonly resealed: number;
+  /** The keys that no encryption key opens, as `<tenant>/<provider>`. */
+  readonly unreadable: readonly string[];
+}
+
+/** Seals every tenant's keys with the first encryption key, after which the others can be taken away. Safe to repeat, and beside a running control plane. */
+export async function resealProviderKeys(registry: Registry): Promise<Resealed> {
+  const tenants = await registry.store.listTenants(registry.namespace);
+  const results: Resealed[] = [];
+  for (const tenant of tenants) results.push(await resealTenant(registry, tenant));
+  return {
+    resealed: results.reduce((sum, { resealed }) => sum + resealed, 0),
+    unreadable: results.flatMap(({ unreadable }) => unreadable),
+  };
+}
+
+async function resealTenant(registry: Registry, { name, providerKeys }: TenantRecord): Promise<Resealed> {
+  const keyring = registry.encryptionKeys();
+  const isCurrent = (sealed: string): boolean => isSealedByFirst(keyring, sealed);
+  if (Object.values(providerKeys).every(isCurrent)) return { resealed: 0, unreadable: [] };
+  let result: Resealed = { resealed: 0, unreadable: [] };
+  await changeTenant(registry, name, ({ id, providerKeys: stored }) => {
+    const old = Object.entries(stored).filter(([, sealed]) => !isCurrent(sealed));
+    const anew = old.map(
+      ([provider, sealed]) => [provider, resealOne(keyring, rowId(id, provider), sealed)] as const,
+    );
+    const readable = anew.flatMap(([provider, sealed]) =>
+      sealed === undefined ? [] : [[provider, sealed] as const],
+    );
+    const lost = anew.filter(([, sealed]) => sealed === undefined);
+    result = { resealed: readable.length, unreadable: lost.map(([provider]) => `${name}/${provider}`) };
+    return { providerKeys: { ...stored, ...Object.fromEntries(readable) } };
+  });
+  return result;
+}
+
+function resealOne(keyring: Keyring, row: string, sealed: string): string | undefined {
+  try {
+    return seal(keyring, row, unseal(keyring, row, sealed));
+  } catch (error) {
+    if (isAtlasError(error) && error.code === "KEY_UNAVAILABLE") return undefined;
+    throw error;
+  }
 }
 
 /** Binds a key to its tenant and its provider: in the row of another one it does not open. */

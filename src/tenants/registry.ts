@@ -1,8 +1,8 @@
 /** The registry of tenants: finding, showing and changing them. */
-import type { KeyObject } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { AtlasError } from "../errors.ts";
 import { compareAndSwap } from "../internal/compare-and-swap.ts";
+import type { Keyring } from "../internal/sealed-key.ts";
 import type { Store } from "../store.ts";
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../tenant-store.ts";
 
@@ -12,8 +12,8 @@ export interface Registry {
   readonly namespace: string;
   /** Times the pauses after a collision of two changes. */
   readonly clock: Clock;
-  /** The key that seals provider keys. @throws KEY_UNAVAILABLE */
-  readonly encryptionKey: () => KeyObject;
+  /** The keys that seal provider keys. @throws KEY_UNAVAILABLE */
+  readonly encryptionKeys: () => Keyring;
 }
 
 /** A tenant of a shared control plane. Holds no secret. */

@@ -70,7 +70,24 @@ describe("atlas-compute tenants", { timeout: 60_000 }, () => {
       expect.objectContaining({ name: "acme", credentials: 1, providers: ["runpod"] }),
       expect.objectContaining({ name: "beta", credentials: 0, providers: [] }),
     ]);
-    expect(table + JSON.stringify(json)).not.toMatch(new RegExp(`${credential.trim()}|key-of-acme|enc:v1`));
+    expect(table + JSON.stringify(json)).not.toMatch(new RegExp(`${credential.trim()}|key-of-acme|enc:v`));
+  });
+
+  it("seals every key with the first encryption key, after which the old one is not needed", async () => {
+    await tenants("add acme --provider runpod", "key-of-acme");
+    const old = env.ATLAS_ENC_KEY;
+    const fresh = Buffer.alloc(32, 6).toString("base64");
+    env = { ...env, ATLAS_ENC_KEY: `${fresh},${old}` };
+    expect((await tenants("reseal")).stderr).toBe(
+      "1 provider keys are sealed with the first key of ATLAS_ENC_KEY now.\n",
+    );
+    env = { ...env, ATLAS_ENC_KEY: fresh };
+    expect(await tenants("reseal")).toMatchObject({ code: 0, stderr: expect.stringMatching(/^0 /) });
+    env = { ...env, ATLAS_ENC_KEY: old ?? "" };
+    const { code, stderr } = await tenants("reseal");
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("acme/runpod");
+    expect(stderr).not.toMatch(/key-of-acme|enc:v/);
   });
 
   it("rotates a credential, and with --provider the key instead", async () => {

@@ -3,7 +3,7 @@ import type { Compute } from "../../src/compute.ts";
 import { type Atlas, createAtlas, memoryStore } from "../../src/index.ts";
 import { type ManualClock, type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
-import { type ControlPlaneOptions, createControlPlane } from "../../src/server/index.ts";
+import { type ControlPlane, type ControlPlaneOptions, createControlPlane } from "../../src/server/index.ts";
 import type { Store } from "../../src/store.ts";
 
 export const INTERNAL_SECRET = "internal-secret-of-32-characters!";
@@ -33,7 +33,7 @@ export interface PlaneUnderTest {
   readonly sessions: Map<string, User>;
   /** The log entries. */
   readonly logged: unknown[][];
-  readonly handler: (request: Request) => Promise<Response>;
+  readonly handler: ControlPlane;
   /** Calls a path below the base. An object as body is sent as JSON. */
   call(method: string, path: string, options?: CallOptions): Promise<Response>;
   /** A compute of this user, with the secrets of its pod. */

@@ -158,7 +158,7 @@ describe("a provider key", () => {
     await expect(tenants.atlasFor(tenant)).rejects.toEqual(errorOf("KEY_UNAVAILABLE"));
     await tenants.setProviderKey("acme", "mock", "secret-key");
     const [stored] = await store.listTenants("default");
-    expect(stored?.providerKeys).toEqual({ mock: expect.stringMatching(/^enc:v1:[\w-]+$/) });
+    expect(stored?.providerKeys).toEqual({ mock: expect.stringMatching(/^enc:v2:[\w-]{8}:[\w-]+$/) });
     expect((await tenants.list())[0]?.providers).toEqual(["mock"]);
   });
 
