@@ -7,6 +7,7 @@ import { type SignOptions, signedUrl } from "./compute-url.ts";
 import { withGpuHint } from "./gpu-hint.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
+import type { ExtendOptions } from "./lifecycle/extend.ts";
 import type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
 import type { ListOptions } from "./lifecycle/list.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
@@ -111,6 +112,14 @@ export class Atlas extends AtlasJobs implements AsyncDisposable {
   /** Notes a sign of life of the compute's user: its idle deadline moves. @throws NOT_FOUND, CONFLICT when it has ended or is ending */
   async touch(id: string): Promise<Compute> {
     return this.#changed(({ touch }) => touch(this.#context, id));
+  }
+
+  /**
+   * Moves the planned ends of a compute away: its lifetime grows by these seconds, up to the request's `maxExtendedLifetimeSeconds`, and it does not
+   * idle for them. @throws NOT_FOUND, VALIDATION, CONFLICT when nothing can move, or it has ended or is ending
+   */
+  async extend(id: string, options: ExtendOptions): Promise<Compute> {
+    return this.#changed(({ extend }) => extend(this.#context, id, options));
   }
 
   /** Stops a running compute so that {@link Atlas.start} can bring it back; its disk may continue to cost money. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */

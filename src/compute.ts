@@ -142,6 +142,11 @@ export class Compute implements AsyncDisposable {
     return this.#change(({ touch }) => touch(this.#context, this.id));
   }
 
+  /** Moves its planned ends away by these seconds: see {@link Atlas.extend}. @throws NOT_FOUND, VALIDATION, CONFLICT when nothing can move */
+  async extend(seconds: number): Promise<this> {
+    return this.#change(({ extend }) => extend(this.#context, this.id, { seconds }));
+  }
+
   /** Stops it so that {@link Compute.start} can bring it back; its disk may continue to cost money. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */
   async stop(): Promise<this> {
     return this.#change(({ stop }) => stop(this.#context, this.id));

@@ -96,7 +96,7 @@ describe("a method of a handle", () => {
   });
 
   it("fails with the code of the client's method, and leaves the handle as it is", async () => {
-    const world = scene();
+    const world = scene({ mock: { bootSeconds: 100 } });
     const compute = await world.spawn({});
     expect(await world.failure(compute.stop())).toMatchObject({ code: "CONFLICT", computeId: compute.id });
     expect(compute.status).toBe("provisioning");

@@ -6,6 +6,7 @@ import { traced } from "../internal/telemetry.ts";
 import { within } from "../internal/within.ts";
 import type { Provider } from "../provider.ts";
 import type { Context } from "./context.ts";
+import { admit } from "./looks/budget.ts";
 
 /** One call of a provider. */
 export interface ProviderCall {
@@ -31,7 +32,7 @@ export function listTimeoutSeconds({ timing }: Context): number {
 }
 
 /**
- * Calls a provider.
+ * Calls a provider, as soon as its budget allows; the time limit begins then.
  * @throws AtlasError in place of every error of the adapter; TIMEOUT when the time is over or the caller's signal aborts.
  */
 export function callProvider<Result>(
@@ -41,7 +42,10 @@ export function callProvider<Result>(
 ): Promise<Result> {
   const labels = { "atlas.provider": call.provider.name, "atlas.method": call.operation };
   const ids = { "atlas.compute_id": call.computeId };
-  return traced({ name: "provider", labels, ids }, () => callInTime(context, call, run));
+  return traced({ name: "provider", labels, ids }, async () => {
+    await admit(context.clock, call.provider, call.operation, call.signal);
+    return callInTime(context, call, run);
+  });
 }
 
 async function callInTime<Result>(

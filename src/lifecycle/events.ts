@@ -6,6 +6,8 @@ import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
 import type { ComputeEvent } from "../store.ts";
 import type { Context } from "./context.ts";
+import { followLooks } from "./looks/looks.ts";
+import { onWrite } from "./looks/wakes.ts";
 import { loadRecord } from "./record/change.ts";
 import { isEnded } from "./record/facts.ts";
 
@@ -26,7 +28,9 @@ const FIELDS = {
 
 const PAGE = 200;
 /** The pause after a read without events. A store that calls back does so for the events of every compute. */
-const POLL_SECONDS = 1;
+const POLL_SECONDS = 0.5;
+/** The pause after a call of the store that was for other computes. */
+const THROTTLE_SECONDS = 0.2;
 /** The pause where the store calls back, in case a call is lost. */
 const SLOW_POLL_SECONDS = 15;
 
@@ -37,8 +41,11 @@ export async function* followEvents(
   options: EventOptions = {},
 ): AsyncGenerator<ComputeEvent, void, undefined> {
   const { after, follow = true, signal } = parseFields("The options of events", FIELDS, options);
-  let { status } = (await loadRecord(context, id)).record;
+  const { record } = await loadRecord(context, id);
+  let { status } = record;
   const wake = new Wake();
+  using _own = onWrite(context.store, (written) => written === id && wake.call());
+  using _looks = follow && !isEnded(status) ? followLooks(context, record) : undefined;
   const watch = follow ? await context.store.watch?.(() => wake.call()) : undefined;
   let last = after;
   try {
@@ -49,8 +56,8 @@ export async function* followEvents(
       ({ id: last, status } = page.at(-1) ?? { id: last, status });
       if (page.length === PAGE) continue;
       if (isEnded(status) || !follow) return;
-      if (watch === undefined || page.length === 0) await pause(context.clock, POLL_SECONDS, signal);
-      if (watch !== undefined) await wake.wait(context, calls, SLOW_POLL_SECONDS - POLL_SECONDS, signal);
+      if (watch !== undefined && page.length === 0) await pause(context.clock, THROTTLE_SECONDS, signal);
+      await wake.wait(context, calls, watch === undefined ? POLL_SECONDS : SLOW_POLL_SECONDS, signal);
     }
   } finally {
     await watch?.[Symbol.asyncDispose]();

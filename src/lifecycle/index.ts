@@ -2,6 +2,7 @@
 
 export { terminate } from "./end.ts";
 export { followEvents } from "./events.ts";
+export { extend } from "./extend.ts";
 export { getOrSpawn } from "./get-or-spawn.ts";
 export { cancelJob, getJob, jobHealth, runJob, streamJob } from "./jobs.ts";
 export { pageReader } from "./list.ts";

@@ -5,10 +5,11 @@ import type { ComputeRecord, ComputeStatus } from "../store.ts";
 import { callProvider } from "./call.ts";
 import type { Context } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
+import { lookNow } from "./looks/looks.ts";
 import { namesOf, providerOf } from "./providers.ts";
 import { changeRecord, loadRecord } from "./record/change.ts";
-import { CHECK_SECONDS } from "./record/observe.ts";
-import { touchedPatch } from "./record/patch.ts";
+import { requestOf } from "./record/observe.ts";
+import { lookedPatch, touchedPatch } from "./record/patch.ts";
 import { after } from "./record/time.ts";
 
 /** Records a sign of life, which moves the idle deadline. @throws CONFLICT when the compute has ended or is ending */
@@ -21,18 +22,20 @@ export function touch(context: Context, id: string): Promise<ComputeRecord> {
 
 /** Stops a running compute. @throws UNSUPPORTED when the provider cannot, CONFLICT when the compute does not run */
 export async function stop(context: Context, id: string): Promise<ComputeRecord> {
-  const { record } = await loadRecord(context, id);
+  const record = await freshRecord(context, id, "running");
   if (record.status === "stopped") return record;
   requireStatus(record, "stopped", ["running"]);
   await power(context, record, "stop");
-  return changeRecord(context, id, ({ status }, now) =>
-    status === "running"
+  return changeRecord(context, id, (current, now) =>
+    current.status === "running" || current.status === "stopped"
       ? {
           patch: {
+            ...lookedPatch(current, "stopped", now),
             status: "stopped",
+            ports: current.ports.map(requestOf),
             idleDeadline: null,
-            checkAt: after(now, CHECK_SECONDS),
             costSince: null,
+            actedAt: now,
           },
         }
       : undefined,
@@ -41,23 +44,33 @@ export async function stop(context: Context, id: string): Promise<ComputeRecord>
 
 /** Starts a stopped compute. @throws UNSUPPORTED, CONFLICT, and CAPACITY when its host has no room */
 export async function start(context: Context, id: string): Promise<ComputeRecord> {
-  const { record } = await loadRecord(context, id);
+  const record = await freshRecord(context, id, "stopped");
   if (record.status === "running" || record.status === "provisioning") return record;
   requireStatus(record, "started", ["stopped"]);
-  const { bootTimeoutSeconds } = providerOf(context, record);
+  const seconds = record.bootTimeoutSeconds ?? providerOf(context, record).bootTimeoutSeconds;
   await power(context, record, "start");
-  return changeRecord(context, id, ({ status }, now) =>
-    status === "stopped"
+  return changeRecord(context, id, (current, now) =>
+    current.status === "stopped" || current.status === "provisioning"
       ? {
           patch: {
+            ...lookedPatch(current, "provisioning", now),
             status: "provisioning",
-            bootDeadline: after(now, bootTimeoutSeconds),
-            checkAt: after(now, CHECK_SECONDS),
-            costSince: now,
+            ports: current.ports.map(requestOf),
+            bootDeadline: after(now, seconds),
+            idleDeadline: null,
+            costSince: current.costSince ?? now,
+            actedAt: now,
+            answeredAt: null,
           },
         }
       : undefined,
   );
+}
+
+/** The record in that state, or else as a look shows it now: a refusal must not rest on what was true minutes ago. */
+async function freshRecord(context: Context, id: string, expected: ComputeStatus): Promise<ComputeRecord> {
+  const { record } = await loadRecord(context, id);
+  return record.status === expected ? record : lookNow(context, id);
 }
 
 async function power(context: Context, record: ComputeRecord, operation: "stop" | "start"): Promise<void> {

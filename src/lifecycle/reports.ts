@@ -1,9 +1,13 @@
 /** Reports of a pod about itself. The last of each kind stays on its compute, and every report is an event. */
+
+import { orAfter } from "../internal/within.ts";
 import type { ComputeRecord } from "../store.ts";
 import type { Context } from "./context.ts";
+import { messageOf } from "./failures.ts";
+import { lookNow } from "./looks/looks.ts";
 import { changeRecord } from "./record/change.ts";
 import { isEnded } from "./record/facts.ts";
-import { type RecordChange, touchedPatch } from "./record/patch.ts";
+import { type Patch, type RecordChange, touchedPatch } from "./record/patch.ts";
 
 /** The kinds of reports. */
 export type ReportKind = "heartbeat" | "status" | "gpu-health" | "metrics" | "logs";
@@ -13,19 +17,53 @@ type ReportBody = Readonly<Record<string, unknown>>;
 /** Events are kept, so the event of a larger report carries only its size. The report itself is on the compute until the next one. */
 const MAX_IN_EVENT = 8192;
 
-/** Records a report, with the store's time. A heartbeat is also a sign of life. A report about an ended compute changes nothing. */
-export function recordReport(
+/** The longest time that a report waits for the look that it causes. */
+const LOOK_SECONDS = 5;
+
+/**
+ * Records a report, with the store's time. A heartbeat is also a sign of life, and so is any status of a pod that still loads. A report about
+ * an ended compute changes nothing, and a heartbeat without signs is not written. The report of a pod that is ready, or that lives while its
+ * compute is provisioning, causes one look.
+ */
+export async function recordReport(
   context: Context,
   id: string,
   kind: ReportKind,
   body: ReportBody,
 ): Promise<ComputeRecord> {
-  return changeRecord(context, id, (record, now) => {
-    if (isEnded(record.status)) return undefined;
-    const reports = { ...record.reports, [kind]: { ...body, at: now.toISOString() } };
-    const signOfLife = kind === "heartbeat" ? touchedPatch(record, now) : {};
-    return { patch: { reports, ...signOfLife }, event: reportEvent(kind, body) };
+  const signs = kind === "heartbeat" ? body.signs : undefined;
+  const isEmpty = Array.isArray(signs) && signs.length === 0;
+  const record = await changeRecord(context, id, (current, now) => {
+    if (isEnded(current.status) || isEmpty) return undefined;
+    const reports = { ...current.reports, [kind]: { ...body, at: now.toISOString() } };
+    const patch = { reports, ...signOfLife(current, kind, body, now) };
+    return { patch, event: reportEvent(kind, body) };
   });
+  if (!causesLook(record, kind, body)) return record;
+  return (await orAfter(context.clock, LOOK_SECONDS, look(context, id))) ?? record;
+}
+
+function signOfLife(record: ComputeRecord, kind: ReportKind, body: ReportBody, now: Date): Patch {
+  const isReady = kind === "status" && body.status === "ready";
+  const isLoading = kind === "status" && record.answeredAt === null;
+  const answeredAt = kind === "heartbeat" || isReady ? (record.answeredAt ?? now) : record.answeredAt;
+  return kind === "heartbeat" || isReady || isLoading ? { ...touchedPatch(record, now), answeredAt } : {};
+}
+
+function causesLook({ status }: ComputeRecord, kind: ReportKind, body: ReportBody): boolean {
+  return (
+    status === "provisioning" && (kind === "heartbeat" || (kind === "status" && body.status === "ready"))
+  );
+}
+
+/** Looks at the compute. A failure of its provider does not fail the report: later looks follow. */
+async function look(context: Context, id: string): Promise<ComputeRecord | undefined> {
+  try {
+    return await lookNow(context, id);
+  } catch (error) {
+    context.logger.debug(`the look after a report of compute ${id} failed`, { error: messageOf(error) });
+    return undefined;
+  }
 }
 
 function reportEvent(kind: ReportKind, body: ReportBody): NonNullable<RecordChange["event"]> {

@@ -1,30 +1,33 @@
 /** Waiting until a compute is ready: its instance runs, and its port answers. */
 import * as z from "zod/mini";
-import { AtlasError, isAtlasError } from "../errors.ts";
+import { AtlasError } from "../errors.ts";
 import { backoffSeconds } from "../internal/backoff.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
-import { redact } from "../internal/redact.ts";
-import type { Instance, LogLine, Port, Provider } from "../provider.ts";
+import type { Port, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
-import { callProvider } from "./call.ts";
 import type { Context, Phase, Progress } from "./context.ts";
-import { endCompute } from "./end.ts";
-import { codeOf, isPassing } from "./failures.ts";
-import { absenceProvenFrom, lookUp, referenceOf } from "./find-instance.ts";
+import { type ExpectedAnswer, expectField } from "./expect.ts";
+import { isPassing } from "./failures.ts";
 import { onProgressField, reporter } from "./listeners.ts";
+import { lastLines } from "./looks/last-lines.ts";
+import { type Interest, looksOf } from "./looks/looks.ts";
 import { probePort } from "./probe.ts";
 import { providerOf } from "./providers.ts";
+import { isProvenAbsent } from "./record/absence.ts";
 import { changeRecord, loadRecord } from "./record/change.ts";
-import { hasBegunToEnd, isEnded } from "./record/facts.ts";
-import { isNews, observed } from "./record/observe.ts";
+import { hasBegunToEnd } from "./record/facts.ts";
+import { touchedPatch } from "./record/patch.ts";
+import { after } from "./record/time.ts";
 import type { ComputeSecrets } from "./spawn/secrets.ts";
 
 /** Options of a wait. */
 export interface WaitOptions {
   /** The path that must answer with a success. Without one, any answer of the pod itself counts. */
   readonly path?: string | undefined;
+  /** The answer that proves that the pod is ready, where a success is not enough. */
+  readonly expect?: ExpectedAnswer | undefined;
   /** The port to ask. @default the first http port that was requested */
   readonly port?: number | undefined;
   /** The most seconds to wait. @default the provider's time for a boot */
@@ -40,12 +43,16 @@ const FIELDS = {
   timeoutSeconds: optional(
     field(z.number().check(z.positive(), z.maximum(86_400)), "seconds, more than 0 and up to 86400"),
   ),
+  expect: expectField,
   signal: signalField,
   onProgress: onProgressField,
 };
 
-const PAUSE = { firstSeconds: 0.1, maxSeconds: 3 };
-const LOG_LINES = 20;
+/** The pauses between two probes of the pod's port. */
+const PAUSE = { firstSeconds: 0.25, maxSeconds: 3 };
+/** The longest time without reading the record again, which another process may have changed. */
+const RELOAD_SECONDS = 3;
+const EVENTS = 1000;
 
 /** One wait under way. */
 interface Wait {
@@ -56,6 +63,7 @@ interface Wait {
   readonly path: string | undefined;
   readonly port: number | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly expect: ExpectedAnswer | undefined;
   readonly report: (phase: Phase, message: string) => void;
 }
 
@@ -66,83 +74,97 @@ export async function waitUntilReady(
   secrets: ComputeSecrets,
   input: WaitOptions = {},
 ): Promise<ComputeRecord> {
-  const { path, port, signal, timeoutSeconds, onProgress } = parseFields(
+  const { path, port, signal, timeoutSeconds, onProgress, expect } = parseFields(
     "The options of waitUntilReady",
     FIELDS,
     input,
   );
   const provider = providerOf(context, record);
-  const begin = context.clock.now().getTime();
-  const elapsed = (): number => (context.clock.now().getTime() - begin) / 1000;
   const tell = reporter(context, onProgress);
   const report: Wait["report"] = (phase, message) => tell(phase, message, record);
-  const wait: Wait = { context, id: record.id, provider, secrets, path, port, signal, report };
+  const wait: Wait = { context, id: record.id, provider, secrets, path, port, signal, report, expect };
   portToAsk(wait, record);
-  const limit = timeoutSeconds ?? provider.bootTimeoutSeconds;
-  for (let tries = 0; ; tries += 1) {
+  signal?.throwIfAborted();
+  if (timeoutSeconds !== undefined) await raiseBootTimeout(wait, timeoutSeconds);
+  const limit = timeoutSeconds ?? record.bootTimeoutSeconds ?? provider.bootTimeoutSeconds;
+  using interest = looksOf(context, provider).follow(record.id);
+  // A record may say that it runs and be minutes old.
+  if ((await loadRecord(context, record.id)).record.status === "running")
+    await looksOf(context, provider).lookNow(record.id);
+  // Awaited here, because the interest ends when this function returns.
+  return await waitWith(wait, interest, limit);
+}
+
+/** Tries after each look, and while the instance runs after each pause, until the time is over. */
+async function waitWith(wait: Wait, interest: Interest, limit: number): Promise<ComputeRecord> {
+  const { context, signal } = wait;
+  const begin = context.clock.now().getTime();
+  let probes = 0;
+  for (;;) {
     signal?.throwIfAborted();
-    const step = await tryOnce(wait);
-    if (step.ready) return step.record;
-    if (elapsed() >= limit) throw await tooLate(wait, limit, step.message);
-    await pause(context.clock, Math.min(backoffSeconds(PAUSE, tries), limit - elapsed()), signal);
+    if (interest.error !== undefined && !isPassing(interest.error)) throw interest.error;
+    const step = await tryOnce(wait, interest.error?.message);
+    if (step.ready) return answered(wait, step.record);
+    const left = limit - (context.clock.now().getTime() - begin) / 1000;
+    if (left <= 0) throw await tooLate(wait, limit, step.message);
+    if (step.isRunning) await pause(context.clock, Math.min(backoffSeconds(PAUSE, probes++), left), signal);
+    else await interest.next(Math.min(left, RELOAD_SECONDS), signal);
   }
+}
+
+/** A caller that waits longer than the compute may boot wants it to boot that long. */
+async function raiseBootTimeout({ context, id, provider }: Wait, seconds: number): Promise<void> {
+  await changeRecord(context, id, (record, now) => {
+    const { bootTimeoutSeconds, bootDeadline, placedAt, createdAt, actedAt } = record;
+    const since = actedAt ?? placedAt ?? createdAt;
+    const wanted = Math.ceil((now.getTime() - since.getTime()) / 1000 + seconds);
+    if (hasBegunToEnd(record.status) || record.answeredAt !== null) return undefined;
+    if (wanted <= (bootTimeoutSeconds ?? provider.bootTimeoutSeconds)) return undefined;
+    const deadline = after(now, seconds);
+    const isLater = bootDeadline !== null && deadline > bootDeadline;
+    return { patch: { bootTimeoutSeconds: wanted, ...(isLater && { bootDeadline: deadline }) } };
+  });
+}
+
+/** Notes the first answer of the pod, which is a sign of life. */
+function answered({ context, id }: Wait, ready: ComputeRecord): Promise<ComputeRecord> | ComputeRecord {
+  if (ready.answeredAt !== null) return ready;
+  return changeRecord(context, id, (record, now) =>
+    record.status === "running" && record.answeredAt === null
+      ? { patch: { ...touchedPatch(record, now), answeredAt: now } }
+      : undefined,
+  );
 }
 
 /** The result of one try. */
 type Step =
   | { readonly ready: true; readonly record: ComputeRecord }
-  | { readonly ready: false; readonly message: string };
+  | { readonly ready: false; readonly message: string; readonly isRunning: boolean };
 
-async function tryOnce(wait: Wait): Promise<Step> {
+async function tryOnce(wait: Wait, failure: string | undefined): Promise<Step> {
   const { provider, report } = wait;
-  const record = await refresh(wait);
+  const record = await recordToWaitFor(wait);
   if (record.status !== "running") {
-    const message = record.lastError ?? `${provider.name} says ${record.status}`;
+    const message = failure ?? record.lastError ?? `${provider.name} says ${record.status}`;
     report("provisioning", message);
-    return { ready: false, message };
+    return { ready: false, message, isRunning: false };
   }
   const port = portToAsk(wait, record);
   const probe = { ...wait, token: wait.secrets.token };
   const answer =
     port === undefined ? { ready: true, message: "it runs" } : await probePort(probe, record, port);
   report(answer.ready ? "ready" : "starting", answer.message);
-  return answer.ready ? { ready: true, record } : { ready: false, message: answer.message };
+  return answer.ready ? { ready: true, record } : { ready: false, message: answer.message, isRunning: true };
 }
 
-/** Asks the provider and stores its answer. A passing failure becomes the record's `lastError`, and the next try asks again. */
-async function refresh(wait: Wait): Promise<ComputeRecord> {
-  const { context, id, signal } = wait;
-  const { record } = await loadRecord(context, id);
+/** The record as the looks left it. @throws BOOT_FAILED when it ends or is gone, CONFLICT when it is stopped */
+async function recordToWaitFor(wait: Wait): Promise<ComputeRecord> {
+  const { context, id } = wait;
+  const { record, now } = await loadRecord(context, id);
   if (record.status === "stopped")
     throw new AtlasError("CONFLICT", `compute ${id} is stopped: start it first`, { computeId: id });
   if (hasBegunToEnd(record.status)) throw await bootFailed(wait, record);
-  if (record.status === "pending" || record.status === "uncertain") return record;
-  let instance: Instance | undefined;
-  try {
-    instance = await lookUp(context, record, signal);
-  } catch (error) {
-    if (isAtlasError(error) && isPassing(error)) return { ...record, lastError: error.message };
-    throw error;
-  }
-  return instance === undefined ? unseen(wait, record) : seen(wait, instance);
-}
-
-/** The record of an instance that its provider does not show, perhaps because it is too new. @throws BOOT_FAILED when it is gone */
-async function unseen(wait: Wait, record: ComputeRecord): Promise<ComputeRecord> {
-  const { context, provider } = wait;
-  if ((await context.store.now()) < absenceProvenFrom(context, provider, record)) return record;
-  throw await bootFailed(wait, record, true);
-}
-
-/** The record after an observation of its instance. @throws BOOT_FAILED when the instance has failed or ended */
-async function seen(wait: Wait, instance: Instance): Promise<ComputeRecord> {
-  const { context, id, provider } = wait;
-  const record = await changeRecord(context, id, (current, now) => {
-    const change = observed(current, instance, provider.bootTimeoutSeconds, now);
-    return change && isNews(current, change.patch) ? change : undefined;
-  });
-  if (record.status === "terminating") throw await bootFailed(wait, await endCompute(context, record));
-  if (isEnded(record.status)) throw await bootFailed(wait, record);
+  if (isProvenAbsent(record, now, false)) throw await bootFailed(wait, record, true);
   return record;
 }
 
@@ -173,7 +195,7 @@ async function tooLate(wait: Wait, limit: number, message: string): Promise<Atla
 }
 
 async function withLogs(wait: Wait, code: "BOOT_FAILED" | "TIMEOUT", message: string): Promise<AtlasError> {
-  const logs = await lastLines(wait);
+  const logs = await logsOf(wait);
   const shown = logs.length === 0 ? "" : `. Its last log lines:\n${logs.join("\n")}`;
   return new AtlasError(code, `${message}${shown}`, {
     provider: wait.provider.name,
@@ -182,20 +204,13 @@ async function withLogs(wait: Wait, code: "BOOT_FAILED" | "TIMEOUT", message: st
   });
 }
 
-/** The last log lines, or none when they cannot be read: they only add to an error that matters more. */
-async function lastLines({ context, id, provider, secrets }: Wait): Promise<readonly string[]> {
-  const { logs } = provider;
-  if (logs === undefined) return [];
-  const lines: LogLine[] = [];
-  try {
-    const { record } = await loadRecord(context, id);
-    const reference = referenceOf(record);
-    const options = { tail: LOG_LINES, follow: false };
-    await callProvider(context, { provider, operation: "logs", computeId: id }, async (callContext) => {
-      for await (const line of logs.call(provider, reference, options, callContext)) lines.push(line);
-    });
-  } catch (error) {
-    context.logger.debug("no log lines to show", { computeId: id, code: codeOf(error) });
-  }
-  return lines.slice(-LOG_LINES).map(({ line }) => redact(line, Object.values(secrets)));
+/** The last lines, from the event of its end where the provider has them no more. */
+async function logsOf({ context, id, secrets }: Wait): Promise<readonly string[]> {
+  const { store, namespace } = context;
+  const { record } = await loadRecord(context, id);
+  const lines = await lastLines(context, record, Object.values(secrets));
+  if (lines.length > 0 || !hasBegunToEnd(record.status)) return lines;
+  const events = await store.events({ namespace, computeId: id }, EVENTS);
+  const told = events.findLast(({ data }) => Array.isArray(data.logs))?.data.logs;
+  return Array.isArray(told) ? told.filter((line) => typeof line === "string") : [];
 }

@@ -17,7 +17,7 @@ const whole = ["pending", "provisioning", "running", "terminating", "terminated"
 
 describe("the events of a compute", () => {
   it("are followed until it has ended, as they come", async () => {
-    const { spawn, atlas, settle, clock } = scene();
+    const { spawn, atlas, settle, clock } = scene({ mock: { bootSeconds: 5 } });
     const compute = await spawn({ userId: "u" });
     const seen: string[] = [];
     const following = (async () => {
@@ -66,7 +66,7 @@ describe("the events of a compute", () => {
   });
 
   it("end when the signal aborts, without an error, also while they are waited for", async () => {
-    const { spawn, atlas, settle, clock } = scene();
+    const { spawn, atlas, settle, clock } = scene({ mock: { bootSeconds: 500 } });
     const { id } = await spawn();
     const abort = new AbortController();
     const following = collect(atlas.events(id, { signal: abort.signal }));
@@ -92,7 +92,7 @@ describe("the events of a compute", () => {
         get: (of, key) => (key === "watch" ? undefined : Reflect.get(of, key)),
       },
     );
-    const provider = mock({ clock });
+    const provider = mock({ clock, bootSeconds: 100 });
     const { spawn, atlas, settle } = scene({ clock, providers: [provider], store });
     const { id } = await spawn();
     const other = createAtlas({ providers: [provider], store: kept, clock });

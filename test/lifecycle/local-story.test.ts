@@ -10,6 +10,7 @@ import { failureOf } from "../support/scene.ts";
 const server = `require("node:http").createServer((request, response) => {
   console.log("asked for " + request.url);
   response.statusCode = request.headers.authorization === "Bearer " + process.env.ATLAS_PRESHARED_KEY ? 200 : 401;
+  if (response.statusCode === 401) response.setHeader("www-authenticate", "Bearer");
   response.end(process.env.ATLAS_COMPUTE_ID);
 }).listen(process.env.PORT, "127.0.0.1")`;
 const command = [process.execPath, "-e", server];
@@ -44,7 +45,7 @@ describe("a real process as a compute", () => {
     const error = await failureOf(compute.waitUntilReady());
     expect(error).toMatchObject({ code: "BOOT_FAILED", computeId: compute.id });
     expect(error.message).toContain("no model here");
-    expect(await atlas.getCompute(compute.id)).toMatchObject({ status: "terminated", reason: "failed" });
+    expect(await atlas.getCompute(compute.id)).toMatchObject({ status: "terminated", reason: "exited" });
   });
 
   it("is found and ended after its process died before writing it down", async () => {

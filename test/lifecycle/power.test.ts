@@ -36,7 +36,7 @@ describe("stop and start", () => {
   });
 
   it("are a CONFLICT where they cannot be, naming the state", async () => {
-    const world = scene();
+    const world = scene({ mock: { bootSeconds: 100 } });
     const { atlas, failure, settle, spawn } = world;
     const { id } = await spawn();
     const early = await failure(atlas.stop(id));

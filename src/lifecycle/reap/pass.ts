@@ -45,6 +45,15 @@ export class ReapPass {
     return listing;
   }
 
+  /** Finds the whole instances of this exact name with this store's owner tag, in the pass's one list. */
+  async findByName(provider: Provider, name: string): Promise<readonly Instance[]> {
+    const owner = await this.context.store.identity();
+    const { instances } = await this.list(provider);
+    return instances.filter(
+      (instance) => instance.name === name && instance.owner === owner && instance.status !== "terminated",
+    );
+  }
+
   async #read(provider: Provider): Promise<Listing> {
     const { context, signal } = this;
     const begunAt = await context.store.now();

@@ -139,6 +139,7 @@ const PLANNED: Readonly<Record<Task["kind"], Heading>> = {
   end: "terminated",
   expire: "terminated",
   settle: "settled",
+  warn: "checked",
   look: "checked",
 };
 

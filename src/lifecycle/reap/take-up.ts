@@ -49,8 +49,10 @@ function revival(
   }: { readonly provider: Provider; readonly now: Date; readonly slot: "kept" | "given up" },
 ): RecordChange | undefined {
   const lifetimeDeadline = after(record.createdAt, record.maxLifetimeSeconds);
-  const back = { ...record, status: "provisioning", reason: null, endedAt: null, lifetimeDeadline } as const;
-  const change = observed(back, instance, provider.bootTimeoutSeconds, now);
+  // A stop that happened meanwhile is the provider's, and no failed boot.
+  const status = instance.status === "stopped" ? "running" : "provisioning";
+  const back = { ...record, status, reason: null, endedAt: null, lifetimeDeadline } as const;
+  const change = observed(back, { instance, provider }, now);
   if (change === undefined) return undefined;
   const revived = { reason: null, endedAt: null, absentSince: null, lifetimeDeadline };
   return {

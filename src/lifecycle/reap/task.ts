@@ -6,14 +6,17 @@ import type { ComputeRecord, EndReason } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { endInstance } from "../end-instance.ts";
 import { messageOf } from "../failures.ts";
-import { absenceProvenFrom, findByName, getInstance, oldest } from "../find-instance.ts";
+import { absenceProvenFrom, getInstance, oldest } from "../find-instance.ts";
+import { failureFacts, withFacts } from "../looks/look.ts";
 import { providerOf } from "../providers.ts";
 import { absentPatch, isProvenAbsent } from "../record/absence.ts";
+import { idleReason, warnAt } from "../record/ending.ts";
 import { isEnded } from "../record/facts.ts";
 import { changeHeld } from "../record/lease.ts";
 import { observed } from "../record/observe.ts";
-import { NO_LEASE, type RecordChange, retryPatch, terminatingPatch } from "../record/patch.ts";
+import { endedPatch, NO_LEASE, type RecordChange, retryPatch, terminatingPatch } from "../record/patch.ts";
 import { isPast } from "../record/time.ts";
+import { warning } from "../record/warning.ts";
 import { isWholesale } from "./belief.ts";
 import type { ReapPass } from "./pass.ts";
 
@@ -35,11 +38,14 @@ export interface ReapOutcome {
   readonly entry: ReapEntry;
 }
 
+type Facts = Readonly<Record<string, unknown>>;
+
 /** A task that is due for a compute. */
 export type Task =
   | { readonly kind: "settle" }
   | { readonly kind: "end" }
   | { readonly kind: "expire"; readonly reason: EndReason }
+  | { readonly kind: "warn" }
   | { readonly kind: "look" };
 
 /** The task that is due for a record at that time. Pure. */
@@ -47,7 +53,8 @@ export function taskOf(record: ComputeRecord, now: Date): Task {
   if (record.status === "terminating") return { kind: "end" };
   if (isPast(record.lifetimeDeadline, now)) return { kind: "expire", reason: "max_lifetime" };
   if (record.status === "pending" || record.status === "uncertain") return { kind: "settle" };
-  if (isPast(record.idleDeadline, now)) return { kind: "expire", reason: "idle" };
+  if (isPast(record.idleDeadline, now)) return { kind: "expire", reason: idleReason(record) };
+  if (isPast(warnAt(record), now)) return { kind: "warn" };
   return { kind: "look" };
 }
 
@@ -79,7 +86,9 @@ async function carryOut(pass: ReapPass, record: ComputeRecord, task: Task, now: 
     case "expire":
       return expire(pass, record, task.reason, (current, time) => isStillDue(current, task.reason, time));
     case "settle":
-      return settleCreate(pass, record, now);
+      return settleCreate(pass, record);
+    case "warn":
+      return warn(pass, record, now);
     case "look":
       return checkInstance(pass, record, now);
   }
@@ -87,7 +96,17 @@ async function carryOut(pass: ReapPass, record: ComputeRecord, task: Task, now: 
 
 /** True when the deadline has still passed: a touch may have moved it since the record was claimed. */
 function isStillDue(record: ComputeRecord, reason: EndReason, now: Date): boolean {
-  return isPast(reason === "idle" ? record.idleDeadline : record.lifetimeDeadline, now);
+  return isPast(reason === "max_lifetime" ? record.lifetimeDeadline : record.idleDeadline, now);
+}
+
+/** Writes the warning of a planned end, and looks at the instance where that is due, too. */
+async function warn(pass: ReapPass, record: ComputeRecord, now: Date): Promise<ReapOutcome> {
+  const next = await changeHeld(pass.context, record, (current, time) => {
+    const warned = warning(current, time);
+    const isLookDue = isPast(current.checkAt, time);
+    return { ...warned, patch: { ...(isLookDue ? {} : NO_LEASE), ...warned?.patch } };
+  });
+  return next.lease === record.lease ? checkInstance(pass, next, now) : outcome("checked", next);
 }
 
 async function putOff({ context }: ReapPass, record: ComputeRecord, error: string): Promise<ReapOutcome> {
@@ -143,23 +162,32 @@ async function expire(
 }
 
 /** Settles a create whose outcome is unknown. */
-async function settleCreate(pass: ReapPass, record: ComputeRecord, now: Date): Promise<ReapOutcome> {
-  const { context, signal } = pass;
+async function settleCreate(pass: ReapPass, record: ComputeRecord): Promise<ReapOutcome> {
+  const { context } = pass;
   pass.requireUp(record.provider);
   const provider = providerOf(context, record);
-  const found = oldest(await findByName(context, { provider, signal, computeId: record.id }, record.name));
+  const { begunAt } = await pass.list(provider);
+  const found = oldest(await pass.findByName(provider, record.name));
   if (found !== undefined && record.status === "uncertain" && record.reason === null)
     return takeUp(context, record, found);
   if (found !== undefined) return expire(pass, record, record.reason ?? "abandoned");
-  if (now < absenceProvenFrom(context, provider, record)) return lookLater(pass, record, "unfinished");
-  return expire(pass, record, record.reason ?? "abandoned", undefined, "settled");
+  if (begunAt < absenceProvenFrom(context, provider, record)) return lookLater(pass, record, "unfinished");
+  return abandon(pass, record);
+}
+
+/** Ends a compute that a whole list, begun when its create could no longer turn up, does not have: there is nothing to ask the provider for. */
+async function abandon({ context }: ReapPass, record: ComputeRecord): Promise<ReapOutcome> {
+  const next = await changeHeld(context, record, ({ reason }, now) => ({
+    patch: endedPatch("terminated", reason ?? "abandoned", now),
+  }));
+  return outcome("settled", next);
 }
 
 /** Takes up the instance of an uncertain create. */
 async function takeUp(context: Context, record: ComputeRecord, instance: Instance): Promise<ReapOutcome> {
-  const { bootTimeoutSeconds } = providerOf(context, record);
+  const provider = providerOf(context, record);
   const next = await changeHeld(context, record, (current, now) =>
-    observed(current, instance, bootTimeoutSeconds, now),
+    observed(current, { instance, provider }, now),
   );
   return outcome("settled", next, "found");
 }
@@ -175,9 +203,11 @@ async function checkInstance(pass: ReapPass, record: ComputeRecord, now: Date): 
       ? lookLater(pass, record, "checked")
       : missed(pass, provider, record, now);
   const { lease, leaseUntil } = record;
+  const sight = { instance, provider, askedAt: (await pass.list(provider)).begunAt };
+  const told = await failureFacts(context, record, sight);
   const next = await changeHeld(context, record, (current, time) => {
     if (current.status !== record.status) return { patch: NO_LEASE };
-    const change = bootedInTime(observed(current, instance, provider.bootTimeoutSeconds, time), time);
+    const change = seenChange(observed(current, sight, time), told);
     const ends = change?.patch.status === "terminating";
     return ends ? { ...change, patch: { ...change.patch, lease, leaseUntil } } : change;
   });
@@ -201,10 +231,8 @@ async function missed(
   return outcome("checked", next, next.status);
 }
 
-/** The observed change, or the end of a compute that is still booting after its deadline. */
-function bootedInTime(change: RecordChange | undefined, now: Date): RecordChange | undefined {
-  const isLate = change?.patch.status === "provisioning" && isPast(change.patch.bootDeadline ?? null, now);
-  return isLate ? { patch: terminatingPatch("boot_timeout", now) } : change;
+function seenChange(change: RecordChange | undefined, told: Facts): RecordChange | undefined {
+  return change && withFacts(change, told);
 }
 
 /** Puts the compute off. An instance that is not there yet proves nothing, and is no failure. */

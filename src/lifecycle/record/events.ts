@@ -2,6 +2,7 @@
 import type { ComputeRecord, NewEvent } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { notify } from "../listeners.ts";
+import { wrote } from "../looks/wakes.ts";
 import type { RecordChange } from "./patch.ts";
 
 /** The event of a record that has reached its present state. */
@@ -30,5 +31,6 @@ export function tell(context: Context, record: ComputeRecord, event: NewEvent | 
   if (event === undefined) return;
   const { id: computeId, provider, updatedAt: at } = record;
   context.logger.info(`compute ${computeId} is ${event.status}`, { computeId, provider, ...event.data });
+  wrote(context.store, computeId);
   notify(context, "onEvent", context.onEvent, { ...event, computeId, at });
 }

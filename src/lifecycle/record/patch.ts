@@ -1,6 +1,7 @@
 /** Patches: the parts of a record that a step changes. Deadlines, version and cost follow from them here. Pure. */
 import { backoffSeconds } from "../../internal/backoff.ts";
-import type { ComputeRecord, EndReason, NewEvent } from "../../store.ts";
+import type { ComputeRecord, ComputeStatus, EndReason, NewEvent } from "../../store.ts";
+import { warnAt } from "./ending.ts";
 import { costSoFar } from "./facts.ts";
 import { after, earliest } from "./time.ts";
 
@@ -44,7 +45,7 @@ function dueAtOf(record: ComputeRecord): Date | null {
   const { attempts, bootDeadline, idleDeadline, lifetimeDeadline, checkAt } = record;
   return attempts > 0 && checkAt !== null
     ? checkAt
-    : earliest(bootDeadline, idleDeadline, lifetimeDeadline, checkAt);
+    : earliest(bootDeadline, idleDeadline, lifetimeDeadline, checkAt, warnAt(record));
 }
 
 const NOTHING_DUE = {
@@ -77,7 +78,19 @@ export function retryPatch({ attempts }: ComputeRecord, lastError: string | null
   return { ...NO_LEASE, checkAt, attempts: attempts + 1, lastError };
 }
 
-/** The patch of a sign of life: the idle deadline moves. */
-export function touchedPatch({ idleDeadline, idleTimeoutSeconds }: ComputeRecord, now: Date): Patch {
-  return { lastActiveAt: now, idleDeadline: idleDeadline && after(now, idleTimeoutSeconds) };
+/** The patch of a sign of life: the idle deadline of a running compute moves, and never back. */
+export function touchedPatch(record: ComputeRecord, now: Date): Patch {
+  const { status, idleDeadline, idleTimeoutSeconds } = record;
+  const moved = after(now, idleTimeoutSeconds);
+  const isLater = status === "running" && idleDeadline !== null && moved !== null && moved > idleDeadline;
+  return { lastActiveAt: now, idleDeadline: isLater ? moved : idleDeadline };
+}
+
+/** Looks by a reaper: the first ones soon, later ones seldom. */
+const LOOKS = { firstSeconds: 15, maxSeconds: 300 };
+
+/** The patch after a look of a reaper that found the compute in this state. */
+export function lookedPatch(record: ComputeRecord, status: ComputeStatus, now: Date): Patch {
+  const looks = status === record.status ? record.looks + 1 : 0;
+  return { looks, lookedAt: now, checkAt: after(now, backoffSeconds(LOOKS, looks)) };
 }

@@ -44,7 +44,7 @@ function adoption(
   now: Date,
 ): RecordChange | undefined {
   if (!hasBegunToEnd(record.status)) {
-    const change = observed(record, instance, provider.bootTimeoutSeconds, now);
+    const change = observed(record, { instance, provider }, now);
     return change && { ...change, patch: { ...change.patch, placedAt: now } };
   }
   return {

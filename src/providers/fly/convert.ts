@@ -43,7 +43,7 @@ export function toInstance(machine: Machine, host: Host): Instance {
   const message = exit === undefined ? lastFailure(machine, status) : inWords(exit);
   return {
     ...commonFacts(machine, config),
-    ...defined({ message }),
+    ...defined({ message, exitCode: exit?.exit_code ?? undefined }),
     status: status === "stopped" && crashed ? "failed" : status,
     ports: toPorts(config?.services ?? [], host).map((port) => withName(port, config?.metadata)),
   };

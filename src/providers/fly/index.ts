@@ -64,7 +64,6 @@ export function fly(options: FlyOptions = {}): FlyProvider {
     // A read by id finds a new machine at once; the lists of an organization lag.
     absenceGraceSeconds: 30,
     lookSeconds: 2,
-    budget: { perMinute: 60, burst: 3, eachMethod: true },
     edge: {},
     parseOptions: parseComputeOptions,
     candidates: async (request) => {

@@ -22,6 +22,7 @@ export interface Sighting {
 export interface Condition {
   readonly status: InstanceStatus;
   readonly message?: string;
+  readonly exitCode?: number;
 }
 
 /** Reads the condition of an instance from a sighting. */
@@ -39,7 +40,8 @@ export function toCondition(sighting: Sighting, now: Date): Condition {
 
 function exitCondition(exit: NonNullable<ProcessRecord["exit"]>, endAsked: boolean): Condition {
   const status = endAsked || exit.code === 0 ? "terminated" : "failed";
-  return { status, message: describeExit(exit) };
+  const exitCode = endAsked || exit.refusal !== undefined ? undefined : exit.code;
+  return { status, message: describeExit(exit), ...(exitCode !== undefined && { exitCode }) };
 }
 
 function livingCondition({ entry, leader }: Sighting): Condition {

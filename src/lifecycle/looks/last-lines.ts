@@ -1,0 +1,45 @@
+/** The last log lines of a compute, for an error or an event that tells why it did not come up. */
+import { hashToken } from "../../auth/token.ts";
+import { redact, redacted } from "../../internal/redact.ts";
+import type { LogLine } from "../../provider.ts";
+import type { ComputeRecord } from "../../store.ts";
+import { callProvider } from "../call.ts";
+import type { Context } from "../context.ts";
+import { codeOf } from "../failures.ts";
+import { referenceOf } from "../find-instance.ts";
+import { providerOf } from "../providers.ts";
+
+const LINES = 20;
+const MAX_LINE = 500;
+const TOKEN = /(?<![\w-])[\w-]{43}(?![\w-])/g;
+
+/** Reads the last log lines, or none when they cannot be read: they only add to what matters more. */
+export async function lastLines(
+  context: Context,
+  record: ComputeRecord,
+  secrets: readonly string[] = [],
+): Promise<readonly string[]> {
+  const lines: LogLine[] = [];
+  try {
+    const provider = providerOf(context, record);
+    const { logs } = provider;
+    if (logs === undefined) return [];
+    const call = { provider, operation: "logs", computeId: record.id };
+    await callProvider(context, call, async (callContext) => {
+      const options = { tail: LINES, follow: false };
+      for await (const line of logs.call(provider, referenceOf(record), options, callContext))
+        lines.push(line);
+    });
+  } catch (error) {
+    context.logger.debug("no log lines to show", { computeId: record.id, code: codeOf(error) });
+  }
+  return lines
+    .slice(-LINES)
+    .map(({ line }) => withoutTokens(record, redact(line, secrets)).slice(0, MAX_LINE));
+}
+
+/** The text without any token of the compute: the record knows their hashes. */
+function withoutTokens({ tokens }: ComputeRecord, text: string): string {
+  const hashes = new Set(tokens.map(({ hash }) => hash));
+  return text.replace(TOKEN, (word) => (hashes.has(hashToken(word)) ? redacted : word));
+}
