@@ -144,8 +144,8 @@ function incidentsOf(fake: FlyFake): Cloud<Provocation>["incidents"] {
   // The provider cannot distinguish a machine that no read saw running from one that is ending.
   const gone = ["vanished", "boot_timeout"] as const;
   return {
-    end: { excuses: [], happenTo: ({ id }) => exit(id, 0) },
-    crash: { excuses: ["failed"], happenTo: ({ id }) => exit(id, 1) },
+    end: { excuses: ["exited"], happenTo: ({ id }) => exit(id, 0) },
+    crash: { excuses: ["failed", "exited"], happenTo: ({ id }) => exit(id, 1) },
     destroy: { excuses: ["failed", ...gone], happenTo: ({ id }) => cloud.destroy(fake.machine(id)) },
     remove: { excuses: gone, happenTo: ({ name }) => cloud.removeApp(cloud.app(name)) },
   };

@@ -119,7 +119,7 @@ function incidentsOf(fake: FakeRunpod): Cloud<Provocation>["incidents"] {
   return {
     vanish: { excuses: ["vanished"], happenTo: ({ id }) => fake.setStatus(id, "TERMINATED") },
     fail: { excuses: ["failed"], happenTo: ({ id }) => fake.setStatus(id, "ERROR") },
-    exit: { excuses: [], happenTo: ({ id }) => fake.setStatus(id, "EXITED") },
+    exit: { excuses: ["exited", "stopped_by_provider"], happenTo: ({ id }) => fake.setStatus(id, "EXITED") },
     // No read came before its boot was due, and now it boots again: the provider cannot distinguish this from a first boot.
     resume: { excuses: ["boot_timeout"], happenTo: ({ id }) => fake.setStatus(id, undefined) },
     double: { excuses: [], happenTo: ({ name }, owner) => void fake.add(name, { ATLAS_OWNER: owner }) },

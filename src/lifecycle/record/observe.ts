@@ -75,9 +75,11 @@ function noNews(record: ComputeRecord, now: Date): RecordChange {
 
 /** A stop that was not asked for: the program's own end, or the provider's act, which has a deadline. */
 function stoppedChange(record: ComputeRecord, instance: Instance, now: Date): RecordChange {
-  const { status, idleTimeoutSeconds } = record;
+  const { status, idleTimeoutSeconds, actedAt } = record;
   if (status === "stopped") return noted(record, instance, { status: "stopped" }, now);
-  if (status !== "running" || instance.exitCode !== undefined) return ended(record, instance, "exited", now);
+  // After a start, a stopped instance may be one that the provider never started: its disk is kept for a while.
+  const isFirstBoot = status !== "running" && actedAt === null;
+  if (isFirstBoot || instance.exitCode !== undefined) return ended(record, instance, "exited", now);
   const patch = {
     status: "stopped" as const,
     bootDeadline: null,
