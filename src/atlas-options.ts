@@ -5,7 +5,7 @@ import { deploymentField, deploymentFrom, UNNAMED_DEPLOYMENT } from "./deploymen
 import { NAMESPACE, PROVIDER_NAME } from "./internal/names.ts";
 import { baseUrlField, callable, clockField, fetchField, hasMethods } from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
-import type { Context, Logger, Timing } from "./lifecycle/context.ts";
+import type { Context, Logger, Retention, Timing } from "./lifecycle/context.ts";
 import type { Provider } from "./provider.ts";
 import type { ComputeEvent, Limits, Store } from "./store.ts";
 import { memoryStore } from "./stores/memory/index.ts";
@@ -28,6 +28,8 @@ export interface AtlasOptions {
   readonly limits?: Limits | undefined;
   /** A secret of 32 bytes or more. With it any handle can sign URLs at any time; without it only the handle that spawned can. */
   readonly signingKey?: string | undefined;
+  /** The time for which ended computes, and the number of events, stay recorded. The reaper deletes the rest, a bounded part in each pass. */
+  readonly retention?: Partial<Retention> | undefined;
   /** Time limits, in seconds. */
   readonly timing?: Partial<Timing> | undefined;
   /** The URL of this application's control plane, as pods reach it. Each pod then gets a credential of its own for it. */
@@ -70,6 +72,7 @@ const FIELDS = {
       secret: true,
     }),
   ),
+  retention: optional(field(anyObject, "an object of retention")),
   timing: optional(field(anyObject, "an object of times in seconds")),
   controlUrl: baseUrlField,
   onEvent: optional(field(callable<NonNullable<AtlasOptions["onEvent"]>>(), "a function")),
@@ -98,6 +101,20 @@ const TIMING_FIELDS = {
   leaseSeconds: seconds,
 };
 
+const RETENTION_FIELDS = {
+  endedSeconds: optional(
+    field(
+      z.int().check(z.minimum(86_400), z.maximum(315_360_000)),
+      "a whole number of seconds from 86400 to 315360000",
+    ),
+  ),
+  eventsPerCompute: optional(
+    field(z.int().check(z.minimum(100), z.maximum(1_000_000)), "a whole number from 100 to 1000000"),
+  ),
+};
+
+const RETENTION: Retention = { endedSeconds: 30 * 86_400, eventsPerCompute: 1000 };
+
 const TIMING: Timing = {
   requestTimeoutSeconds: 30,
   createTimeoutSeconds: 60,
@@ -125,6 +142,10 @@ export function toContext(input: AtlasOptions): Context {
     clock,
     store: store.forDeployment(deployment ?? "default"),
     limits: parseFields("limits of createAtlas", LIMIT_FIELDS, options.limits ?? {}),
+    retention: {
+      ...RETENTION,
+      ...parseFields("retention of createAtlas", RETENTION_FIELDS, options.retention ?? {}),
+    },
     timing: { ...TIMING, ...parseFields("timing of createAtlas", TIMING_FIELDS, options.timing ?? {}) },
     fetch: options.fetch ?? ((...request) => globalThis.fetch(...request)),
     logger,

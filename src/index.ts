@@ -49,7 +49,7 @@ export type {
   JobRunner,
   JobStatus,
 } from "./job-runner.ts";
-export type { Logger, Phase, Progress, Timing } from "./lifecycle/context.ts";
+export type { Logger, Phase, Progress, Retention, Timing } from "./lifecycle/context.ts";
 export type { EventOptions } from "./lifecycle/events.ts";
 export type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
 export type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
@@ -86,6 +86,7 @@ export {
   type ComputeStatus,
   checkLimits,
   type EndReason,
+  type Forgetting,
   isLive,
   type Limits,
   liveStatuses,

@@ -60,6 +60,18 @@ export interface Claim {
   readonly limit: number;
 }
 
+/** The records and events that a store may delete. */
+export interface Forgetting {
+  readonly namespace: string;
+  /** Records that ended before this time go, with their tokens and events. */
+  readonly endedBefore: Date;
+  /** The computes of which only the newest events stay. */
+  readonly computeIds: readonly string[];
+  readonly eventsPerCompute: number;
+  /** The number of records, and of events, that one call deletes at most. */
+  readonly limit: number;
+}
+
 /**
  * A store. Every method is atomic: after a crash at any point it happened whole or not at all, and concurrent callers, in this process
  * or another, see it as if the calls had come one after the other.
@@ -142,6 +154,12 @@ export interface Store {
     filter: { readonly namespace: string; readonly computeId?: string; readonly after?: string },
     limit: number,
   ): Promise<readonly ComputeEvent[]>;
+
+  /**
+   * Deletes the oldest of what retention lets go, up to the limit. Never a live record.
+   * @returns the number of records and of further events that are gone.
+   */
+  forget(old: Forgetting): Promise<{ readonly computes: number; readonly events: number }>;
 
   /**
    * Calls back soon after events were written, by any process if the store can, with no promise that each write calls: a hint to read `events`.

@@ -24,6 +24,7 @@ import { lookupLaws } from "./store/lookup-laws.ts";
 import { modelLaws } from "./store/model-laws.ts";
 import { ownershipLaws } from "./store/ownership-laws.ts";
 import { replaceLaws } from "./store/replace-laws.ts";
+import { retentionLaws } from "./store/retention-laws.ts";
 import { roundTripLaws } from "./store/round-trip-laws.ts";
 import { slotLaws } from "./store/slot-laws.ts";
 
@@ -33,6 +34,7 @@ const parts: readonly Laws[] = [
   insertLaws,
   slotLaws,
   ownershipLaws,
+  retentionLaws,
   limitLaws,
   replaceLaws,
   lookupLaws,

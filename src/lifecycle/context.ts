@@ -17,6 +17,17 @@ export interface Timing {
   readonly leaseSeconds: number;
 }
 
+/** The time and the number for which the store keeps what is over. */
+export interface Retention {
+  /** Seconds after its end for which a compute stays recorded, with its events: at least 86400. @default 2592000 */
+  readonly endedSeconds: number;
+  /** The events of one compute that stay, the newest ones: at least 100. @default 1000 */
+  readonly eventsPerCompute: number;
+}
+
+/** The number of records, and of events, that one pass of the reaper deletes at most. */
+export const RETENTION_LIMIT = 1000;
+
 /** Receives log lines; `console` is one. */
 export interface Logger {
   /** Details that help to find a fault. */
@@ -53,6 +64,7 @@ export interface Context {
   readonly tenantId: string | null;
   readonly limits: Limits;
   readonly timing: Timing;
+  readonly retention: Retention;
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly logger: Logger;

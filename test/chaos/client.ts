@@ -19,7 +19,7 @@ export interface ChaosClient {
 export function connectClient(
   { connectionString, providerUrl, apiKey, time }: Connection,
   worker: string,
-  options: Pick<AtlasOptions, "logger" | "onEvent"> = {},
+  options: Pick<AtlasOptions, "logger" | "onEvent" | "limits"> = {},
 ): ChaosClient {
   const pool = new pg.Pool({ connectionString, max: 6, options: fastTimeOption });
   const store = postgresStore(pool);

@@ -22,7 +22,15 @@ import {
 /** The calls that the comparison makes. */
 export type ComparedStore = Omit<
   Store,
-  "name" | "migrate" | "identity" | "forDeployment" | "requireOwnership" | "adopt" | "watch" | "close"
+  | "name"
+  | "migrate"
+  | "identity"
+  | "forDeployment"
+  | "requireOwnership"
+  | "adopt"
+  | "forget"
+  | "watch"
+  | "close"
 >;
 
 /** A store for one namespace. Its time moves only with {@link ModelStore.advance}. */

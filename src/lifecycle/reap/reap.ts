@@ -8,6 +8,7 @@ import { traced } from "../../internal/telemetry.ts";
 import type { Provider } from "../../provider.ts";
 import { liveStatuses, type Snapshot } from "../../store.ts";
 import type { Context } from "../context.ts";
+import { forgetOld } from "../retention.ts";
 import { type OrphanSearch, searchOrphans } from "./orphans.ts";
 import { ReapPass } from "./pass.ts";
 import {
@@ -80,6 +81,11 @@ async function reapOnce(context: Context, options: ReapOptions): Promise<ReapRep
     searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],
   }));
   const done = await Promise.all(shares);
+  if (!dryRun)
+    await forgetOld(
+      context,
+      due.map(({ record }) => record.id),
+    );
   return toReport(
     done.flatMap(({ outcomes }) => outcomes),
     done.flatMap(({ searches }) => searches),

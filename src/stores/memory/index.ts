@@ -8,6 +8,7 @@ import {
   type ComputeEvent,
   type ComputeRecord,
   checkLimits,
+  type Forgetting,
   type Limits,
   type NewEvent,
   type Page,
@@ -148,6 +149,11 @@ class MemoryStore implements Store, TenantStore {
       namespace.put(copy(record));
       return copy({ record, now });
     });
+  }
+
+  async forget(old: Forgetting): ReturnType<Store["forget"]> {
+    this.#data.requireOwnership(this.#deployment);
+    return this.#namespace(old.namespace).forgetOld(old);
   }
 
   async events(

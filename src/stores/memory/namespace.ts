@@ -2,6 +2,7 @@
 import {
   type ComputeEvent,
   type ComputeRecord,
+  type Forgetting,
   isLive,
   type Page,
   type RecordFilter,
@@ -23,7 +24,7 @@ export class MemoryNamespace {
   readonly #byToken = new Groups<string>();
   /** By the minute of `dueAt`: a claim reads the minutes that have come, not everything that is stored. */
   readonly #byDueMinute = new Groups<number>();
-  readonly #events: ComputeEvent[] = [];
+  #events: ComputeEvent[] = [];
   readonly #eventsByCompute = new Map<string, ComputeEvent[]>();
 
   /** Stores a record in place of the one with its id, if there is one. */
@@ -101,6 +102,36 @@ export class MemoryNamespace {
     const events = computeId === undefined ? this.#events : (this.#eventsByCompute.get(computeId) ?? []);
     const start = firstBehind(events, after);
     return events.slice(start, start + limit);
+  }
+
+  /** See `Store.forget`. */
+  forgetOld({ endedBefore, computeIds, eventsPerCompute, limit }: Forgetting): {
+    readonly computes: number;
+    readonly events: number;
+  } {
+    const old = [...this.records.values()]
+      .filter(({ status, endedAt }) => !isLive(status) && endedAt !== null && endedAt < endedBefore)
+      .sort((left, right) => Number(left.endedAt) - Number(right.endedAt))
+      .slice(0, limit);
+    for (const record of old) {
+      this.#forget(record);
+      this.records.delete(record.id);
+    }
+    const surplus = computeIds
+      .flatMap((id) => (this.#eventsByCompute.get(id) ?? []).slice(0, -eventsPerCompute || undefined))
+      .sort((left, right) => Number(left.id) - Number(right.id))
+      .slice(0, limit);
+    this.#drop(new Set(surplus), new Set(old.map(({ id }) => id)));
+    return { computes: old.length, events: surplus.length };
+  }
+
+  #drop(events: ReadonlySet<ComputeEvent>, computeIds: ReadonlySet<string>): void {
+    if (events.size === 0 && computeIds.size === 0) return;
+    const stays = (event: ComputeEvent): boolean => !events.has(event) && !computeIds.has(event.computeId);
+    this.#events = this.#events.filter(stays);
+    for (const id of computeIds) this.#eventsByCompute.delete(id);
+    for (const id of new Set([...events].map(({ computeId }) => computeId)))
+      this.#eventsByCompute.set(id, (this.#eventsByCompute.get(id) ?? []).filter(stays));
   }
 
   #forget(record: ComputeRecord): void {

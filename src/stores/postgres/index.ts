@@ -14,6 +14,7 @@ import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { claimDue, identity } from "./claim.ts";
 import { PostgresDatabase, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
+import { forget } from "./forget.ts";
 import { listenThrough, surviveLostConnections } from "./listen.ts";
 import { migrate } from "./migrate.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
@@ -71,6 +72,7 @@ const CALLS: StoreCalls<PostgresDatabase> = {
   replace,
   list,
   claimDue,
+  forget,
   events,
 };
 

@@ -26,6 +26,7 @@ export function callsOn<Database>(database: Database, calls: StoreCalls<Database
     getBySlot: (key) => calls.getBySlot(database, key),
     replace: (record, event, limits) => calls.replace(database, record, event, limits),
     list: (filter, page) => calls.list(database, filter, page),
+    forget: (old) => calls.forget(database, old),
     claimDue: (claim) => calls.claimDue(database, claim),
     events: (filter, limit) => calls.events(database, filter, limit),
   };

@@ -12,6 +12,7 @@ import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { SqliteDatabase } from "./database.ts";
+import { forget } from "./forget.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list } from "./read.ts";
 import { sqliteTenants } from "./tenants.ts";
@@ -55,6 +56,7 @@ const CALLS: StoreCalls<SqliteDatabase> = {
   replace,
   list,
   claimDue,
+  forget,
   events,
 };
 
