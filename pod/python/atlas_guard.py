@@ -819,7 +819,10 @@ class Guard:
         if path == OPEN_PATH:
             return self._open(request, query, known)
         signature = self._judge_signature(path, query, known)
-        rest = _without_signature(query) if signature == "ok" else query
+        # A query that came empty goes on empty, because the target goes on as it came.
+        rest = "?" + query if query or "?" in request.url else ""
+        if signature == "ok":
+            rest = "?" + _without_signature(query) if _without_signature(query) else ""
         if _is_public(request.method, path, self._public_paths):
             return self._pass(request, path, rest, _Finding("none"), known, cors)
         finding = self._find_credential(request, path, signature, known)
@@ -934,10 +937,9 @@ class Guard:
         }
         return _Answer("opened", 303, headers)
 
-    def _pass(self, request, path, query, finding, known, cors):
+    def _pass(self, request, path, rest, finding, known, cors):
         path = finding.folder.path if finding.folder else path
-        url = path if query == "" else path + "?" + query
-        return _Pass(finding.credential, url, self._edits(request, known), cors, finding.folder)
+        return _Pass(finding.credential, path + rest, self._edits(request, known), cors, finding.folder)
 
     def _edits(self, request, known):
         """Return the changes that take every credential out of a request's headers."""
