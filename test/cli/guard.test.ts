@@ -29,6 +29,22 @@ describe.concurrent("atlas-compute guard", () => {
     expect(guard.stdout() + guard.stderr()).not.toContain(TOKEN);
   });
 
+  it.each([
+    ["no secret of the pod", [], ["ATLAS_COMPUTE_ID"]],
+    [
+      "every variable with --pass-secrets",
+      ["--pass-secrets"],
+      ["ATLAS_COMPUTE_ID", "ATLAS_POD_TOKEN", "ATLAS_PRESHARED_KEY"],
+    ],
+  ] as const)("gives its command %s", async (_, flags, names) => {
+    const code =
+      "console.log(Object.keys(process.env).filter((name) => name.startsWith('ATLAS_')).sort().join())";
+    const env = { ATLAS_COMPUTE_ID: "atlascompute12345678", ATLAS_POD_TOKEN: "token-of-the-pod" };
+    await using guard = await startGuard({ flags, env, command: SCRIPT(code) });
+    expect(await guard.exited).toBe(0);
+    expect(guard.stdout().trim()).toBe(names.join(","));
+  });
+
   it("writes no request lines with --no-log", async () => {
     await using guard = await startGuard({ flags: ["--no-log"] });
     await waitUntilReady(guard);

@@ -32,7 +32,7 @@ async function runBatch(random: Random, binary: GuardBinary, behind: Behind): Pr
   const most = batch.reduce((sum, text) => sum + mostRequests(text), 0);
   const lines = seen.flatMap((request) => trespass(request) ?? []);
   if (seen.length > most) lines.push(`${most} requests became ${seen.length}`);
-  if (binary.child.exitCode !== null) lines.push("the guard ended");
+  if (binary.child.exitCode !== null) lines.push(`the guard ended: ${binary.stderr().slice(-2000)}`);
   if (binary.stderr().includes("defect")) lines.push(binary.stderr().slice(-2000));
   if (lines.length > 0)
     lines.push(
@@ -70,7 +70,7 @@ async function fuzzInFrontOf(
     lines.push(...(await runBatch(random, binary, behind)));
     count += BATCH;
   }
-  lines.push(...(await descriptorsReturn(binary, before)));
+  if (binary.child.exitCode === null) lines.push(...(await descriptorsReturn(binary, before)));
   console.log(`${name}: ${count} requests, ${lines.length === 0 ? "no violation" : "VIOLATED"}`);
   return lines.map((line) => `${name}: ${line}`);
 }
