@@ -1,6 +1,7 @@
 /** The facts of a compute that its handle shows, and its JSON. */
 import type { ComputeAuth } from "./compute-auth.ts";
 import { defined } from "./internal/defined.ts";
+import { plannedEnd, warningSeconds } from "./lifecycle/record/ending.ts";
 import type { AuthScheme, ComputeRecord } from "./store.ts";
 
 /** The facts of a record that a handle and its JSON show as they are. */
@@ -44,6 +45,30 @@ export interface ComputeJson extends Readonly<Pick<ComputeRecord, PlainFact>> {
   readonly idleDeadline: string | null;
   /** The latest end; null when that is off. */
   readonly lifetimeDeadline: string | null;
+}
+
+/** A compute as a browser reads it. */
+export interface ComputeSnapshot extends ComputeJson {
+  readonly slot: string | null;
+  /** The earliest planned end; null where none is planned. */
+  readonly endsAt: string | null;
+  /** The seconds before that end at which its warning comes. */
+  readonly warnBeforeEndSeconds: number;
+  /** The store's time of this answer. */
+  readonly now: string;
+}
+
+/** The facts of a planned end, as a browser reads them. */
+export function endFacts(
+  record: ComputeRecord,
+  now: Date,
+): Pick<ComputeSnapshot, "endsAt" | "warnBeforeEndSeconds" | "now"> {
+  const ending = plannedEnd(record);
+  return {
+    endsAt: ending?.at.toISOString() ?? null,
+    warnBeforeEndSeconds: ending === undefined ? record.warnBeforeEndSeconds : warningSeconds(record, ending),
+    now: now.toISOString(),
+  };
 }
 
 /** The parts of a handle that its JSON shows. */

@@ -1,6 +1,14 @@
 /** The handle of a compute. */
 import { type AuthOf, type ComputeAuth, computeAuth } from "./compute-auth.ts";
-import { type ComputeFacts, type ComputeJson, computeJson, plainFacts, times } from "./compute-json.ts";
+import {
+  type ComputeFacts,
+  type ComputeJson,
+  type ComputeSnapshot,
+  computeJson,
+  endFacts,
+  plainFacts,
+  times,
+} from "./compute-json.ts";
 import { type SignOptions, signedUrl, urlOf } from "./compute-url.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
@@ -201,6 +209,12 @@ export class Compute implements AsyncDisposable {
   /** Terminates a compute that `spawnCompute` returned; does nothing on any other handle, or after {@link Compute.detach}. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#owned) await this.terminate();
+  }
+
+  /** Converts it to the JSON that a browser reads: with the planned end, and the store's time, because a browser's clock may be wrong. */
+  snapshot(): ComputeSnapshot {
+    const { slot } = this.#record;
+    return { ...this.toJSON(), slot, ...endFacts(this.#record, this.#now) };
   }
 
   /** Converts it to JSON, without any secret. */

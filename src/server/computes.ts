@@ -130,7 +130,7 @@ export async function followEvents(call: UserCall): Promise<Response> {
 }
 
 /** The compute that the path names. @throws NOT_FOUND also for a compute of another user */
-async function ownCompute({ plane, id, identity }: UserCall<unknown>): Promise<Compute> {
+export async function ownCompute({ plane, id, identity }: UserCall<unknown>): Promise<Compute> {
   const compute = await plane.atlas.getCompute(id).catch((error: unknown) => {
     if (isAtlasError(error) && error.code === "NOT_FOUND") return undefined;
     throw error;

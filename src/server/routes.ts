@@ -12,6 +12,7 @@ import {
   touchCompute,
 } from "./computes.ts";
 import { reap, showHealth, verifyBody, verifyToken } from "./internal.ts";
+import { extendBody, extendCompute, startCompute, stopCompute } from "./power.ts";
 import type { Rate } from "./rate-limiter.ts";
 import { reportBodies } from "./report-bodies.ts";
 import { recorder, recordHeartbeat } from "./reports.ts";
@@ -68,6 +69,30 @@ export const routes: readonly Route[] = [
     body: noBody,
     rate: CHANGES,
     handle: touchCompute,
+  }),
+  route({
+    method: "POST",
+    path: "/computes/:id/extend",
+    credential: "user",
+    body: extendBody,
+    rate: CHANGES,
+    handle: extendCompute,
+  }),
+  route({
+    method: "POST",
+    path: "/computes/:id/stop",
+    credential: "user",
+    body: noBody,
+    rate: CHANGES,
+    handle: stopCompute,
+  }),
+  route({
+    method: "POST",
+    path: "/computes/:id/start",
+    credential: "user",
+    body: noBody,
+    rate: CHANGES,
+    handle: startCompute,
   }),
   route({
     method: "GET",

@@ -30,6 +30,13 @@ export const routeCases: Readonly<Record<string, RouteCase>> = {
   "GET /computes/:id": { status: 200 },
   "DELETE /computes/:id": { status: 200 },
   "POST /computes/:id/touch": { status: 200 },
+  "POST /computes/:id/extend": {
+    status: 200,
+    body: () => ({ seconds: 60 }),
+    wrongBody: { seconds: 60, userId: "bob" },
+  },
+  "POST /computes/:id/stop": { status: 200 },
+  "POST /computes/:id/start": { status: 200 },
   "GET /computes/:id/events": { status: 200 },
   "POST /computes/:id/signed-url": {
     status: 200,

@@ -92,7 +92,12 @@ export function planeUnderTest(
     ...{ atlas, clock, provider, store, sessions, logged, handler },
     call: (method, path, call) => handler(toRequest(method, path, call)),
     spawn: async (userId = "ada", request = {}) => {
-      const given = { ports: [8000], auth: ["bearer", "signed-url"] as const, ...request };
+      const given = {
+        maxExtendedLifetimeSeconds: 172_800,
+        ports: [8000],
+        auth: ["bearer", "signed-url"] as const,
+        ...request,
+      };
       const compute = await atlas.spawnCompute({ ...given, userId });
       const env = provider.instances.find(({ name }) => name === compute.name)?.env ?? {};
       return { compute, token: env.ATLAS_PRESHARED_KEY ?? "", podToken: env.ATLAS_POD_TOKEN ?? "" };
