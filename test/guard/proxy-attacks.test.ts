@@ -222,6 +222,27 @@ describe("the proxy", () => {
     expect(bodies).toEqual(["ok", "ok", "ok"]);
   });
 
+  it("lives when a caller resets the connection of an upgrade that the server behind refuses", async () => {
+    const answer = Promise.withResolvers<() => void>();
+    const behind = await behindRaw((socket) =>
+      answer.resolve(() =>
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n${"x".repeat(2_000_000)}`),
+      ),
+    );
+    await using front = await proxyTo(new URL(`http://127.0.0.1:${behind.port}`), PUBLIC);
+    await waitFor(() => front.watch.isListening);
+    const caller = connect(portOf(front.url), "127.0.0.1");
+    caller.on("error", () => caller.destroy());
+    caller.write("GET /pub HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    const send = await answer.promise;
+    caller.resetAndDestroy();
+    await once(caller, "close");
+    send();
+    await waitFor(() => front.lines.length === 1);
+    expect((await fetch(`${front.url}/.well-known/atlas/ready`)).status).toBe(200);
+    behind.close();
+  });
+
   it("serves a request that offers HTTP/2, and ignores the offer", async () => {
     await using front = await proxied((request, response) => response.end(JSON.stringify(request.headers)));
     new WebSocketServer({ server: front.behind });

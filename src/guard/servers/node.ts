@@ -46,7 +46,7 @@ export function judgeUpgrade(
   const isAllowed = isWebSocket(request);
   const verdict = core.judge({ ...toGuardRequest(request), ...(isAllowed ? {} : { isAmbiguous: true }) });
   // Node has let go of the socket, and an error that no listener takes would end the process.
-  if (verdict instanceof Promise) socket.on("error", () => socket.destroy());
+  socket.on("error", () => socket.destroy());
   whenJudged(verdict, (found) => {
     if (found.kind !== "pass") sendAnswerOnSocket(socket, found);
     else if (core.isWatching(found)) socket.once("close", core.watch(byteCounter(request)));
