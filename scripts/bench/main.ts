@@ -6,6 +6,7 @@ const BENCHMARKS: readonly string[] = [
   "scripts/bench/spawn.ts",
   "scripts/bench/guard.ts",
   "scripts/bench/reap.ts",
+  "scripts/bench/slots.ts",
 ];
 
 for (const benchmark of BENCHMARKS) {
