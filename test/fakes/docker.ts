@@ -137,6 +137,13 @@ export class FakeDaemon {
     return container;
   }
 
+  /** Adds a running container of another store. */
+  add(name: string, owner: string): FakeContainer {
+    const container = this.#make(name, { Image: "tiny:1", Labels: { "atlas.owner": owner }, HostConfig: {} });
+    container.status = "running";
+    return container;
+  }
+
   /** The container of this name, id, or beginning of an id. */
   #find(name: string): FakeContainer | undefined {
     const bare = name.replace(/^\//, "");
