@@ -10,7 +10,8 @@ export interface ResourceRoute {
 }
 
 /**
- * Turns a control plane into the exports of a resource route at `<its basePath>/*`.
+ * Turns a control plane into the exports of a resource route at `<its basePath>/*`. React Router's build takes out server exports one by
+ * one and refuses a destructured export, so name each.
  *
  * @example
  * ```ts
@@ -24,7 +25,9 @@ export interface ResourceRoute {
  *   request: () => ({ image: "ghcr.io/me/server:1", ports: [8000] }),
  *   basePath: "/api/atlas",
  * });
- * export const { loader, action } = toResourceRoute(plane);
+ * const route = toResourceRoute(plane);
+ * export const loader = route.loader;
+ * export const action = route.action;
  * ```
  */
 export function toResourceRoute(plane: Handler): ResourceRoute {
