@@ -1,4 +1,4 @@
-/** What a browser does with a control plane that a framework mounts, and what the operator of the server then does. */
+/** The requests of a browser to a control plane that a framework mounts, and the end of the server by its operator. */
 import { local } from "../../src/providers/local/index.ts";
 import type { Server } from "./project.ts";
 
