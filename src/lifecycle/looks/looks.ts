@@ -51,6 +51,8 @@ export class Looks {
   readonly #urgent = new Set<string>();
   #urgentLook: Promise<void> | undefined;
   #urgentAt = 0;
+  /** The time of the last round that looked, in milliseconds. */
+  #roundAt = 0;
   #wake = new AbortController();
   #isRunning = false;
 
@@ -167,10 +169,15 @@ export class Looks {
     const { store } = this.#context;
     const [records, now] = [await this.#read(), await store.now()];
     for (const record of records) this.#notice(record);
-    const due = records.filter((record) => this.#dueIn(record, now) <= 0);
+    const early = this.#lookSeconds - (this.#context.clock.now().getTime() - this.#roundAt) / 1000;
+    if (early > 0 && records.some((record) => this.#dueIn(record, now) <= 0)) return early;
+    // What would be due before the next round is looked at in this one: the list is the same.
+    const isDue = records.some((record) => this.#dueIn(record, now) <= 0);
+    const due = isDue ? records.filter((record) => this.#dueIn(record, now) <= this.#lookSeconds / 2) : [];
+    if (isDue) this.#roundAt = this.#context.clock.now().getTime();
     const others = await this.#claimAndLook(
       due.map(({ id }) => id),
-      (id) => ({ spacingSeconds: this.#pauseOf(id) * 0.9, isAwaited: true }),
+      (id) => ({ spacingSeconds: this.#pauseOf(id) / 2, isAwaited: true }),
     );
     for (const id of others) this.#tell(id, this.#followed.get(id)?.error);
     const waits = records.map((record) =>
