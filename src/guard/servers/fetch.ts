@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { GuardCore } from "../core.ts";
 import { editAnswer } from "../verdict/answer-edits.ts";
-import type { GuardAnswer, GuardPass, GuardRequest } from "../verdict/request.ts";
+import type { GuardAnswer, GuardPass, GuardRequest, GuardVerdict } from "../verdict/request.ts";
 import { isCorsHeader, isOwnHeader, joinVary } from "./node-response.ts";
 
 /** A Fetch handler. The guard passes a platform's further arguments on unchanged. */
@@ -26,7 +26,7 @@ export function guardFetch<Rest extends readonly unknown[]>(
 /** Makes the middleware for Hono. */
 export function guardHono(core: GuardCore): MiddlewareHandler {
   return async (context, next) => {
-    const verdict = await core.judge(toGuardRequest(context.req.raw));
+    const verdict = await judgeRouted(core, context.req.raw);
     if (verdict.kind !== "pass") return toResponse(verdict);
     context.req.raw = stripRequest(context.req.raw, verdict);
     await next();
@@ -36,6 +36,18 @@ export function guardHono(core: GuardCore): MiddlewareHandler {
     context.res = response;
     return undefined;
   };
+}
+
+/** Judges a request that Hono has routed already. One that goes on with another path is refused: Hono would serve the route of the first. */
+async function judgeRouted(core: GuardCore, request: Request): Promise<GuardVerdict> {
+  const asked = toGuardRequest(request);
+  const verdict = await core.judge(asked);
+  if (verdict.kind !== "pass" || pathOf(verdict.url) === new URL(request.url).pathname) return verdict;
+  return await core.judge({ ...asked, isAmbiguous: true });
+}
+
+function pathOf(target: string): string | undefined {
+  return target.split("?", 1)[0];
 }
 
 function toGuardRequest({ method, url, headers }: Request): GuardRequest {
