@@ -63,8 +63,10 @@ export type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";
 export type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";
 export type { WaitOptions } from "./lifecycle/wait.ts";
 export type {
+  Budget,
   Candidate,
   CreateRequest,
+  Edge,
   GpuType,
   Instance,
   InstanceReference,

@@ -1,7 +1,4 @@
 /** The times of a request: when its compute ends, and when it warns before that. */
-import * as z from "zod/mini";
-import { type Field, field, optional } from "./internal/parse.ts";
-
 /** The times of a request, as `spawnCompute` takes them. */
 export interface RequestTimes {
   /** Seconds without a sign of life before the compute is ended; null turns it off. @default 1800 */
@@ -27,36 +24,7 @@ export interface ParsedTimes {
   readonly warnBeforeEndSeconds: number;
 }
 
-type Seconds = z.ZodMiniNumberFormat;
-
-function seconds(from: number, to: number): Field<z.ZodMiniOptional<Seconds>> {
-  const schema = z.int().check(z.minimum(from), z.maximum(to));
-  return optional(field(schema, `a whole number of seconds from ${from} to ${to}`));
-}
-
-function secondsOrNull(to: number): Field<z.ZodMiniOptional<z.ZodMiniNullable<Seconds>>> {
-  const schema = z.nullable(z.int().check(z.minimum(1), z.maximum(to)));
-  return optional(field(schema, `a whole number of seconds from 1 to ${to}, or null`));
-}
-
-const MONTH = 2_592_000;
-const YEAR = 31_536_000;
 const DAY = 86_400;
-
-/** The fields of a request that are times. */
-export const TIME_FIELDS: {
-  readonly idleTimeoutSeconds: Field<z.ZodMiniOptional<z.ZodMiniNullable<Seconds>>>;
-  readonly maxLifetimeSeconds: Field<z.ZodMiniOptional<z.ZodMiniNullable<Seconds>>>;
-  readonly maxExtendedLifetimeSeconds: Field<z.ZodMiniOptional<Seconds>>;
-  readonly bootTimeoutSeconds: Field<z.ZodMiniOptional<Seconds>>;
-  readonly warnBeforeEndSeconds: Field<z.ZodMiniOptional<Seconds>>;
-} = {
-  idleTimeoutSeconds: secondsOrNull(MONTH),
-  maxLifetimeSeconds: secondsOrNull(YEAR),
-  maxExtendedLifetimeSeconds: seconds(1, YEAR),
-  bootTimeoutSeconds: seconds(1, DAY),
-  warnBeforeEndSeconds: seconds(0, DAY),
-};
 
 /** The times of a request that names none. */
 export const DEFAULT_TIMES: ParsedTimes = {

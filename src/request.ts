@@ -3,9 +3,10 @@ import * as z from "zod/mini";
 import type { GpuInput } from "./gpus.ts";
 import { defined } from "./internal/defined.ts";
 import { isOriginPattern, ORIGIN_ALLOWED } from "./internal/origins.ts";
-import { type Field, field, invalid, optional, parseFields } from "./internal/parse.ts";
+import { field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { PlacementRequest, PortProtocol, PortRequest } from "./provider.ts";
-import { DEFAULT_TIMES, type ParsedTimes, type RequestTimes, TIME_FIELDS } from "./request-times.ts";
+import { slotField, TIME_FIELDS } from "./request-fields.ts";
+import { DEFAULT_TIMES, type ParsedTimes, type RequestTimes } from "./request-times.ts";
 import type { AuthScheme } from "./store.ts";
 
 /** Options of single providers, by provider name. Each provider's entry point adds its own by declaration merging. */
@@ -119,14 +120,6 @@ const envValue = z.string().check(
 );
 const metadataKey = z.string().check(z.regex(/^[A-Za-z0-9_.-]{1,64}$/));
 const gpuName = text(100);
-
-/** A slot, as an option. */
-export const slotField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(
-  field(
-    z.string().check(z.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)),
-    "up to 64 of a-z, 0-9, _ and -, beginning with a letter or digit",
-  ),
-);
 
 const FIELDS = {
   gpu: optional(

@@ -224,6 +224,10 @@ describe("a request", () => {
     expect(parseRequest({ image: undefined, gpu: undefined, ports: undefined })).toEqual(parseRequest({}));
   });
 
+  it("is refused when a value in it makes a check throw", () => {
+    expect(() => parseRequest({ gpu: { length: Object.create(null) } })).toThrow(/not valid/);
+  });
+
   it("is never answered with anything but a parsed request or VALIDATION", () => {
     const field = fc.constantFrom(...allowed.map(([name]) => name), "other", "__proto__", "constructor");
     fc.assert(

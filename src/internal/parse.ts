@@ -36,10 +36,28 @@ export function optional<Schema extends z.ZodMiniType>(of: Field<Schema>): Field
  * @throws VALIDATION listing every field that is wrong, in `details.fields`.
  */
 export function parseFields<const F extends Fields>(what: string, fields: F, input: unknown): Parsed<F> {
-  const result = schemaOf(fields).safeParse(input);
+  const result = safely(() => schemaOf(fields).safeParse(input));
+  if (result === undefined) throw invalid(what, [wholeProblem(fields, input)]);
   if (result.success) return defined(result.data) as Parsed<F>;
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, fields, input));
   throw invalid(what, [...new Map(problems.map((problem) => [problem.field, problem])).values()]);
+}
+
+/** Runs a parse. A check that throws is a refusal: an object can have a `length` that compares with no number. */
+function safely<Result>(parse: () => Result): Result | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}
+
+function wholeProblem(fields: Fields, input: unknown): FieldProblem {
+  return {
+    field: "(the whole)",
+    received: wholeInWords(fields, input),
+    allowed: `an object with ${Object.keys(fields).join(", ")}`,
+  };
 }
 
 const schemas = new WeakMap<Fields, z.ZodMiniType<object>>();
@@ -85,10 +103,7 @@ function problemsOf(issue: z.core.$ZodIssue, fields: Fields, input: unknown): Fi
     return issue.keys.map((key) => ({ field: key, received: unknownKey(key, names), allowed }));
   const top = issue.path[0];
   const of = top === undefined ? undefined : fields[String(top)];
-  if (of === undefined)
-    return [
-      { field: "(the whole)", received: wholeInWords(fields, input), allowed: `an object with ${allowed}` },
-    ];
+  if (of === undefined) return [wholeProblem(fields, input)];
   const received = of.secret ? kindOf(valueAt(input, issue.path)) : describe(valueAt(input, issue.path));
   return [{ field: pathText(issue.path), received, allowed: of.allowed }];
 }

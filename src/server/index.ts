@@ -7,7 +7,7 @@
 import { createApp } from "./app.ts";
 import { type ControlPlaneOptions, type ControlPlaneUser, toPlane } from "./options.ts";
 
-export { type NextRoutes, toNextRoutes } from "./next-routes.ts";
+export { type Handler, type NextRoutes, toNextRoutes } from "./next-routes.ts";
 export type { ControlPlaneOptions, ControlPlaneUser } from "./options.ts";
 export { type ResourceRoute, toResourceRoute } from "./resource-route.ts";
 export { type AtlasFactory, sharedAtlas } from "./shared-atlas.ts";

@@ -1,7 +1,7 @@
 /** A control plane as the route handlers of a Next application. */
 
 /** A Fetch handler. */
-type Handler = (request: Request) => Promise<Response>;
+export type Handler = (request: Request) => Promise<Response>;
 
 /** The route handlers of one file of a Next application, one for each method. */
 export interface NextRoutes {

@@ -1,11 +1,12 @@
 /** A control plane as a resource route of a React Router or Remix application. */
 
-/** A Fetch handler. */
-type Handler = (request: Request) => Promise<Response>;
+import type { Handler } from "./next-routes.ts";
 
-/** The exports of a resource route: `loader` answers GET and HEAD, `action` every other method. */
+/** The exports of a resource route. */
 export interface ResourceRoute {
+  /** Answers GET and HEAD. */
   readonly loader: (args: { readonly request: Request }) => Promise<Response>;
+  /** Answers every other method. */
   readonly action: (args: { readonly request: Request }) => Promise<Response>;
 }
 

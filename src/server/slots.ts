@@ -1,7 +1,7 @@
 /** Routes of a user's slots. */
 import { AtlasError } from "../errors.ts";
 import { parseFields } from "../internal/parse.ts";
-import { slotField } from "../request.ts";
+import { slotField } from "../request-fields.ts";
 import { liveStatuses } from "../store.ts";
 import { json } from "./answer.ts";
 import { placed, requestOf, spawned, type UserCall } from "./computes.ts";

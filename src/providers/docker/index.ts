@@ -17,10 +17,11 @@ import {
 import { readLogs } from "./logs.ts";
 import { type DockerOptions, parseComputeOptions, parseDockerOptions } from "./options.ts";
 import { PULL_SECONDS } from "./pull.ts";
-import { type KeptVolumes, keptVolumes } from "./volumes.ts";
+import type { KeptVolumes } from "./types.ts";
+import { keptVolumes } from "./volumes.ts";
 
 export type { DockerComputeOptions, DockerDevice, DockerOptions, DockerRegistry } from "./options.ts";
-export type { KeptVolume, KeptVolumes } from "./volumes.ts";
+export type { KeptVolume, KeptVolumes } from "./types.ts";
 
 /** A provider of containers, with the optional methods that Docker supports. */
 export type DockerProvider = Provider &

@@ -6,27 +6,12 @@ import type { CreateRequest } from "../../provider.ts";
 import { requestError } from "./candidates.ts";
 import type { Host } from "./host.ts";
 import { optionsOf } from "./options.ts";
+import type { KeptVolumes } from "./types.ts";
 import { LABELS, type MountBody } from "./wire.ts";
 
 const DEFAULT_PATH = "/workspace";
 const DEFAULT_SLOT = "default";
 const HASH_CHARACTERS = 32;
-
-/** A volume that is kept for a user. */
-export interface KeptVolume {
-  readonly name: string;
-  readonly createdAt?: Date;
-}
-
-/** The volumes that are kept for users, which no end of a compute removes. */
-export interface KeptVolumes {
-  /** Lists the kept volumes of a namespace. */
-  list(namespace: string, context: CallContext): Promise<readonly KeptVolume[]>;
-  /** The volume's name of a user and a slot; it need not exist yet. */
-  nameOf(namespace: string, userId: string, slot?: string): string;
-  /** Removes a kept volume. An absent one is success. @throws CONFLICT while a compute uses it */
-  remove(name: string, context: CallContext): Promise<void>;
-}
 
 /** The volume of a user and a slot: `atlas-<namespace>-<hash>`. The hash hides the user's name from readers of the socket. */
 export function keptVolumeName(prefix: string, userId: string, slot: string): string {
