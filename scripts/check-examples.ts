@@ -10,8 +10,15 @@ interface Example {
   readonly code: string;
 }
 
-/** Names that every example may use; an example that declares the same name hides it. */
+/**
+ * Names that every example may use; an example that declares the same name hides it. It imports the providers first: where a program extends
+ * `ProviderOptions` by the package's name before a provider does by its file, the compiler loses the second.
+ */
 const PRELUDE = `
+import type {} from "atlas-compute/docker";
+import type {} from "atlas-compute/fly";
+import type {} from "atlas-compute/mock";
+import type {} from "atlas-compute/runpod";
 declare global {
   const atlas: import("atlas-compute").Atlas;
   const compute: import("atlas-compute").Compute;
@@ -68,11 +75,12 @@ function describe(
 const examples = globSync(["src/**/*.ts", "README.md", "docs/**/*.md"], { exclude: ["docs/api/**"] })
   .sort()
   .flatMap(examplesOf);
-const files = new Map(examples.map((example) => [virtualPath(example), example.code]));
+const files = new Map([
+  [resolve("examples-prelude.ts"), PRELUDE],
+  ...examples.map((example) => [virtualPath(example), example.code] as const),
+]);
 const paths = new Map(examples.map((example) => [virtualPath(example), example.path]));
-const problems = compile(files.set(resolve("examples-prelude.ts"), PRELUDE)).map((diagnostic) =>
-  describe(diagnostic, paths),
-);
+const problems = compile(files).map((diagnostic) => describe(diagnostic, paths));
 for (const problem of problems) console.error(problem);
 console.log(`${examples.length} examples, ${problems.length} problems`);
 if (examples.length === 0 || problems.length > 0) process.exitCode = 1;

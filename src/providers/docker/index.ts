@@ -15,13 +15,24 @@ import {
   terminateInstance,
 } from "./instances.ts";
 import { readLogs } from "./logs.ts";
-import { type DockerOptions, parseComputeOptions, parseDockerOptions } from "./options.ts";
+import {
+  type DockerComputeOptions,
+  type DockerOptions,
+  parseComputeOptions,
+  parseDockerOptions,
+} from "./options.ts";
 import { PULL_SECONDS } from "./pull.ts";
 import type { KeptVolumes } from "./types.ts";
 import { keptVolumes } from "./volumes.ts";
 
 export type { DockerComputeOptions, DockerDevice, DockerOptions, DockerRegistry } from "./options.ts";
 export type { KeptVolume, KeptVolumes } from "./types.ts";
+
+declare module "../../request.ts" {
+  interface ProviderOptions {
+    readonly docker?: DockerComputeOptions | undefined;
+  }
+}
 
 /** A provider of containers, with the optional methods that Docker supports. */
 export type DockerProvider = Provider &

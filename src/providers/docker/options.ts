@@ -66,12 +66,6 @@ export interface DockerComputeOptions {
   readonly pull?: "always" | "missing" | "never" | undefined;
 }
 
-declare module "../../request.ts" {
-  interface ProviderOptions {
-    readonly docker?: DockerComputeOptions | undefined;
-  }
-}
-
 /** The options of `docker()` with their defaults. */
 export interface DockerSettings {
   readonly daemon: () => string;
