@@ -1,6 +1,5 @@
 /** The transport for servers that the global fetch does not reach: a socket of this machine, and TLS with certificates of its own. */
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { IncomingMessage, RequestOptions } from "node:http";
 import { Readable } from "node:stream";
 
 /** The way to a server: a Unix socket or a named pipe, or TLS with these certificates (PEM). */
@@ -33,7 +32,8 @@ export function createNodeFetch(wire: Wire): typeof globalThis.fetch {
   };
 }
 
-function send(wire: Wire, request: Request, body: Buffer): Promise<IncomingMessage> {
+/** Node's HTTP modules are loaded at the first request, because an import of a provider must not wait for them. */
+async function send(wire: Wire, request: Request, body: Buffer): Promise<IncomingMessage> {
   const { method, headers, signal } = request;
   const url = new URL(request.url);
   // Without a length, Node sends the body of a DELETE unframed, and a server reads it as a second request.
@@ -45,7 +45,8 @@ function send(wire: Wire, request: Request, body: Buffer): Promise<IncomingMessa
     agent: false,
     headers: { ...Object.fromEntries(headers), ...framing },
   };
-  const start = url.protocol === "https:" ? requestHttps : requestHttp;
+  const { request: start } =
+    url.protocol === "https:" ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
     const outgoing = start(url, options, resolve);
     outgoing.on("error", reject);

@@ -1,6 +1,5 @@
 /** The options of `docker()`, and of one compute on Docker. */
 import { existsSync } from "node:fs";
-import { isIP } from "node:net";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
@@ -86,6 +85,11 @@ const template = z
   .string()
   .check(z.regex(/^https?:\/\/[^\s?#@]*\{port\}[^\s?#@]*[^\s?#@/]$|^https?:\/\/[^\s?#@]*\{port\}$/));
 const deviceId = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_.:/=-]{0,127}$/));
+
+/** The module is loaded at its first use, because an import of a provider must not wait for it. */
+function isIP(value: string): number {
+  return process.getBuiltinModule("node:net").isIP(value);
+}
 
 /** Addresses at which a server listens but that no client can ask. */
 const UNSPECIFIED: ReadonlySet<string> = new Set(["0.0.0.0", "::", "0:0:0:0:0:0:0:0"]);
