@@ -1,6 +1,6 @@
 /**
  * Mutates the corpus of raw requests against the guard's binary in front of real servers, with a seed: `npm run fuzz:raw`.
- * FUZZ_SECONDS is the time (60 by default), FUZZ_SEED the seed. The laws: nothing without a credential reaches the server behind, no
+ * FUZZ_SECONDS is the time (60 by default), FUZZ_SEED the seed, FUZZ_BEHIND one of the servers. The laws: nothing without a credential reaches the server behind, no
  * request becomes two, the process lives, and its descriptors come back.
  */
 import { type Behind, behindKinds, type Seen } from "./support/behind.ts";
@@ -12,7 +12,9 @@ import { mutate, type Random, randomFrom } from "./support/mutate.ts";
 
 const seconds = Number(process.env.FUZZ_SECONDS ?? 60);
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+const only = process.env.FUZZ_BEHIND;
 const BATCH = 400;
+const MAX_SUSPECTS = 20;
 const PARALLEL = 40;
 const DESCRIPTORS_SPARE = 10;
 
@@ -34,16 +36,17 @@ async function runBatch(random: Random, binary: GuardBinary, behind: Behind): Pr
   if (seen.length > most) lines.push(`${most} requests became ${seen.length}`);
   if (binary.child.exitCode !== null) lines.push(`the guard ended: ${binary.stderr().slice(-2000)}`);
   if (binary.stderr().includes("defect")) lines.push(binary.stderr().slice(-2000));
-  if (lines.length > 0)
-    lines.push(
-      ...batch.filter((text) => isSuspect(text, seen)).map((text) => JSON.stringify(text.slice(0, 2000))),
-    );
-  return lines;
+  if (lines.length === 0) return lines;
+  const suspects = batch.filter((text) => isSuspect(text, seen)).slice(0, MAX_SUSPECTS);
+  return [...lines, ...suspects.map((text) => JSON.stringify(text.slice(0, 2000)))];
 }
 
 /** True for a request that could have brought one of those that no credential admitted. */
 function isSuspect(text: string, seen: readonly Seen[]): boolean {
-  return seen.some((request) => trespass(request) !== undefined && text.includes(request.target.slice(-4)));
+  return seen.some(
+    (request) =>
+      trespass(request) !== undefined && text.includes(/c\d{3}/.exec(request.target)?.[0] ?? request.target),
+  );
 }
 
 async function descriptorsReturn(binary: GuardBinary, before: number): Promise<string[]> {
@@ -77,6 +80,7 @@ async function fuzzInFrontOf(
 
 console.log(`FUZZ_SEED=${seed} FUZZ_SECONDS=${seconds}`);
 const kinds = behindKinds.filter(({ name, missing }) => {
+  if (only !== undefined && only !== name) return false;
   if (missing !== undefined) console.log(`${name}: skipped, ${missing}`);
   return missing === undefined;
 });

@@ -17,7 +17,7 @@ export interface Subject {
 }
 
 const NO_CREDENTIAL: ReadonlySet<string | null> = new Set([null, "none"]);
-const WRITTEN = /^[A-Z-]+ \/(?:private|public)\/\S* HTTP\/1\.1$/;
+const WRITTEN = /^[A-Z-]+ \/(?!smuggled)\S* HTTP\/1\.1$/;
 const IS_PUBLIC = /^\/(?:healthz|public\/(?:[\w\-.~@+]+\/?)*)(?:\?.*)?$/;
 
 /** Finds a request behind the guard that no credential admitted; `undefined` for one that may be there. */
