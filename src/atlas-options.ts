@@ -26,8 +26,11 @@ export interface AtlasOptions {
   readonly deployment?: string | undefined;
   /** Limits of the live computes, checked in the step that records a compute. @default no limit */
   readonly limits?: Limits | undefined;
-  /** A secret of 32 bytes or more. With it any handle can sign URLs at any time; without it only the handle that spawned can. */
-  readonly signingKey?: string | undefined;
+  /**
+   * A secret of 32 bytes or more. With it any handle can sign URLs at any time; without it only the handle that spawned can. In a list, the first
+   * one is for new computes, and the others are for computes that were spawned under them.
+   */
+  readonly signingKey?: string | readonly string[] | undefined;
   /** The time for which ended computes, and the number of events, stay recorded. The reaper deletes the rest, a bounded part in each pass. */
   readonly retention?: Partial<Retention> | undefined;
   /** Time limits, in seconds. */
@@ -51,6 +54,8 @@ const count = optional(field(z.int().check(z.minimum(0)), "a whole number from 0
 const dollars = optional(field(z.number().check(z.minimum(0)), "US dollars per hour from 0"));
 const anyObject = z.record(z.string(), z.unknown());
 
+const signingKey = z.string().check(z.refine((key) => Buffer.byteLength(key) >= 32));
+
 const FIELDS = {
   providers: field(
     z.array(z.custom<Provider>(hasMethods("candidates", "create", "get", "list", "terminate"))),
@@ -68,9 +73,11 @@ const FIELDS = {
   deployment: deploymentField,
   limits: optional(field(anyObject, "an object of limits")),
   signingKey: optional(
-    field(z.string().check(z.refine((key) => Buffer.byteLength(key) >= 32)), "a string of 32 bytes or more", {
-      secret: true,
-    }),
+    field(
+      z.union([signingKey, z.array(signingKey).check(z.minLength(1))]),
+      "a string of 32 bytes or more, or a list of such strings",
+      { secret: true },
+    ),
   ),
   retention: optional(field(anyObject, "an object of retention")),
   timing: optional(field(anyObject, "an object of times in seconds")),
@@ -149,7 +156,7 @@ export function toContext(input: AtlasOptions): Context {
     timing: { ...TIMING, ...parseFields("timing of createAtlas", TIMING_FIELDS, options.timing ?? {}) },
     fetch: options.fetch ?? ((...request) => globalThis.fetch(...request)),
     logger,
-    signingKey: options.signingKey,
+    signingKeys: [options.signingKey ?? []].flat(),
     controlUrl: options.controlUrl?.replace(/\/+$/, ""),
     onEvent: options.onEvent,
   };

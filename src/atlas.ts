@@ -1,14 +1,14 @@
 /** The client: every operation of an application on its computes. */
-import { AtlasJobs } from "./atlas-jobs.ts";
+import { AtlasLinks } from "./atlas-links.ts";
 import { type AtlasOptions, toContext } from "./atlas-options.ts";
 import { Compute, type ComputeParts, type SpawnedCompute } from "./compute.ts";
 import { type ComputeList, computeList } from "./compute-list.ts";
-import { type SignOptions, signedUrl } from "./compute-url.ts";
 import { withGpuHint } from "./gpu-hint.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
 import type { ExtendOptions } from "./lifecycle/extend.ts";
 import type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
+import type { PodFacts } from "./lifecycle/heartbeat.ts";
 import type { ListOptions } from "./lifecycle/list.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
 import type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
@@ -22,7 +22,7 @@ import type { AuthInput, SpawnRequest } from "./request.ts";
 import type { ComputeEvent, ComputeRecord } from "./store.ts";
 
 /** A client; made by {@link createAtlas}. */
-export class Atlas extends AtlasJobs implements AsyncDisposable {
+export class Atlas extends AtlasLinks implements AsyncDisposable {
   readonly #context: Context;
   readonly #reapers: Reaper[] = [];
 
@@ -177,8 +177,8 @@ export class Atlas extends AtlasJobs implements AsyncDisposable {
   }
 
   /**
-   * Makes a new token for a running compute and returns it once. The old tokens stay valid for the overlap. This client accepts the new one at
-   * once; the pod's guard learns its hash from the answer to the next heartbeat.
+   * Makes a new token for a running compute and returns it once. All others, added ones too, stay valid for the overlap. The new one works at
+   * once: the pod's guard asks for tokens that it does not know.
    * @throws NOT_FOUND, CONFLICT when it has ended, VALIDATION when it takes no bearer token
    */
   async rotateToken(id: string, options: RotateOptions = {}): Promise<RotatedToken> {
@@ -187,9 +187,30 @@ export class Atlas extends AtlasJobs implements AsyncDisposable {
     return rotated;
   }
 
-  /** Revokes every token of the compute's user. @throws NOT_FOUND, CONFLICT, VALIDATION as {@link Atlas.rotateToken} */
+  /**
+   * Makes one more token for a running compute, for a page that was reloaded or a second device, and returns it once. All others stay valid;
+   * of 16 live tokens, the oldest that this method made ends.
+   * @throws NOT_FOUND, CONFLICT, VALIDATION as {@link Atlas.rotateToken}
+   */
+  async addToken(id: string): Promise<RotatedToken> {
+    const { addToken } = await loadLifecycle();
+    const { record: _, ...added } = await addToken(this.#context, id);
+    return added;
+  }
+
+  /**
+   * Takes back every token of the compute, and with a control plane also every signed URL, folder, link and cookie. The pod's guard learns of it
+   * within a minute. Open connections stay open.
+   * @throws NOT_FOUND, CONFLICT, VALIDATION when nothing protects it
+   */
   async revokeToken(id: string): Promise<Compute> {
     return this.#changed(({ revokeToken }) => revokeToken(this.#context, id));
+  }
+
+  /** Records the signs of life of a pod, and returns the facts for its guard. Without signs it writes nothing. @internal */
+  async heartbeat(id: string, signs: readonly string[]): Promise<PodFacts> {
+    const { heartbeat } = await loadLifecycle();
+    return heartbeat(this.#context, id, signs);
   }
 
   /** Records a report that the compute's pod sent. @throws NOT_FOUND */
@@ -199,16 +220,6 @@ export class Atlas extends AtlasJobs implements AsyncDisposable {
     body: Readonly<Record<string, unknown>>,
   ): Promise<Compute> {
     return this.#changed(({ recordReport }) => recordReport(this.#context, id, kind, body));
-  }
-
-  /**
-   * Signs a URL that opens one path of a compute's port for a while.
-   * @throws NOT_FOUND, VALIDATION, KEY_UNAVAILABLE without `signingKey`
-   */
-  async signUrl(id: string, port: number, path: string, options: SignOptions = {}): Promise<string> {
-    const { loadRecord } = await loadLifecycle();
-    const { record } = await loadRecord(this.#context, id);
-    return signedUrl(this.#context, record, { port, path, options });
   }
 
   /** Does a page of the work that is due. A cron route can call it; concurrent calls, also of other processes, are safe. */

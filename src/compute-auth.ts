@@ -11,7 +11,7 @@ import type { AuthScheme, ComputeRecord } from "./store.ts";
 export interface ComputeAuth {
   /** The schemes that open the pod. */
   readonly schemes: readonly AuthScheme[];
-  /** SHA-256 of the newest token, lowercase hex: the application stores this one. */
+  /** SHA-256 of the newest token but those that `addToken` made, lowercase hex: the application stores this one. */
   readonly hash?: string;
   /** The raw token. */
   readonly token?: string | undefined;
@@ -38,7 +38,7 @@ export interface BearerSecrets {
   readonly headers: BearerHeaders;
 }
 
-/** The secret of a compute that was spawned with the scheme `signed-url`. */
+/** The secret of a compute that was spawned with the scheme `signed-url` or `cookie`. */
 export interface SigningSecrets {
   /** The secret that signs URLs of this compute. */
   readonly signingSecret: string;
@@ -60,7 +60,7 @@ type AuthWith<Schemes extends readonly AuthScheme[], Key extends string | undefi
 ]
   ? ComputeAuth &
       (Names<Schemes, "bearer"> extends true ? BearerSecrets : unknown) &
-      (Names<Schemes, "signed-url"> extends true ? SigningSecrets : unknown)
+      (Names<Schemes, "signed-url" | "cookie"> extends true ? SigningSecrets : unknown)
   : ComputeAuth;
 
 /** True when one element of a tuple can only be this scheme. */
@@ -85,7 +85,10 @@ class HeldAuth implements ComputeAuth {
   constructor({ authSchemes, tokens }: ComputeRecord, secrets: ComputeSecrets) {
     this.schemes = authSchemes;
     this.#secrets = secrets;
-    Object.assign(this, defined({ hash: tokens.findLast(({ kind }) => kind === "user")?.hash }));
+    Object.assign(
+      this,
+      defined({ hash: tokens.findLast(({ kind, isAdded }) => kind === "user" && !isAdded)?.hash }),
+    );
   }
 
   /** Shows what a copy shows, also where an inspection is told to call getters. */

@@ -37,7 +37,7 @@ export type EndReason =
   | "budget";
 
 /** The protection of a pod's port. */
-export type AuthScheme = "bearer" | "signed-url";
+export type AuthScheme = "bearer" | "signed-url" | "cookie";
 
 /** A token that is accepted, by its hash; the token itself is stored nowhere. */
 export interface TokenHash {
@@ -47,6 +47,8 @@ export interface TokenHash {
   readonly kind: "user" | "pod";
   /** When it stops being accepted; null for the life of the compute. */
   readonly expiresAt: Date | null;
+  /** True for a token that was added for a further browser. The oldest of these makes room for the next one. */
+  readonly isAdded?: boolean;
 }
 
 /** The stored facts about one compute. Holds no secret. Times are the store's. */
@@ -72,6 +74,13 @@ export interface ComputeRecord {
   readonly region: string | null;
   readonly ports: readonly Port[];
   readonly authSchemes: readonly AuthScheme[];
+  /** Rises by one with every `revokeToken`: the signing secret of each generation is another one. */
+  readonly generation: number;
+  /**
+   * The signing key from which the signing secret is derived, by its fingerprint. Null: a random secret, or none. Empty: a record of a
+   * version that did not store it.
+   */
+  readonly signingKeyId: string | null;
   readonly tokens: readonly TokenHash[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly idempotencyKey: string | null;

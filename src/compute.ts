@@ -9,7 +9,8 @@ import {
   plainFacts,
   times,
 } from "./compute-json.ts";
-import { type SignOptions, signedUrl, urlOf } from "./compute-url.ts";
+import { type OpenOptions, openingLink, type SignOptions, signedPrefix, signedUrl } from "./compute-links.ts";
+import { urlOf } from "./compute-url.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
@@ -125,6 +126,27 @@ export class Compute implements AsyncDisposable {
   signUrl(port: number, path: string, options: SignOptions = {}): string {
     const secret = this.#secrets.signingSecret;
     return signedUrl(this.#context, this.#record, { port, path, options, secret });
+  }
+
+  /**
+   * Signs a folder of a port, for files that name each other by relative links: an HLS playlist, a page with its images. Append a path to the
+   * result. It opens GET and HEAD only.
+   * @throws VALIDATION for a path that does not end with "/" or holds a query, and as {@link Compute.signUrl} does.
+   * @throws KEY_UNAVAILABLE as {@link Compute.signUrl} does.
+   */
+  signPrefix(port: number, path: string, options: SignOptions = {}): string {
+    const secret = this.#secrets.signingSecret;
+    return signedPrefix(this.#context, this.#record, { port, path, options, secret });
+  }
+
+  /**
+   * Signs a link that opens a port in a browser tab: navigate to it, at once. The guard turns it into a cookie and shows the path.
+   * @throws VALIDATION for a compute that was spawned without `auth: "cookie"`, and as {@link Compute.url} does.
+   * @throws KEY_UNAVAILABLE as {@link Compute.signUrl} does.
+   */
+  openUrl(port: number, path = "/", options: OpenOptions = {}): string {
+    const secret = this.#secrets.signingSecret;
+    return openingLink(this.#context, this.#record, { port, path, options, secret });
   }
 
   /**

@@ -19,8 +19,8 @@ export { type Clock, systemClock } from "./clock.ts";
 export type { Compute, SpawnedCompute } from "./compute.ts";
 export type { AuthOf, BearerHeaders, BearerSecrets, ComputeAuth, SigningSecrets } from "./compute-auth.ts";
 export type { ComputeFacts, ComputeJson } from "./compute-json.ts";
+export type { OpenOptions, SignOptions } from "./compute-links.ts";
 export type { ComputeList, ComputePage } from "./compute-list.ts";
-export type { SignOptions } from "./compute-url.ts";
 export { spawnCompute } from "./default-client.ts";
 export {
   AtlasError,

@@ -37,7 +37,10 @@ export interface SpawnRequest extends RequestTimes {
   readonly ports?: readonly PortInput[] | undefined;
   /** Environment of the pod. Names that begin with `ATLAS_` are refused. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** The protection of the pod. @default "bearer" */
+  /**
+   * The protection of the pod: bearer tokens, signed URLs and folders, links that open a browser tab and leave a cookie, or several of them.
+   * `"cookie"` needs the guard in the image. @default "bearer"
+   */
   readonly auth?: AuthInput | undefined;
   /**
    * Origins of the pages that may call the pod, up to 50: the guard's `ATLAS_ORIGINS`. One `*` may stand in the first label where two labels follow
@@ -109,7 +112,7 @@ const portAllowed =
   `up to ${MAX_PORTS} of: a number from 1 to 65535, "8000", "8000/http", "22/tcp", or { port, protocol, name } ` +
   "with a name of a-z, 0-9 and dashes";
 
-const scheme = z.enum(["bearer", "signed-url"]);
+const scheme = z.enum(["bearer", "signed-url", "cookie"]);
 const envName = z.string().check(
   z.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
   z.refine((name) => !name.startsWith("ATLAS_")),
@@ -166,7 +169,7 @@ const FIELDS = {
           z.refine((schemes) => new Set(schemes).size === schemes.length),
         ),
       ]),
-      '"none", "bearer", "signed-url", or ["bearer", "signed-url"]',
+      '"none", "bearer", "signed-url", "cookie", or a list such as ["bearer", "signed-url"]',
     ),
   ),
   origins: optional(

@@ -53,6 +53,8 @@ function recordOf(number: number, idleDeadline: Date): ComputeRecord {
     region: null,
     ports: [],
     authSchemes: [],
+    generation: 0,
+    signingKeyId: null,
     tokens: [],
     metadata: {},
     idempotencyKey: null,

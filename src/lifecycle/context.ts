@@ -68,7 +68,8 @@ export interface Context {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly logger: Logger;
-  readonly signingKey: string | undefined;
+  /** The keys from which signing secrets are derived. The first one is for new computes. */
+  readonly signingKeys: readonly string[];
   /** The URL at which pods reach the control plane. */
   readonly controlUrl: string | undefined;
   readonly onEvent: ((event: Omit<ComputeEvent, "id">) => void) | undefined;

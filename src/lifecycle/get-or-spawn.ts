@@ -1,6 +1,5 @@
 /** The live compute of a user's slot, or a new one, whatever else races for the slot. */
 import * as z from "zod/mini";
-import { hashToken, mintToken } from "../auth/index.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
 import { backoffSeconds } from "../internal/backoff.ts";
 import { field, invalid, optional, parseFields } from "../internal/parse.ts";
@@ -15,10 +14,10 @@ import {
 } from "../store.ts";
 import type { Context } from "./context.ts";
 import { endCompute } from "./end.ts";
-import { changeRecord } from "./record/change.ts";
 import { isPast } from "./record/time.ts";
 import { type SpawnOptions, spawn } from "./spawn/spawn.ts";
 import type { Spawned } from "./spawn/state.ts";
+import { addToken } from "./tokens.ts";
 
 /** A request for the compute of a slot, as `getOrSpawn` takes it. */
 export interface GetOrSpawnRequest extends Omit<SpawnRequest, "idempotencyKey"> {
@@ -98,12 +97,8 @@ async function helpToEnd(context: Context, { record, now }: Snapshot): Promise<v
 async function answer(context: Context, found: ComputeRecord, token: "new" | undefined): Promise<Spawned> {
   if (token === undefined || !found.authSchemes.includes("bearer"))
     return { record: found, secrets: {}, raw: undefined, isNew: false };
-  const minted = mintToken();
-  const record = await changeRecord(context, found.id, ({ tokens }) => ({
-    patch: { tokens: [...tokens, { hash: hashToken(minted.token), kind: "user", expiresAt: null }] },
-    event: { type: "token", data: { action: "added", hash: minted.hash } },
-  }));
-  return { record, secrets: { token: minted.token }, raw: undefined, isNew: false };
+  const { token: added, record } = await addToken(context, found.id);
+  return { record, secrets: { token: added }, raw: undefined, isNew: false };
 }
 
 /** The error after the whole wait: the slot's compute neither became usable nor ended. */

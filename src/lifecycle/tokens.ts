@@ -17,7 +17,7 @@ export interface RotateOptions {
   readonly overlapSeconds?: number | undefined;
 }
 
-/** A new token. It is returned once and stored nowhere. */
+/** A new token, of a rotation or an addition. It is returned once and stored nowhere. */
 export interface RotatedToken {
   readonly token: string;
   /** The hash, for the application to store. */
@@ -25,6 +25,9 @@ export interface RotatedToken {
   /** `Authorization: Bearer <token>`. */
   readonly header: string;
 }
+
+/** The most live tokens of one compute. */
+const MAX_TOKENS = 16;
 
 const FIELDS = {
   overlapSeconds: optional(
@@ -43,7 +46,7 @@ export async function findByToken(
   return found !== undefined && !isEnded(found.record.status) ? found : undefined;
 }
 
-/** Adds a new token and lets the old ones expire. See `Atlas.rotateToken`. @returns the token, and the record that accepts it */
+/** Replaces the tokens by a new one, after an overlap. See `Atlas.rotateToken`. @returns the token, and the record that accepts it */
 export async function rotateToken(
   context: Context,
   id: string,
@@ -55,24 +58,53 @@ export async function rotateToken(
     requireBearer(record);
     const end = after(now, overlapSeconds);
     const old = record.tokens.filter((known) => isValid(known, now)).map((known) => ending(known, end));
-    return changeOf([...old, { hash, kind: "user", expiresAt: null }], "rotated");
+    const patch = { tokens: [...old, { hash, kind: "user" as const, expiresAt: null }] };
+    return { patch, event: tokenEvent("rotated", hash) };
   });
   return { token, hash, header, record: changed };
 }
 
-/** Revokes every token of the user. See `Atlas.revokeToken`. */
+/** Adds a token and takes none back, but the oldest added one where there are too many. See `Atlas.addToken`. */
+export async function addToken(
+  context: Context,
+  id: string,
+): Promise<RotatedToken & { readonly record: ComputeRecord }> {
+  const { token, hash, header } = mintToken();
+  const changed = await changeRecord(context, id, (record, now) => {
+    requireBearer(record);
+    const live = withRoom(record.tokens.filter((known) => isValid(known, now)));
+    const patch = { tokens: [...live, { hash, kind: "user" as const, expiresAt: null, isAdded: true }] };
+    return { patch, event: tokenEvent("added", hash) };
+  });
+  return { token, hash, header, record: changed };
+}
+
+/**
+ * Takes back every token of the user, and with the signing secret every link, signed URL and cookie. A pod without a control plane never hears
+ * of another secret, so its generation stays. See `Atlas.revokeToken`.
+ */
 export async function revokeToken(context: Context, id: string): Promise<ComputeRecord> {
   return changeRecord(context, id, (record) => {
-    requireBearer(record);
-    return changeOf(
-      record.tokens.filter(({ kind }) => kind !== "user"),
-      "revoked",
-    );
+    requireAuth(record);
+    const tokens = record.tokens.filter(({ kind }) => kind !== "user");
+    const generation = record.generation + (tokens.length > 0 ? 1 : 0);
+    return { patch: { tokens, generation }, event: tokenEvent("revoked", null) };
   });
 }
 
-function changeOf(tokens: readonly TokenHash[], action: "rotated" | "revoked"): RecordChange {
-  return { patch: { tokens }, event: { type: "token", data: { action } } };
+/** The event of a change. An application that keeps a hash can keep it true by `hash`, the token that is new; null when none is valid any more. */
+function tokenEvent(
+  action: "rotated" | "added" | "revoked",
+  hash: string | null,
+): NonNullable<RecordChange["event"]> {
+  return { type: "token", data: { action, hash } };
+}
+
+/** Leaves out the oldest added tokens until there is room for one more. */
+function withRoom(tokens: readonly TokenHash[]): readonly TokenHash[] {
+  const excess = tokens.filter(({ kind }) => kind === "user").length + 1 - MAX_TOKENS;
+  const leaving = new Set(tokens.filter(({ isAdded }) => isAdded === true).slice(0, Math.max(0, excess)));
+  return tokens.filter((token) => !leaving.has(token));
 }
 
 function isValid({ expiresAt }: TokenHash, now: Date): boolean {
@@ -84,13 +116,28 @@ function ending(token: TokenHash, end: Date): TokenHash {
   return { ...token, expiresAt: end };
 }
 
-function requireBearer({ id, status, authSchemes }: ComputeRecord): void {
+function requireBearer(record: ComputeRecord): void {
+  requireAuth(record);
+  const { id: computeId, authSchemes } = record;
   if (!authSchemes.includes("bearer"))
-    throw new AtlasError("VALIDATION", `compute ${id} takes no bearer token: spawn it with auth: "bearer"`, {
-      computeId: id,
-    });
+    throw new AtlasError(
+      "VALIDATION",
+      `compute ${computeId} takes no bearer token: spawn it with auth: "bearer"`,
+      { computeId },
+    );
+}
+
+function requireAuth({ id: computeId, status, authSchemes }: ComputeRecord): void {
+  if (authSchemes.length === 0)
+    throw new AtlasError(
+      "VALIDATION",
+      `compute ${computeId} has no protection: spawn it with auth: "bearer"`,
+      {
+        computeId,
+      },
+    );
   if (hasBegunToEnd(status))
-    throw new AtlasError("CONFLICT", `compute ${id} is ${status}: its tokens are no longer valid`, {
-      computeId: id,
+    throw new AtlasError("CONFLICT", `compute ${computeId} is ${status}: its tokens are no longer valid`, {
+      computeId,
     });
 }

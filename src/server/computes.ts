@@ -23,18 +23,6 @@ export type UserCall<Body = undefined> = RouteCall<"user", Body>;
 /** The browser's input: any JSON, because only the application knows its meaning. */
 export const inputBody: BodyRule<unknown> = { maxBytes: 16_384, parse: (input) => input };
 
-const SIGN_FIELDS = {
-  path: field(z.string().check(z.maxLength(2000)), 'a path that begins with "/", up to 2000 characters'),
-  port: optional(field(z.int(), "a port of the compute")),
-  expiresInSeconds: optional(field(z.int(), "a whole number of seconds")),
-};
-
-/** The path to sign, and for how long. */
-export const signUrlBody: BodyRule<{ path: string; port?: number; expiresInSeconds?: number }> = {
-  maxBytes: 4096,
-  parse: (input) => parseFields("The body", SIGN_FIELDS, input),
-};
-
 /** Spawns the compute that the application requests for the browser's input. No other response ever contains the token. */
 export async function createCompute(call: UserCall<unknown>): Promise<Response> {
   const { plane, identity } = call;
@@ -102,15 +90,6 @@ export async function touchCompute(call: UserCall): Promise<Response> {
   return json(200, await call.plane.atlas.touch(id));
 }
 
-/** Signs a URL that opens one path of a port for a limited time, for clients that cannot send headers. */
-export async function signUrl(call: UserCall<ReturnType<typeof signUrlBody.parse>>): Promise<Response> {
-  const { path, port, ...options } = call.body;
-  const compute = await ownCompute(call);
-  const url = compute.signUrl(port ?? firstHttpPort(compute), path, options);
-  const expires = Number(new URL(url).searchParams.get("exp"));
-  return json(200, { url, expiresAt: new Date(expires * 1000).toISOString() });
-}
-
 /**
  * Streams a compute's events from the beginning, or after the `Last-Event-ID` that the browser sends. The response is 204 when no more
  * events can follow, because that stops an `EventSource` from reconnecting.
@@ -156,12 +135,6 @@ function requireRequest(request: SpawnRequest): SpawnRequest {
 /** The token by name, because the getters of `ComputeAuth` do not appear in JSON. The signing secret stays here: its holder could sign whatever is revoked. */
 function spelledOut({ schemes, hash, token }: ComputeAuth): ComputeAuth {
   return { schemes, ...defined({ token, hash }) };
-}
-
-function firstHttpPort({ id, ports }: Compute): number {
-  const port = ports.find(({ protocol }) => protocol === "http");
-  if (port !== undefined) return port.internal;
-  throw new AtlasError("VALIDATION", `compute ${id} has no http port to sign a URL of`, { computeId: id });
 }
 
 const QUERY_FIELDS = {

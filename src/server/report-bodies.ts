@@ -66,6 +66,6 @@ export const reportBodies: ReportBodies = {
 function parseHeartbeat(input: unknown): Heartbeat {
   const { success, data } = heartbeatSchema.safeParse(input);
   if (success) return data;
-  const allowed = `{ signs } with one or more of ${SIGN_KINDS.join(", ")}`;
+  const allowed = `{ signs } with any of ${SIGN_KINDS.join(", ")}`;
   throw invalid("The heartbeat", [{ field: "(the whole)", received: describe(input), allowed }]);
 }

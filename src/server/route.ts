@@ -68,7 +68,8 @@ export function route<Kind extends CredentialKind, Body>(rule: RouteRule<Kind, B
   };
 }
 
-function limit({ limiter }: Plane, key: string, rate: Rate): void {
+/** Takes one request from a rate. @throws RATE_LIMIT when there is none left */
+export function limit({ limiter }: Plane, key: string, rate: Rate): void {
   const retryAfterSeconds = limiter.take(key, rate);
   if (retryAfterSeconds === 0) return;
   const { perMinute, burst } = rate;

@@ -7,11 +7,10 @@ import {
   inputBody,
   listComputes,
   showCompute,
-  signUrl,
-  signUrlBody,
   touchCompute,
 } from "./computes.ts";
 import { reap, showHealth, verifyBody, verifyToken } from "./internal.ts";
+import { addToken, openBody, openInTab, signUrl, signUrlBody } from "./links.ts";
 import { extendBody, extendCompute, startCompute, stopCompute } from "./power.ts";
 import type { Rate } from "./rate-limiter.ts";
 import { reportBodies } from "./report-bodies.ts";
@@ -25,6 +24,8 @@ const READS: Rate = { perMinute: 600, burst: 300 };
 const CHANGES: Rate = { perMinute: 60, burst: 60 };
 /** The rate of a user's spawns. Limits on how many run at once belong to `limits` of `createAtlas`. */
 const SPAWNS: Rate = { perMinute: 20, burst: 20 };
+/** The rate of a user's further tokens. */
+const TOKENS: Rate = { perMinute: 10, burst: 10 };
 
 /** Every route. A guard sends at most one heartbeat a minute; the rates leave room for restarts and for a pod's own reporters. */
 export const routes: readonly Route[] = [
@@ -111,6 +112,22 @@ export const routes: readonly Route[] = [
     rate: READS,
     handle: signUrl,
   }),
+  route({
+    method: "POST",
+    path: "/computes/:id/open",
+    credential: "user",
+    body: openBody,
+    rate: CHANGES,
+    handle: openInTab,
+  }),
+  route({
+    method: "POST",
+    path: "/computes/:id/token",
+    credential: "user",
+    body: noBody,
+    rate: TOKENS,
+    handle: addToken,
+  }),
 
   route({
     method: "PUT",
@@ -134,7 +151,7 @@ export const routes: readonly Route[] = [
     path: "/pod/heartbeat",
     credential: "pod",
     body: reportBodies.heartbeat,
-    rate: { perMinute: 6, burst: 10 },
+    rate: { perMinute: 60, burst: 60 },
     handle: recordHeartbeat,
   }),
   route({

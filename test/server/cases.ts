@@ -43,6 +43,12 @@ export const routeCases: Readonly<Record<string, RouteCase>> = {
     body: () => ({ path: "/video.m3u8" }),
     wrongBody: { path: "/video.m3u8", userId: "bob" },
   },
+  "POST /computes/:id/open": {
+    status: 200,
+    body: () => ({ path: "/lab" }),
+    wrongBody: { path: "/lab", expiresInSeconds: 301 },
+  },
+  "POST /computes/:id/token": { status: 201 },
   "PUT /slots/:slot": { status: 201, body: () => ({ plan: "large" }) },
   "GET /slots/:slot": { status: 200 },
   "POST /pod/heartbeat": {

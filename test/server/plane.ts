@@ -81,7 +81,7 @@ export function planeUnderTest(
   const handler = createControlPlane<User>({
     atlas,
     authorize: ({ headers }) => sessions.get(headers.get("cookie") ?? "") ?? null,
-    request: ({ gpu }) => ({ gpu, ports: [8000, "22/tcp"], auth: ["bearer", "signed-url"] }),
+    request: ({ gpu }) => ({ gpu, ports: [8000, "22/tcp"], auth: ["bearer", "signed-url", "cookie"] }),
     internalSecret: INTERNAL_SECRET,
     basePath: "/api/atlas",
     clock,
@@ -95,7 +95,7 @@ export function planeUnderTest(
       const given = {
         maxExtendedLifetimeSeconds: 172_800,
         ports: [8000],
-        auth: ["bearer", "signed-url"] as const,
+        auth: ["bearer", "signed-url", "cookie"] as const,
         ...request,
       };
       const compute = await atlas.spawnCompute({ ...given, userId });

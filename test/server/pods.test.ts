@@ -41,8 +41,12 @@ describe("a heartbeat", () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn("ada", { maxLifetimeSeconds: 3600 });
     expect(await beat(plane, pod)).toEqual({
+      computeId: pod.compute.id,
+      revision: expect.any(Number),
       hashes: [{ hash: pod.compute.auth?.hash, expiresAt: null }],
+      generation: 0,
       deadline: new Date(plane.clock.now().getTime() + 3_600_000).toISOString(),
+      now: plane.clock.now().toISOString(),
     });
     expect(await beat(plane, await plane.spawn("bob", { maxLifetimeSeconds: null }))).toMatchObject({
       deadline: null,
@@ -64,13 +68,35 @@ describe("a heartbeat", () => {
     expect((await beat(plane, pod)).hashes).toEqual([]);
   });
 
-  test("returns no hashes to a pod without tokens, which has keys of its own", async () => {
+  test("returns no hashes to a pod without tokens", async () => {
     const plane = planeUnderTest();
     const pods = [
       await plane.spawn("ada", { auth: "none" }),
       await plane.spawn("ada", { auth: "signed-url" }),
     ];
-    for (const pod of pods) expect(await beat(plane, pod)).not.toHaveProperty("hashes");
+    for (const pod of pods) expect(await beat(plane, pod)).toMatchObject({ hashes: [] });
+  });
+
+  test("raises the generation with a revocation, and the revision with every change", async () => {
+    const plane = planeUnderTest();
+    const pod = await plane.spawn();
+    const before = await beat(plane, pod);
+    await plane.atlas.revokeToken(pod.compute.id);
+    const after = await beat(plane, pod);
+    expect(after).toMatchObject({ generation: 1, hashes: [] });
+    expect(Number(after.revision)).toBeGreaterThan(Number(before.revision));
+  });
+
+  test("without signs is a question: it writes nothing, and has a rate of its own", async () => {
+    const plane = planeUnderTest();
+    const pod = await plane.spawn();
+    const before = await plane.store.get("default", pod.compute.id);
+    const ask = (): Promise<Response> => report(plane, pod, "heartbeat", { signs: [] });
+    expect(await jsonOf(ask())).toMatchObject({ computeId: pod.compute.id, generation: 0 });
+    expect((await plane.store.get("default", pod.compute.id))?.record).toEqual(before?.record);
+    const statuses = await Promise.all(Array.from({ length: 30 }, async () => (await ask()).status));
+    expect(statuses.filter((status) => status === 429)).toHaveLength(11);
+    expect((await report(plane, pod, "heartbeat", { signs: ["requests"] })).status).toBe(200);
   });
 
   test("tells a terminating pod to end itself when the provider does not end it", async () => {
@@ -78,7 +104,7 @@ describe("a heartbeat", () => {
     const pod = await plane.spawn();
     plane.provider.script("terminate", "error-before");
     await plane.clock.settle(plane.atlas.terminate(pod.compute.id));
-    expect(await beat(plane, pod)).toEqual({ hashes: [], deadline: plane.clock.now().toISOString() });
+    expect(await beat(plane, pod)).toMatchObject({ hashes: [], deadline: plane.clock.now().toISOString() });
   });
 });
 

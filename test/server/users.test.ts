@@ -26,7 +26,7 @@ describe("spawning", () => {
     expect({ ...compute, auth: stored.toJSON().auth }).toEqual(JSON.parse(JSON.stringify(stored)));
     const env = plane.provider.instances[0]?.env;
     expect(auth).toEqual({
-      schemes: ["bearer", "signed-url"],
+      schemes: ["bearer", "signed-url", "cookie"],
       token: env?.ATLAS_PRESHARED_KEY,
       hash: hashToken(env?.ATLAS_PRESHARED_KEY ?? ""),
     });

@@ -137,6 +137,7 @@ const runningRecord: ComputeRecord = {
   region: "US-KS-2",
   ports,
   authSchemes: ["bearer"],
+  signingKeyId: "",
   tokens,
   metadata: { plan: "pro" },
   idempotencyKey: "checkout-9",

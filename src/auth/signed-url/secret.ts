@@ -2,6 +2,7 @@ import { AtlasError } from "../../errors.ts";
 import { nodeCrypto } from "../node-crypto.ts";
 
 const SECRET_BYTES = 32;
+const ID_BYTES = 8;
 const SIGNING_KEY_BYTES = 32;
 
 /**
@@ -47,6 +48,13 @@ export function deriveSigningSecret(signingKey: string, computeId: string): stri
   return Buffer.from(nodeCrypto().hkdfSync("sha256", signingKey, "", info, SECRET_BYTES)).toString(
     "base64url",
   );
+}
+
+/** A fingerprint of a signing key, by which a record names its key. It reveals nothing of the key. */
+export function signingKeyId(signingKey: string): string {
+  requireSigningKey(signingKey);
+  const bytes = nodeCrypto().hkdfSync("sha256", signingKey, "", "atlas/signing-key-id/v1", ID_BYTES);
+  return Buffer.from(bytes).toString("hex");
 }
 
 function requireSigningKey(signingKey: unknown): void {

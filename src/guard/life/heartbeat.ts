@@ -23,12 +23,12 @@ const isoTime = z.iso.datetime({ offset: true });
 
 /** The schema of a {@link Heartbeat}. @internal */
 export const heartbeatSchema: z.ZodMiniType<Heartbeat> = z.object({
-  signs: z.array(z.enum(SIGN_KINDS)).check(z.minLength(1), z.maxLength(SIGN_KINDS.length)),
+  signs: z.array(z.enum(SIGN_KINDS)).check(z.maxLength(SIGN_KINDS.length)),
 });
 
 /** The body of a heartbeat. */
 export interface Heartbeat {
-  /** The kinds of signs since the last heartbeat, at least one. */
+  /** The kinds of signs since the last heartbeat. Without any it is a question, which is no sign of life. */
   readonly signs: readonly SignKind[];
 }
 

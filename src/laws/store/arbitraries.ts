@@ -64,7 +64,9 @@ export const recordFacts: fc.Arbitrary<Omit<ComputeRecord, "id" | "name" | "name
       gpuCount: count,
       region: nullableText,
       ports: fc.array(port, { maxLength: 3 }),
-      authSchemes: fc.subarray(["bearer", "signed-url"]),
+      authSchemes: fc.subarray(["bearer", "signed-url", "cookie"]),
+      generation: count,
+      signingKeyId: nullableText,
       tokens: fc.uniqueArray(token, { maxLength: 3, selector: ({ hash }) => hash }),
       metadata: fc.dictionary(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), {
         noNullPrototype: true,

@@ -72,6 +72,8 @@ const blank: Omit<ComputeRecord, "id" | "name"> = {
   region: null,
   ports: [],
   authSchemes: [],
+  generation: 0,
+  signingKeyId: null,
   tokens: [],
   metadata: {},
   idempotencyKey: null,

@@ -64,12 +64,13 @@ function withoutSecrets(instance: Instance, secrets: readonly string[]): Instanc
 
 function createRequest(
   { context, owner, secrets, request: { env, origins } }: SpawnState,
-  { lifetimeDeadline, id, name }: ComputeRecord,
+  { lifetimeDeadline, id, name, authSchemes }: ComputeRecord,
   { request, candidate }: Placement,
 ): CreateRequest {
   const own = defined({
     ATLAS_COMPUTE_ID: id,
     ATLAS_OWNER: owner,
+    ATLAS_AUTH: authSchemes.length === 0 ? undefined : authSchemes.join(","),
     ATLAS_DEADLINE: lifetimeDeadline?.toISOString(),
     ATLAS_CONTROL_URL: context.controlUrl,
     ATLAS_ORIGINS: origins.length === 0 ? undefined : origins.join(","),

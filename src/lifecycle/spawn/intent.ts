@@ -8,7 +8,7 @@ import type { ComputeRecord } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { after, earliest } from "../record/time.ts";
 import type { Placement } from "./candidates.ts";
-import { type ComputeSecrets, tokenHashes } from "./secrets.ts";
+import { type ComputeSecrets, signingKeyIdOf, tokenHashes } from "./secrets.ts";
 import type { Spawned } from "./state.ts";
 
 /** The parts of an intent. */
@@ -40,6 +40,8 @@ export function newIntent(context: Context, parts: IntentParts): ComputeRecord {
     gpuCount: request.gpuCount,
     ports: request.ports,
     authSchemes: request.auth,
+    generation: 0,
+    signingKeyId: signingKeyIdOf(request.auth, context),
     tokens: tokenHashes(secrets),
     metadata: request.metadata,
     idempotencyKey: request.idempotencyKey,

@@ -1,7 +1,9 @@
 /** The secrets of one compute: minted once, passed to the pod, stored nowhere. */
 import { deriveSigningSecret, hashToken, mintSigningSecret, mintToken } from "../../auth/index.ts";
+import { signingKeyId } from "../../auth/signed-url/secret.ts";
 import { defined } from "../../internal/defined.ts";
 import type { AuthScheme, TokenHash } from "../../store.ts";
+import type { Context } from "../context.ts";
 
 /** The secrets that `spawnCompute` mints for a compute. */
 export interface ComputeSecrets {
@@ -17,16 +19,26 @@ export interface ComputeSecrets {
 export function mintSecrets(
   schemes: readonly AuthScheme[],
   computeId: string,
-  {
-    signingKey,
-    controlUrl,
-  }: { readonly signingKey: string | undefined; readonly controlUrl: string | undefined },
+  { signingKeys, controlUrl }: Pick<Context, "signingKeys" | "controlUrl">,
 ): ComputeSecrets {
+  const [signingKey] = signingKeys;
   return defined({
     token: schemes.includes("bearer") ? mintToken().token : undefined,
-    signingSecret: schemes.includes("signed-url") ? signingSecretOf(computeId, signingKey) : undefined,
+    signingSecret: hasSigning(schemes) ? signingSecretOf(computeId, signingKey) : undefined,
     podToken: controlUrl === undefined ? undefined : mintToken().token,
   });
+}
+
+/** The fingerprint of the key from which {@link mintSecrets} derives; null where it derives nothing. */
+export function signingKeyIdOf(
+  schemes: readonly AuthScheme[],
+  { signingKeys: [signingKey] }: Pick<Context, "signingKeys">,
+): string | null {
+  return hasSigning(schemes) && signingKey !== undefined ? signingKeyId(signingKey) : null;
+}
+
+function hasSigning(schemes: readonly AuthScheme[]): boolean {
+  return schemes.includes("signed-url") || schemes.includes("cookie");
 }
 
 function signingSecretOf(computeId: string, signingKey: string | undefined): string {

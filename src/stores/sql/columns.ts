@@ -48,6 +48,8 @@ export const recordColumns: Columns<ComputeRecord> = {
   region: text("region"),
   ports: json("ports"),
   authSchemes: json("auth_schemes"),
+  generation: integer("generation"),
+  signingKeyId: text("signing_key_id"),
   tokens: { name: "tokens", kind: "tokens" },
   metadata: json("metadata"),
   idempotencyKey: text("idempotency_key"),

@@ -41,6 +41,7 @@ export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): reado
     { name: "clients are called tenants", parts: [tenants] },
     { name: "slots, absences and the end of old records", parts: [slots] },
     { name: "looks, warnings and extensions", parts: [looks] },
+    { name: "generations of signing secrets", parts: [generations] },
   ];
   return steps.map(({ name, parts }, index) => {
     const number = index + 1;
@@ -187,4 +188,9 @@ alter table ${names.computes} add column answered_at ${types.time};
 alter table ${names.computes} add column looked_at ${types.time};
 alter table ${names.computes} add column looks integer not null default 0;
 alter table ${names.computes} add column warned_end ${types.time};
+`;
+
+const generations: Part = ({ names }) => `
+alter table ${names.computes} add column generation integer not null default 0;
+alter table ${names.computes} add column signing_key_id text default '';
 `;
