@@ -20,6 +20,8 @@ export interface RouteCase {
   readonly body?: (stage: Stage) => object;
   /** A JSON body that the route refuses; absent for a route that takes any JSON. */
   readonly wrongBody?: unknown;
+  /** True for a route all of whose fields may be absent. */
+  readonly takesEmpty?: true;
 }
 
 /** Keyed by method and path, as in the table of routes. */
@@ -47,6 +49,7 @@ export const routeCases: Readonly<Record<string, RouteCase>> = {
     status: 200,
     body: () => ({ path: "/lab" }),
     wrongBody: { path: "/lab", expiresInSeconds: 301 },
+    takesEmpty: true,
   },
   "POST /computes/:id/token": { status: 201 },
   "PUT /slots/:slot": { status: 201, body: () => ({ plan: "large" }) },
