@@ -1,7 +1,9 @@
 /** The heartbeat of a pod, and the facts by which its guard judges requests. */
-import type { ComputeRecord, TokenHash } from "../store.ts";
+import { defined } from "../internal/defined.ts";
+import type { ComputeRecord, EndReason, TokenHash } from "../store.ts";
 import type { Context } from "./context.ts";
 import { loadRecord } from "./record/change.ts";
+import { endingSoon } from "./record/ending.ts";
 import { hasBegunToEnd } from "./record/facts.ts";
 import { recordReport } from "./reports.ts";
 
@@ -17,25 +19,31 @@ export interface PodFacts {
   readonly generation: number;
   /** The end of the compute's lifetime; the present for a compute that ends, so that its pod ends itself even if the provider fails to. */
   readonly deadline: string | null;
+  /** The planned end of the compute, once its warning is due. */
+  readonly ending?: { readonly at: string; readonly reason: EndReason };
   /** The store's time. */
   readonly now: string;
 }
 
 /** Records the signs of life, where there are any, and returns the facts. A heartbeat without signs is a question, and writes nothing. */
 export async function heartbeat(context: Context, id: string, signs: readonly string[]): Promise<PodFacts> {
-  if (signs.length === 0) {
-    const { record, now } = await loadRecord(context, id);
-    return factsOf(record, now);
+  if (signs.length > 0) {
+    const record = await recordReport(context, id, "heartbeat", { signs });
+    return factsOf(record, record.updatedAt);
   }
-  const record = await recordReport(context, id, "heartbeat", { signs });
-  return factsOf(record, record.updatedAt);
+  const { record, now } = await loadRecord(context, id);
+  if (record.status !== "provisioning") return factsOf(record, now);
+  // The first question of a pod tells that it is there, and causes a look.
+  return factsOf(await recordReport(context, id, "heartbeat", { signs }), now);
 }
 
 function factsOf(record: ComputeRecord, now: Date): PodFacts {
   const isEnding = hasBegunToEnd(record.status);
   const deadline = isEnding ? now : record.lifetimeDeadline;
   const hashes = isEnding || !record.authSchemes.includes("bearer") ? [] : validHashes(record.tokens, now);
+  const ending = endingSoon(record, now);
   return {
+    ...defined({ ending: ending && { at: ending.at.toISOString(), reason: ending.reason } }),
     computeId: record.id,
     revision: record.version,
     hashes,
