@@ -18,7 +18,7 @@ export type { CallContext } from "./call-context.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Compute, SpawnedCompute } from "./compute.ts";
 export type { AuthOf, BearerHeaders, BearerSecrets, ComputeAuth, SigningSecrets } from "./compute-auth.ts";
-export type { ComputeFacts, ComputeJson } from "./compute-json.ts";
+export type { ComputeFacts, ComputeJson, ComputeSnapshot } from "./compute-json.ts";
 export type { OpenOptions, SignOptions } from "./compute-links.ts";
 export type { ComputeList, ComputePage } from "./compute-list.ts";
 export { spawnCompute } from "./default-client.ts";
@@ -51,6 +51,8 @@ export type {
 } from "./job-runner.ts";
 export type { Logger, Phase, Progress, Retention, Timing } from "./lifecycle/context.ts";
 export type { EventOptions } from "./lifecycle/events.ts";
+export type { ExpectedAnswer } from "./lifecycle/expect.ts";
+export type { ExtendOptions } from "./lifecycle/extend.ts";
 export type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
 export type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 export type { ListOptions } from "./lifecycle/list.ts";

@@ -1,7 +1,5 @@
 /** The answer of a pod that a caller expects, and whether an answer is that. Pure. */
-import * as z from "zod/mini";
 import { parseJson } from "../internal/json.ts";
-import { type Field, field, optional } from "../internal/parse.ts";
 
 /** The answer that proves that a pod is ready. Every part that is given must match. */
 export interface ExpectedAnswer {
@@ -21,21 +19,6 @@ export interface Answer {
   readonly headers: Headers;
   readonly body: string;
 }
-
-const status = z.int().check(z.minimum(100), z.maximum(599));
-
-/** `expect`, as an option. */
-export const expectField: Field<z.ZodMiniOptional<z.ZodMiniType<ExpectedAnswer>>> = optional(
-  field(
-    z.strictObject({
-      status: z.optional(z.union([status, z.array(status).check(z.minLength(1))])),
-      header: z.optional(z.record(z.string().check(z.regex(/^[\w-]+$/)), z.string())),
-      text: z.optional(z.union([z.string(), z.instanceof(RegExp)])),
-      json: z.optional(z.custom<object>((value) => typeof value === "object" && value !== null)),
-    }),
-    "{ status, header, text, json }, each optional",
-  ),
-);
 
 /** The first part of an answer that is not as expected, in words; `undefined` when all are. */
 export function unexpected(answer: Answer, expected: ExpectedAnswer): string | undefined {

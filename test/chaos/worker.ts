@@ -101,7 +101,16 @@ const OPERATIONS: Readonly<Record<WorkerOperation, (random: Random) => Promise<v
 /** What may come of an operation in a world like this; everything else is a finding. */
 const EXPECTED: Readonly<Record<WorkerOperation, ReadonlySet<string>>> = {
   spawn: new Set([
-    ...["LIMIT_EXCEEDED", "CAPACITY", "UNCERTAIN", "BILLING", "AUTH_ERROR", "RATE_LIMIT", "VALIDATION"],
+    ...[
+      "LIMIT_EXCEEDED",
+      "CAPACITY",
+      "FORBIDDEN",
+      "UNCERTAIN",
+      "BILLING",
+      "AUTH_ERROR",
+      "RATE_LIMIT",
+      "VALIDATION",
+    ],
     ...["PROVIDER", "CONFLICT", "BOOT_FAILED", "TIMEOUT", "AbortedByCaller"],
   ]),
   touch: new Set(["CONFLICT"]),

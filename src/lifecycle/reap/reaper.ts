@@ -2,11 +2,7 @@
 import * as z from "zod/mini";
 import { callable } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
-import { pause } from "../../internal/pause.ts";
-import { atProcessEnd } from "../../internal/process-end.ts";
 import type { Context } from "../context.ts";
-import { messageOf } from "../failures.ts";
-import { notify } from "../listeners.ts";
 import type { ReapReport } from "./reap.ts";
 
 /** Options of a reaper. */
@@ -28,11 +24,8 @@ const FIELDS = {
   onReport: optional(field(callable<(report: ReapReport) => void>(), "a function")),
 };
 
-/** The least pause, so that work that cannot be finished does not keep a reaper busy. */
-const MIN_PAUSE_SECONDS = 1;
-
 /** One pass, as the reaper runs it. */
-type Pass = () => Promise<ReapReport>;
+export type Pass = () => Promise<ReapReport>;
 
 /** A reaper that runs in the background. `await using` stops it at the end of the block. */
 export interface Reaper extends AsyncDisposable {
@@ -40,45 +33,14 @@ export interface Reaper extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts a reaper, whose first pass begins at once. */
+/** Starts a reaper, whose first pass begins as soon as its code is loaded. */
 export function startReaper(context: Context, pass: Pass, options: ReaperOptions = {}): Reaper {
-  const {
-    everySeconds = 60,
-    untilSignal = false,
-    onReport,
-  } = parseFields("The options of startReaper", FIELDS, options);
+  const parsed = parseFields("The options of startReaper", FIELDS, options);
   const stopping = new AbortController();
-  const reapOnce = (): Promise<boolean> => passOnce(context, pass, onReport);
-  const running = loop(context, everySeconds, reapOnce, stopping.signal);
+  const running = import("./loop.ts").then(({ reapUntil }) => reapUntil(context, pass, parsed, stopping));
   const stop = async (): Promise<void> => {
     stopping.abort();
-    release();
     await running;
   };
-  const release = untilSignal ? atProcessEnd("loops", stop) : () => undefined;
   return { stop, [Symbol.asyncDispose]: stop };
-}
-
-async function loop(
-  { clock }: Context,
-  everySeconds: number,
-  reapOnce: () => Promise<boolean>,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    const more = await reapOnce();
-    await pause(clock, more ? MIN_PAUSE_SECONDS : everySeconds, signal);
-  }
-}
-
-/** Runs one pass. A failure is logged and does not end the loop. @returns true when the next pass should follow at once */
-async function passOnce(context: Context, pass: Pass, onReport: ReaperOptions["onReport"]): Promise<boolean> {
-  try {
-    const report = await pass();
-    notify(context, "onReport", onReport, report);
-    return report.remaining && report.failed.length === 0;
-  } catch (error) {
-    context.logger.error("a pass of the reaper failed; it goes on", { error: messageOf(error) });
-    return false;
-  }
 }

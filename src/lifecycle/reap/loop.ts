@@ -1,0 +1,50 @@
+/** The loop of a reaper. It is loaded when a reaper starts, so that importing the package stays cheap. */
+import { pause } from "../../internal/pause.ts";
+import { atProcessEnd } from "../../internal/process-end.ts";
+import type { Context } from "../context.ts";
+import { messageOf } from "../failures.ts";
+import { notify } from "../listeners.ts";
+import type { Pass, ReaperOptions } from "./reaper.ts";
+
+/** The least pause, so that work that cannot be finished does not keep a reaper busy. */
+const MIN_PAUSE_SECONDS = 1;
+
+/** Runs pass after pass until the controller aborts, or the process is told to end where the options ask for that. */
+export async function reapUntil(
+  context: Context,
+  pass: Pass,
+  { everySeconds = 60, untilSignal = false, onReport }: ReaperOptions,
+  stopping: AbortController,
+): Promise<void> {
+  const running = loop(context, everySeconds, () => passOnce(context, pass, onReport), stopping.signal);
+  if (!untilSignal) return running;
+  const release = atProcessEnd("loops", async () => {
+    stopping.abort();
+    await running;
+  });
+  await running.finally(release);
+}
+
+async function loop(
+  { clock }: Context,
+  everySeconds: number,
+  reapOnce: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const more = await reapOnce();
+    await pause(clock, more ? MIN_PAUSE_SECONDS : everySeconds, signal);
+  }
+}
+
+/** Runs one pass. A failure is logged and does not end the loop. @returns true when the next pass should follow at once */
+async function passOnce(context: Context, pass: Pass, onReport: ReaperOptions["onReport"]): Promise<boolean> {
+  try {
+    const report = await pass();
+    notify(context, "onReport", onReport, report);
+    return report.remaining && report.failed.length === 0;
+  } catch (error) {
+    context.logger.error("a pass of the reaper failed; it goes on", { error: messageOf(error) });
+    return false;
+  }
+}
