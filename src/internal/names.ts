@@ -1,19 +1,9 @@
 /** Ids and names: every instance is called `atlas-<namespace>-<compute id>`. */
-import { customAlphabet } from "nanoid";
-
-const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
-const newId: () => string = customAlphabet(ALPHABET, 20);
-
 /** The names that a provider may have. */
 export const PROVIDER_NAME: RegExp = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** The names that a namespace may have. */
 export const NAMESPACE: RegExp = /^[a-z][a-z0-9]{0,19}$/;
-
-/** A new compute id: 20 characters of `0-9a-z`. */
-export function newComputeId(): string {
-  return newId();
-}
 
 /** True for a value that has the form of a compute id. */
 export function isComputeId(value: unknown): value is string {

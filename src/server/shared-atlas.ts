@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 import { Atlas } from "../atlas.ts";
 import { callable } from "../internal/option-fields.ts";
 import { field, parseFields } from "../internal/parse.ts";
-import type { Reaper, ReaperOptions } from "../lifecycle/reap/reaper.ts";
+import type { ReaperOptions } from "../lifecycle/reap/loop.ts";
+import type { Reaper } from "../lifecycle/reap/reaper.ts";
 
 /** Makes the client. */
 export type AtlasFactory = () => Atlas;

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { mintToken } from "../auth/index.ts";
 import { hashToken } from "../auth/token.ts";
 import { AtlasError } from "../errors.ts";
-import { newComputeId } from "../internal/names.ts";
+import { newComputeId } from "../internal/compute-id.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { isToken } from "../internal/token-shape.ts";
 import type { TenantRecord, TenantSnapshot } from "../tenant-store.ts";

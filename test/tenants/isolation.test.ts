@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Compute } from "../../src/compute.ts";
-import { instanceName, newComputeId } from "../../src/internal/names.ts";
+import { newComputeId } from "../../src/internal/compute-id.ts";
+import { instanceName } from "../../src/internal/names.ts";
 import { mock } from "../../src/providers/mock/index.ts";
 import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 import { alive, errorOf, tenantsScene } from "./scene.ts";

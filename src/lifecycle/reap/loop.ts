@@ -4,7 +4,23 @@ import { atProcessEnd } from "../../internal/process-end.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../failures.ts";
 import { notify } from "../listeners.ts";
-import type { Pass, ReaperOptions } from "./reaper.ts";
+import type { ReapReport } from "./reap.ts";
+
+/** Options of a reaper. */
+export interface ReaperOptions {
+  /** Seconds between two passes, 1 to 3600. After a pass that left work the next one begins after a second. @default 60 */
+  readonly everySeconds?: number | undefined;
+  /**
+   * True ends the reaper on SIGTERM and on SIGINT, after the event streams of the process and the pass under way; the process then ends as it
+   * would without a reaper. @default false
+   */
+  readonly untilSignal?: boolean | undefined;
+  /** Called after every pass. */
+  readonly onReport?: ((report: ReapReport) => void) | undefined;
+}
+
+/** One pass, as the reaper runs it. */
+export type Pass = () => Promise<ReapReport>;
 
 /** The least pause, so that work that cannot be finished does not keep a reaper busy. */
 const MIN_PAUSE_SECONDS = 1;

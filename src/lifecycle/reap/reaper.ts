@@ -3,29 +3,14 @@ import * as z from "zod/mini";
 import { callable } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import type { Context } from "../context.ts";
+import type { Pass, ReaperOptions } from "./loop.ts";
 import type { ReapReport } from "./reap.ts";
-
-/** Options of a reaper. */
-export interface ReaperOptions {
-  /** Seconds between two passes, 1 to 3600. After a pass that left work the next one begins after a second. @default 60 */
-  readonly everySeconds?: number | undefined;
-  /**
-   * True ends the reaper on SIGTERM and on SIGINT, after the event streams of the process and the pass under way; the process then ends as it
-   * would without a reaper. @default false
-   */
-  readonly untilSignal?: boolean | undefined;
-  /** Called after every pass. */
-  readonly onReport?: ((report: ReapReport) => void) | undefined;
-}
 
 const FIELDS = {
   everySeconds: optional(field(z.number().check(z.minimum(1), z.maximum(3600)), "seconds from 1 to 3600")),
   untilSignal: optional(field(z.boolean(), "true or false")),
   onReport: optional(field(callable<(report: ReapReport) => void>(), "a function")),
 };
-
-/** One pass, as the reaper runs it. */
-export type Pass = () => Promise<ReapReport>;
 
 /** A reaper that runs in the background. `await using` stops it at the end of the block. */
 export interface Reaper extends AsyncDisposable {

@@ -1,5 +1,5 @@
 /** Spawning a compute: parse the request, collect the candidates, then place it on one of them. */
-import { newComputeId } from "../../internal/names.ts";
+import { newComputeId } from "../../internal/compute-id.ts";
 import { signalField } from "../../internal/option-fields.ts";
 import { parseFields } from "../../internal/parse.ts";
 import { traced } from "../../internal/telemetry.ts";
