@@ -1,6 +1,6 @@
 /** The client's operations that sign a URL of a compute by its id, at any time. */
 import { AtlasJobs } from "./atlas-jobs.ts";
-import { type OpenOptions, openingLink, type SignOptions, signedPrefix, signedUrl } from "./compute-links.ts";
+import type { OpenOptions, SignOptions } from "./compute-links.ts";
 import type { Context } from "./lifecycle/context.ts";
 import { loadLifecycle } from "./load-lifecycle.ts";
 
@@ -21,6 +21,7 @@ export abstract class AtlasLinks extends AtlasJobs {
   async signUrl(id: string, port: number, path: string, options: SignOptions = {}): Promise<string> {
     const { loadRecord } = await loadLifecycle();
     const { record } = await loadRecord(this.#context, id);
+    const { signedUrl } = await import("./compute-links.ts");
     return signedUrl(this.#context, record, { port, path, options });
   }
 
@@ -31,6 +32,7 @@ export abstract class AtlasLinks extends AtlasJobs {
   async signPrefix(id: string, port: number, path: string, options: SignOptions = {}): Promise<string> {
     const { loadRecord } = await loadLifecycle();
     const { record } = await loadRecord(this.#context, id);
+    const { signedPrefix } = await import("./compute-links.ts");
     return signedPrefix(this.#context, record, { port, path, options });
   }
 
@@ -41,6 +43,7 @@ export abstract class AtlasLinks extends AtlasJobs {
   async openUrl(id: string, port: number, path = "/", options: OpenOptions = {}): Promise<string> {
     const { loadRecord } = await loadLifecycle();
     const { record } = await loadRecord(this.#context, id);
+    const { openingLink } = await import("./compute-links.ts");
     return openingLink(this.#context, record, { port, path, options });
   }
 }

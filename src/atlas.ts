@@ -1,7 +1,7 @@
 /** The client: every operation of an application on its computes. */
 import { AtlasLinks } from "./atlas-links.ts";
 import { type AtlasOptions, toContext } from "./atlas-options.ts";
-import { Compute, type ComputeParts, type SpawnedCompute } from "./compute.ts";
+import type { Compute, ComputeParts, SpawnedCompute } from "./compute.ts";
 import { type ComputeList, computeList } from "./compute-list.ts";
 import { withGpuHint } from "./gpu-hint.ts";
 import type { Context } from "./lifecycle/context.ts";
@@ -61,7 +61,7 @@ export class Atlas extends AtlasLinks implements AsyncDisposable {
         throw withGpuHint(error, request?.gpu);
       },
     );
-    const handle = this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
+    const handle = await this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
     // The request chose the schemes, and only a repeated idempotency key returns a handle without their secrets.
     return handle as SpawnedCompute<Auth, Key>;
   }
@@ -106,7 +106,8 @@ export class Atlas extends AtlasLinks implements AsyncDisposable {
     return computeList(async (cursor) => {
       const { pageReader } = await loadLifecycle();
       const { records, now, nextCursor } = await pageReader(this.#context, options)(cursor);
-      return { computes: records.map((record) => this.#handle(record, now)), nextCursor };
+      const computes = await Promise.all(records.map((record) => this.#handle(record, now)));
+      return { computes, nextCursor };
     });
   }
 
@@ -269,11 +270,13 @@ export class Atlas extends AtlasLinks implements AsyncDisposable {
     return this.#handle(record, record.updatedAt);
   }
 
-  #handle(
+  /** Makes a handle. Its class, with all that signs URLs, is loaded at the first one. */
+  async #handle(
     record: ComputeRecord,
     now: Date,
     parts: Pick<ComputeParts, "secrets" | "raw" | "owned"> = {},
-  ): Compute {
+  ): Promise<Compute> {
+    const { Compute } = await import("./compute.ts");
     return new Compute({ context: this.#context, record, now, ...parts });
   }
 }

@@ -110,7 +110,14 @@ const wrongTokens: Check = ({ rows, provider, handed }) => {
 };
 
 /** Variables whose values are no secrets. */
-const PUBLIC = new Set(["ATLAS_COMPUTE_ID", "ATLAS_OWNER", "ATLAS_DEADLINE", "CHAOS_USER"]);
+const PUBLIC = new Set([
+  "ATLAS_AUTH",
+  "ATLAS_COMPUTE_ID",
+  "ATLAS_OWNER",
+  "ATLAS_ORIGINS",
+  "ATLAS_DEADLINE",
+  "CHAOS_USER",
+]);
 
 /** Every secret there ever was: also those of spawns whose answer reached nobody. */
 export function secretsOf({ provider, handed, apiKey }: Evidence): readonly string[] {
