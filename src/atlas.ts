@@ -3,7 +3,7 @@ import { AtlasLinks } from "./atlas-links.ts";
 import { type AtlasOptions, toContext } from "./atlas-options.ts";
 import type { Compute, ComputeParts, SpawnedCompute } from "./compute.ts";
 import { type ComputeList, computeList } from "./compute-list.ts";
-import { withGpuHint } from "./gpu-hint.ts";
+import { hinted } from "./gpu-hint.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
 import type { ExtendOptions } from "./lifecycle/extend.ts";
@@ -56,10 +56,9 @@ export class Atlas extends AtlasLinks implements AsyncDisposable {
     options: SpawnOptions = {},
   ): Promise<SpawnedCompute<Auth, Key>> {
     const { spawn } = await loadLifecycle();
-    const { record, secrets, raw, isNew } = await spawn(this.#context, request, options).catch(
-      (error: unknown) => {
-        throw withGpuHint(error, request?.gpu);
-      },
+    const { record, secrets, raw, isNew } = await hinted(
+      spawn(this.#context, request, options),
+      request?.gpu,
     );
     const handle = await this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
     // The request chose the schemes, and only a repeated idempotency key returns a handle without their secrets.
@@ -86,10 +85,9 @@ export class Atlas extends AtlasLinks implements AsyncDisposable {
    */
   async getOrSpawn(request: GetOrSpawnRequest, options: SpawnOptions = {}): Promise<Compute> {
     const { getOrSpawn } = await loadLifecycle();
-    const { record, secrets, raw, isNew } = await getOrSpawn(this.#context, request, options).catch(
-      (error: unknown) => {
-        throw withGpuHint(error, request?.gpu);
-      },
+    const { record, secrets, raw, isNew } = await hinted(
+      getOrSpawn(this.#context, request, options),
+      request?.gpu,
     );
     return this.#handle(record, record.updatedAt, { secrets, raw, owned: isNew });
   }

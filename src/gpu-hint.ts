@@ -11,8 +11,16 @@ const CAUSED_BY_NAME: ReadonlySet<AtlasErrorCode> = new Set([
   "VALIDATION",
 ]);
 
-/** Adds a hint to the error where the request has a GPU name that may be misspelt; any other error stays as it is. */
-export function withGpuHint(error: unknown, gpu: SpawnRequest["gpu"]): unknown {
+/** Waits for a spawn. Its error gets a hint where the request has a GPU name that may be misspelt. */
+export async function hinted<Result>(spawned: Promise<Result>, gpu: SpawnRequest["gpu"]): Promise<Result> {
+  try {
+    return await spawned;
+  } catch (error) {
+    throw withGpuHint(error, gpu);
+  }
+}
+
+function withGpuHint(error: unknown, gpu: SpawnRequest["gpu"]): unknown {
   if (!isAtlasError(error) || !CAUSED_BY_NAME.has(error.code)) return error;
   const hint = gpuHint([gpu].flat().filter((name) => typeof name === "string"));
   return hint === undefined ? error : withFacts(error, {}, `${error.message} (gpu: ${hint})`);
