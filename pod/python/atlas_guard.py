@@ -720,7 +720,7 @@ class Guard:
         self._control = None
         if url and token:
             self._control = _ControlPlane(
-                _require_control_url(url), token, self._compute_id, self._take, on_ending, fetch or _post, now, monotonic)
+                _require_control_url(url), token, self._compute_id, self._take, on_ending, fetch or _Sender(), now, monotonic)
         self._knowledge = _Knowledge("starting" if self._control else "alone", own, secrets)
         if not own and not self._knowledge.secrets and not self._control:
             _log.error(
@@ -1652,8 +1652,27 @@ def _parse_ending(ending):
     return {"at": ending["at"], "reason": ending["reason"]}
 
 
+class _Sender:
+    """Posts to the control plane and returns (status, text).
+
+    A framework that wants a slash at the end of every path, or none, answers with a redirect to that form of the same URL. The sender takes
+    this form from then on. It follows no other redirect, because the pod's credential goes to the control plane only.
+    """
+
+    def __init__(self):
+        self._slash = ""
+
+    def __call__(self, url, token, body):
+        status, location, text = _post(url + self._slash, token, body)
+        other = "" if self._slash else "/"
+        if status in (301, 307, 308) and location and urllib.parse.urljoin(url + self._slash, location) == url + other:
+            self._slash = other
+            status, _, text = _post(url + other, token, body)
+        return status, text
+
+
 def _post(url, token, body):
-    """Post to the control plane and return (status, text). No redirect is followed, and no answer is longer than 64 KB."""
+    """Post to one URL and return (status, location, text). No answer is longer than 64 KB."""
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
@@ -1673,7 +1692,7 @@ def _post(url, token, body):
         data = response.read(MAX_ANSWER_BYTES + 1)
         if response.length:
             raise ValueError("an answer that was cut, or of more than %d bytes" % MAX_ANSWER_BYTES)
-        return response.status, _bounded(data, response.getheader("Content-Encoding"))
+        return response.status, response.getheader("Location"), _bounded(data, response.getheader("Content-Encoding"))
     finally:
         watchdog.cancel()
         connection.close()

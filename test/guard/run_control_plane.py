@@ -332,6 +332,7 @@ class NetworkTests(unittest.TestCase):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         self.url = "http://127.0.0.1:%d" % self.server.server_port
+        self.sender = atlas_guard._Sender()
 
     def tearDown(self):
         self.server.shutdown()
@@ -349,14 +350,43 @@ class NetworkTests(unittest.TestCase):
         handler.wfile.write(body)
 
     def post(self):
-        return atlas_guard._post(self.url + "/pod/heartbeat", "pod-token", {"signs": []})
+        return self.sender(self.url + "/pod/heartbeat", "pod-token", {"signs": []})
 
     def test_redirect(self):
         """no redirect is followed with the pod's credential"""
+        path = "/pod/heartbeat"
+        others = ["/elsewhere", path, path + "//", path + "/?a=1", path + "/#a", "//127.0.0.2" + path + "/", "https://127.0.0.1" + path + "/"]
         for status in (301, 302, 303, 307, 308):
+            for location in [*others, "http://127.0.0.1:1" + path + "/", self.url + "@127.0.0.2" + path + "/", "http://[" + path + "/"]:
+                self.asked.clear()
+                self.answer = lambda handler: self.send(handler, status, b"", [("Location", location)])
+                try:
+                    self.assertEqual(self.post()[0], status, location)
+                except ValueError:
+                    self.assertIn("[", location)
+                self.assertEqual(len(self.asked), 1, location)
+
+    def test_slash(self):
+        """a redirect to the same URL with or without a slash at its end is the form from then on"""
+        path, steps = "/pod/heartbeat", ((308, "/"), (301, ""), (307, "/"), (308, ""))
+        form = ""
+        for status, wanted in steps:
+            def told(handler):
+                if handler.path == path + wanted:
+                    return self.send(handler, 200, b"{}")
+                return self.send(handler, status, b"", [("Location", path + wanted)])
+
+            self.answer = told
             self.asked.clear()
-            self.answer = lambda handler: self.send(handler, status, b"", [("Location", self.url + "/elsewhere")])
-            self.assertEqual([self.post()[0], len(self.asked)], [status, 1])
+            self.assertEqual([self.post()[0], self.post()[0]], [200, 200])
+            self.assertEqual(self.asked, [(path + one, "Bearer pod-token") for one in (form, wanted, wanted)])
+            form = wanted
+
+    def test_slash_loop(self):
+        """two redirects to each other cause two requests, not more"""
+        self.answer = lambda handler: self.send(
+            handler, 308, b"", [("Location", handler.path[:-1] if handler.path.endswith("/") else handler.path + "/")])
+        self.assertEqual([self.post()[0], len(self.asked)], [308, 2])
 
     def test_bomb(self):
         """a small answer that unpacks to gigabytes is no answer, and costs little memory"""

@@ -6,6 +6,8 @@ import { within } from "../../internal/within.ts";
 import { HEARTBEAT_ROUTE, type Heartbeat, type HeartbeatAnswer, heartbeatAnswerSchema } from "./heartbeat.ts";
 
 const TIMEOUT_SECONDS = 10;
+/** The redirects after which the same request may be sent again; a permanent 301 is one for a client that does not turn it into GET. */
+const KEEPING_REDIRECTS: ReadonlySet<number> = new Set([301, 307, 308]);
 /** The control plane names the credential that it rejects. Any other 401 comes from a server in front of it, such as a login. */
 const rejectionSchema = z.object({
   code: z.literal("UNAUTHORIZED"),
@@ -39,11 +41,12 @@ export function createControlPlaneClient(
   { url, podToken }: ControlPlaneAccess,
   { fetch: send, clock }: { readonly fetch: typeof fetch; readonly clock: Clock },
 ): ControlPlaneClient {
+  const ask = slashAware(send);
   const headers = { "user-agent": userAgent, "content-type": "application/json" };
   const call = (path: string, init: RequestInit, signal: AbortSignal): Promise<HeartbeatOutcome> =>
     outcomeOf(() =>
       within({ clock, seconds: TIMEOUT_SECONDS, signal, error: timeoutError }, async (limited) =>
-        readOutcome(await send(`${url}${path}`, { ...init, redirect: "error", signal: limited })),
+        readOutcome(await ask(`${url}${path}`, { ...init, redirect: "manual", signal: limited })),
       ),
     );
   return {
@@ -61,6 +64,29 @@ export function createControlPlaneClient(
   };
 }
 
+/**
+ * Asks again where a framework wants a slash at the end of every path, or none, and keeps this form from then on. No other redirect is
+ * followed, because the pod's credential goes to the control plane only.
+ */
+function slashAware(send: typeof fetch): (url: string, init: RequestInit) => Promise<Response> {
+  let slash = "";
+  return async (url, init) => {
+    const first = await send(`${url}${slash}`, init);
+    const other = slash === "" ? "/" : "";
+    if (!isMovedTo(first, `${url}${slash}`, `${url}${other}`)) return first;
+    await first.body?.cancel();
+    slash = other;
+    return send(`${url}${other}`, init);
+  };
+}
+
+/** True for a redirect that keeps the method and leads from the one URL to exactly the other. */
+function isMovedTo({ status, headers }: Response, from: string, to: string): boolean {
+  const location = headers.get("location");
+  if (location === null || !KEEPING_REDIRECTS.has(status) || !URL.canParse(location, from)) return false;
+  return new URL(location, from).href === new URL(to).href;
+}
+
 function timeoutError(): Error {
   return new DOMException(`no answer within ${TIMEOUT_SECONDS} seconds`, "TimeoutError");
 }
@@ -74,8 +100,12 @@ async function outcomeOf(call: () => Promise<HeartbeatOutcome>): Promise<Heartbe
 }
 
 async function readOutcome(response: Response): Promise<HeartbeatOutcome> {
-  const body = await response.text();
   const { status } = response;
+  if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
+    await response.body?.cancel();
+    return { kind: "unreachable", why: `a redirect, which is not followed (status ${status})` };
+  }
+  const body = await response.text();
   if (status >= 500 || status === 408 || status === 429)
     return { kind: "unreachable", why: `status ${status}` };
   if (status === 401 && rejectionSchema.safeParse(parseJson(body)).success)
