@@ -8,7 +8,7 @@
 
 export { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
 export { createGuard, type ExpressMiddleware, type Guard } from "./guard.ts";
-export type { SignKind } from "./life/heartbeat.ts";
+export type { Ending, SignKind } from "./life/heartbeat.ts";
 export type { DeadManOptions, GuardOptions } from "./options.ts";
 export type { FetchHandler } from "./servers/fetch.ts";
 export type { NodeListener, UpgradeListener } from "./servers/node.ts";

@@ -6,7 +6,7 @@ import { callable, clockField, fetchField } from "../internal/option-fields.ts";
 import { isOriginPattern, ORIGIN_ALLOWED } from "../internal/origins.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
 import type { ControlPlaneAccess } from "./life/control-plane.ts";
-import { hashSchema, SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
+import { type Ending, hashSchema, SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
 import type { EnvironmentVariables } from "./life/self-ending.ts";
 import { type AllowedOrigins, allowOrigins } from "./verdict/cors.ts";
 import { PUBLIC_PATH } from "./verdict/public-paths.ts";
@@ -52,6 +52,11 @@ export interface GuardOptions {
   readonly signs?: readonly SignKind[] | undefined;
   /** Makes the pod end itself after its deadline, and when the control plane is gone or rejects its credential. @default false */
   readonly deadMan?: boolean | DeadManOptions | undefined;
+  /**
+   * Called once for each planned end, when its warning is due: `{ at, reason }`, with an ISO time. A change of the plan, by `extend` for
+   * example, is another end.
+   */
+  readonly onEnding?: ((ending: Ending) => void) | undefined;
   /** Returns true when the server is ready, for the readiness path. @default () => true */
   readonly isReady?: (() => boolean) | undefined;
   /** Takes a line for the operator, which never holds a secret. @default console.error */
@@ -78,7 +83,10 @@ export interface GuardSettings {
   readonly deadline: number | null;
   readonly signs: ReadonlySet<SignKind>;
   readonly deadMan: { readonly unreachableSeconds: number | null } | undefined;
+  readonly onEnding: ((ending: Ending) => void) | undefined;
   readonly isReady: () => boolean;
+  /** True where `isReady` is the application's own, so that its first true is worth a report. */
+  readonly reportsReady: boolean;
   readonly log: (line: string) => void;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -138,6 +146,7 @@ const OPTIONS = {
   deadMan: optional(
     field(DEAD_MAN, "true, false, or { unreachableSeconds } with 60 or more, or null for a deadline alone"),
   ),
+  onEnding: optional(field(callable<(ending: Ending) => void>(), "a function")),
   isReady: optional(field(callable<() => boolean>(), "a function")),
   log: optional(field(callable<(line: string) => void>(), "a function")),
   fetch: fetchField,
@@ -198,7 +207,9 @@ export function parseOptions(options: GuardOptions): GuardSettings {
     deadline: deadline === undefined ? null : Date.parse(deadline),
     signs: new Set(given.signs ?? SIGN_KINDS),
     deadMan: deadManSettings(given.deadMan),
+    onEnding: given.onEnding,
     isReady: given.isReady ?? (() => true),
+    reportsReady: given.isReady !== undefined,
     log: given.log ?? ((line) => console.error(line)),
     fetch: given.fetch ?? ((...request) => globalThis.fetch(...request)),
     clock: given.clock ?? systemClock,

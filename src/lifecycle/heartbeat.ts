@@ -32,9 +32,7 @@ export async function heartbeat(context: Context, id: string, signs: readonly st
     return factsOf(record, record.updatedAt);
   }
   const { record, now } = await loadRecord(context, id);
-  if (record.status !== "provisioning") return factsOf(record, now);
-  // The first question of a pod tells that it is there, and causes a look.
-  return factsOf(await recordReport(context, id, "heartbeat", { signs }), now);
+  return factsOf(record, now);
 }
 
 function factsOf(record: ComputeRecord, now: Date): PodFacts {

@@ -10,6 +10,7 @@ import { DeadManSwitch, type DeadManSwitchOptions } from "../../src/guard/life/d
 import { deleteOverSocket, type EndingWorld, endOnce } from "../../src/guard/life/self-ending.ts";
 import { loadRetry } from "../../src/internal/retry.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
+import { fakeControlPlane } from "./support/control-plane.ts";
 
 beforeAll(loadRetry);
 
@@ -56,7 +57,6 @@ function arm(options: ArmOptions): Armed {
   const deadMan = new DeadManSwitch({
     deadline: inSeconds === undefined ? null : start + inSeconds * 1000,
     unreachableSeconds: null,
-    probe: undefined,
     end: async () => {
       ends.push((clock.now().getTime() - start) / 1000);
       return undefined;
@@ -104,39 +104,33 @@ describe("a dead man's switch", () => {
   });
 
   it("ends the pod when the control plane has been unreachable for the set time", async () => {
-    const { clock, ends, lines } = arm({ unreachableSeconds: 1800, probe: async () => false });
-    await clock.advance(1800);
+    const { clock, ends, lines, deadMan } = arm({ unreachableSeconds: 1800 });
+    deadMan.noteContact(false);
+    await clock.advance(1799);
     expect(ends).toEqual([]);
-    await clock.advance(120);
+    await clock.advance(60);
     expect(ends).toHaveLength(1);
     expect(lines).toEqual(["Ending this pod: the control plane is gone."]);
   });
 
   it("forgives every outage that ends in time", async () => {
-    let minutes = 0;
-    const { clock, ends } = arm({ unreachableSeconds: 1800, probe: async () => minutes++ % 20 === 19 });
-    await clock.advance(6 * HOUR);
-    expect(ends).toEqual([]);
-  });
-
-  it("does not probe a control plane that has just answered", async () => {
-    let probes = 0;
-    const probe = async (): Promise<boolean> => ++probes > 0;
-    const { clock, deadMan } = arm({ unreachableSeconds: 1800, probe });
-    for (let minute = 0; minute < 60; minute += 1) {
-      deadMan.noteContact(true);
-      await clock.advance(59);
+    const { clock, ends, deadMan } = arm({ unreachableSeconds: 1800 });
+    for (let minute = 0; minute < 360; minute += 1) {
+      deadMan.noteContact(minute % 20 === 19);
+      await clock.advance(60);
     }
-    expect(probes).toBe(0);
+    expect(ends).toEqual([]);
   });
 
   it.each([true, false])(
     "gives a machine the whole time again after a suspension (reachable: %s)",
     async (isThere) => {
       const suspension = { seconds: 0 };
-      const { clock, ends } = arm({ unreachableSeconds: 1800, probe: async () => isThere, suspension });
+      const { clock, ends, deadMan } = arm({ unreachableSeconds: 1800, suspension });
+      deadMan.noteContact(true);
       await clock.advance(30);
       suspension.seconds = 100 * HOUR;
+      deadMan.noteContact(isThere);
       await clock.advance(1740);
       expect(ends).toEqual([]);
       await clock.advance(180);
@@ -166,13 +160,15 @@ describe("a guard", () => {
   it("ends its pod at the deadline of its environment, and follows the answer to a heartbeat that moves it", async () => {
     const clock = manualClock();
     const at = (seconds: number): string => new Date(clock.now().getTime() + seconds * 1000).toISOString();
-    const moved = at(2 * HOUR);
-    const asked: string[] = [];
+    const plane = fakeControlPlane(clock);
+    plane.facts.deadline = at(2 * HOUR);
+    const ended: string[] = [];
     const fakeFetch: typeof fetch = async (input, init) => {
-      asked.push(`${init?.method} ${String(input)} ${new Headers(init?.headers).get("authorization")}`);
-      return Response.json({ deadline: moved });
+      if (init?.method !== "DELETE") return plane.fetch(input, init);
+      ended.push(`${String(input)} ${new Headers(init?.headers).get("authorization")}`);
+      return new Response(null, { status: 204 });
     };
-    await using guard = createGuard({
+    await using _guard = createGuard({
       env: {
         ...env,
         ATLAS_DEADLINE: at(HOUR),
@@ -184,20 +180,25 @@ describe("a guard", () => {
       clock,
       log: () => {},
     });
-    guard.heartbeat();
     await clock.advance(2 * HOUR - 1);
-    expect(asked).toEqual(["POST https://app.example/pod/heartbeat Bearer t"]);
+    expect(ended).toEqual([]);
     await clock.advance(1);
-    expect(asked[1]).toBe("DELETE https://api.runpod.io/v2/pods/pod1 Bearer pod-scoped");
+    expect(ended).toEqual(["https://api.runpod.io/v2/pods/pod1 Bearer pod-scoped"]);
   });
 
-  it("probes the control plane's health without a sign of life, and ends the pod when the control plane is gone", async () => {
+  it.each<[string, () => Response | Promise<Response>]>([
+    ["does not answer", () => Promise.reject(new TypeError("fetch failed"))],
+    ["is a parked page", () => new Response("<html>This domain is for sale")],
+    ["is a parked page that answers JSON", () => Response.json({ status: "ok" })],
+    ["answers 404", () => new Response(null, { status: 404 })],
+    ["answers 410", () => new Response(null, { status: 410 })],
+    ["answers 401 like a login", () => new Response("<html>sign in", { status: 401 })],
+    ["answers 429 like an edge", () => new Response("slow down", { status: 429 })],
+  ])("ends its pod without any traffic when the control plane's address %s", async (_what, answer) => {
     const clock = manualClock();
-    const asked = new Set<string>();
     let ended = 0;
-    const fakeFetch: typeof fetch = async (input, init) => {
-      asked.add(`${init?.method ?? "GET"} ${String(input)}`);
-      if (init?.method !== "DELETE") throw new TypeError("fetch failed");
+    const fakeFetch: typeof fetch = async (_input, init) => {
+      if (new Headers(init?.headers).get("authorization") !== "Bearer pod-scoped") return answer();
       ended += 1;
       return new Response(null, { status: 204 });
     };
@@ -208,12 +209,10 @@ describe("a guard", () => {
       clock,
       log: () => {},
     });
-    await clock.advance(2000);
+    await clock.advance(1700);
+    expect(ended).toBe(0);
+    await clock.advance(300);
     expect(ended).toBe(1);
-    expect([...asked]).toEqual([
-      "GET https://app.example/health",
-      "DELETE https://api.runpod.io/v2/pods/pod1",
-    ]);
   });
 });
 

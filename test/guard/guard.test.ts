@@ -10,6 +10,7 @@ import { hashToken, mintToken, signUrl } from "../../src/auth/index.ts";
 import { createGuard, type GuardOptions } from "../../src/guard/index.ts";
 import { loadRetry } from "../../src/internal/retry.ts";
 import { manualClock } from "../../src/providers/mock/index.ts";
+import { fakeControlPlane } from "./support/control-plane.ts";
 import { judgeAtOnce, requestOf } from "./support/judge.ts";
 import { start } from "./support/servers.ts";
 
@@ -193,15 +194,18 @@ describe("in front of a real server", () => {
 
   it("bytes on an open WebSocket and on an open response are signs of life, silence is not", async () => {
     const clock = manualClock();
+    const plane = fakeControlPlane(clock);
+    plane.facts.hashes = [{ hash: hashToken(TOKEN), expiresAt: null }];
     const signs: unknown[] = [];
     await using guard = createGuard({
       presharedKey: TOKEN,
       controlUrl: "https://app.example",
       podToken: "t",
       signs: ["sockets"],
-      fetch: async (_url, init) => {
-        signs.push(JSON.parse(String(init?.body)));
-        return new Response(null, { status: 204 });
+      fetch: async (input, init) => {
+        const body = JSON.parse(String(init?.body));
+        if (body.signs.length > 0) signs.push(body);
+        return plane.fetch(input, init);
       },
       clock,
       env: {},
@@ -234,8 +238,8 @@ describe("in front of a real server", () => {
     server.closeAllConnections();
     server.close();
     await once(server, "close");
-    await clock.advance(0);
     await clock.advance(120);
+    await guard.close();
     expect(clock.sleeping).toBe(0);
   });
 

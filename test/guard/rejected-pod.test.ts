@@ -3,13 +3,11 @@ import { createGuard, type Guard, type GuardOptions } from "../../src/guard/inde
 import { loadRetry } from "../../src/internal/retry.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
 import { BASE, type Pod, planeUnderTest } from "../server/plane.ts";
+import { fakeControlPlane, rejection } from "./support/control-plane.ts";
 
 beforeAll(loadRetry);
 
 const MINUTE = 60;
-const rejection = (): Response =>
-  Response.json({ code: "UNAUTHORIZED", details: { credential: "pod" } }, { status: 401 });
-
 /** A guard, and the times at which it sent heartbeats and ended its pod. */
 interface Scene {
   readonly guard: Guard;
@@ -44,8 +42,11 @@ function guardAt(answer: (request: Request) => Promise<Response>, options: Guard
   return { guard, clock, beats, ends, lines };
 }
 
-function answering(answers: (() => Response)[]): () => Promise<Response> {
-  return async () => answers.shift()?.() ?? Response.json({});
+/** A control plane that gives these answers first, and its facts after them. */
+function answering(answers: (() => Response)[]): (request: Request) => Promise<Response> {
+  const plane = fakeControlPlane(manualClock());
+  plane.answers.push(...answers);
+  return plane.fetch;
 }
 
 describe("a guard with a dead man's switch, whose compute has ended", () => {
@@ -60,11 +61,10 @@ describe("a guard with a dead man's switch, whose compute has ended", () => {
     const { pod, handler } = await endedPod();
     const { guard, clock, beats, ends, lines } = guardAt(handler, { podToken: pod.podToken });
     await using _guard = guard;
-    guard.heartbeat();
     await clock.advance(MINUTE - 1);
     expect([beats, ends]).toEqual([[0], []]);
     await clock.advance(MINUTE);
-    expect(beats).toEqual([0, MINUTE]);
+    expect(beats.slice(0, 2)).toEqual([0, MINUTE]);
     expect(ends).toHaveLength(1);
     expect(lines.at(-1)).toBe("Ending this pod: the control plane rejects its credential.");
     expect(lines.join()).not.toContain(pod.podToken);
@@ -85,9 +85,9 @@ describe("a pod lives on", () => {
   it("when the control plane accepts the second heartbeat", async () => {
     const { guard, clock, beats, ends } = guardAt(answering([rejection]), {});
     await using _guard = guard;
-    guard.heartbeat();
     await clock.advance(60 * MINUTE);
-    expect([beats, ends]).toEqual([[0, MINUTE], []]);
+    expect(beats.slice(0, 2)).toEqual([0, MINUTE]);
+    expect(ends).toEqual([]);
   });
 
   it.each([
@@ -104,18 +104,19 @@ describe("a pod lives on", () => {
     expect(ends).toEqual([]);
   });
 
-  it("when its guard has no dead man's switch, which then logs the refusal and does not ask again", async () => {
-    const { guard, clock, beats, ends, lines } = guardAt(async () => rejection(), { deadMan: false });
+  it("when its guard has no dead man's switch, which then refuses every credential", async () => {
+    const { guard, clock, ends, lines } = guardAt(async () => rejection(), { deadMan: false });
     await using _guard = guard;
-    guard.heartbeat();
     await clock.advance(60 * MINUTE);
-    expect([beats, ends]).toEqual([[0], []]);
-    expect(lines).toEqual(["The control plane refused a heartbeat with status 401."]);
+    expect(ends).toEqual([]);
+    expect(lines).toEqual([
+      "The control plane rejects this pod's credential. The guard asks again in a minute.",
+      "The control plane no longer knows this pod. The guard refuses every credential.",
+    ]);
   });
 
   it("when its guard closes before the second heartbeat", async () => {
     const { guard, clock, beats, ends } = guardAt(async () => rejection(), {});
-    guard.heartbeat();
     await clock.advance(0);
     await guard.close();
     await clock.advance(60 * MINUTE);

@@ -1,19 +1,10 @@
 /** The program in the story's pod: a guarded server that reports "loading", then "ready". */
 import { createServer } from "node:http";
-import { setTimeout } from "node:timers/promises";
 import { createGuard } from "../../src/guard/index.ts";
 
 const { PORT, ATLAS_CONTROL_URL, ATLAS_POD_TOKEN } = process.env;
 
-/** Turns the minute between two heartbeats into a tenth of a second. */
-const hasty = {
-  now: (): Date => new Date(),
-  sleep: async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
-    await setTimeout(milliseconds / 600, undefined, signal === undefined ? {} : { signal });
-  },
-};
-
-const guard = createGuard({ publicPaths: ["/healthz"], clock: hasty });
+const guard = createGuard({ publicPaths: ["/healthz"] });
 
 async function report(status: string): Promise<void> {
   const headers = { authorization: `Bearer ${ATLAS_POD_TOKEN}`, "content-type": "application/json" };

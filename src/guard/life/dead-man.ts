@@ -3,7 +3,6 @@ import { pause } from "../../internal/pause.ts";
 import { persist, StepFailedError } from "./persist.ts";
 
 const LOOK_SECONDS = 30;
-const PROBE_SECONDS = 60;
 
 /** The parts that a dead man's switch needs. */
 export interface DeadManSwitchOptions {
@@ -11,8 +10,6 @@ export interface DeadManSwitchOptions {
   readonly deadline: number | null;
   /** The longest time without contact with the control plane; null for no limit. */
   readonly unreachableSeconds: number | null;
-  /** Resolves with true when the control plane is there. Called only after a minute without other contact. */
-  readonly probe: (() => Promise<boolean>) | undefined;
   /** Ends the pod, or resolves with the reason of a failure. The switch repeats it, because a pod that stays costs money. */
   readonly end: () => Promise<string | undefined>;
   readonly clock: Clock;
@@ -26,7 +23,6 @@ export class DeadManSwitch {
   readonly done: Promise<void>;
   readonly #options: DeadManSwitchOptions;
   #deadline: number | null;
-  #lastContact: number;
   /** The time of the first failure. The last success would not do: a suspended machine may wake hours after it. */
   #failingSince: number | undefined;
   #isRejected = false;
@@ -34,7 +30,6 @@ export class DeadManSwitch {
   constructor(options: DeadManSwitchOptions) {
     this.#options = options;
     this.#deadline = options.deadline;
-    this.#lastContact = this.#now();
     this.done = this.#watch();
   }
 
@@ -45,8 +40,7 @@ export class DeadManSwitch {
 
   /** Notes a call to the control plane, which reached it or not. */
   noteContact(reached: boolean): void {
-    this.#lastContact = this.#now();
-    this.#failingSince = reached ? undefined : (this.#failingSince ?? this.#lastContact);
+    this.#failingSince = reached ? undefined : (this.#failingSince ?? this.#now());
   }
 
   /** Notes that the control plane no longer accepts this pod's credential: the compute has ended. */
@@ -56,19 +50,12 @@ export class DeadManSwitch {
 
   async #watch(): Promise<void> {
     const { clock, signal } = this.#options;
-    let reason = await this.#look();
+    let reason = this.#reasonToEnd();
     while (!signal.aborted && reason === undefined) {
       await pause(clock, this.#secondsToNextLook(), signal);
-      reason = await this.#look();
+      reason = this.#reasonToEnd();
     }
     if (reason !== undefined) await this.#end(reason);
-  }
-
-  async #look(): Promise<string | undefined> {
-    const { probe, unreachableSeconds } = this.#options;
-    const isDue = this.#now() - this.#lastContact >= PROBE_SECONDS * 1000;
-    if (probe !== undefined && unreachableSeconds !== null && isDue) this.noteContact(await probe());
-    return this.#reasonToEnd();
   }
 
   #reasonToEnd(): string | undefined {

@@ -1,4 +1,4 @@
-/** The heartbeat from a pod's guard to the control plane. Both ends parse it with these schemas. */
+/** The heartbeat from a pod's guard to the control plane, and its answer. */
 import * as z from "zod/mini";
 import { isTokenHash } from "../../internal/token-shape.ts";
 import type { AcceptedHash } from "../verdict/state.ts";
@@ -6,7 +6,7 @@ import type { AcceptedHash } from "../verdict/state.ts";
 /** The route below `ATLAS_CONTROL_URL` to which the guard posts a {@link Heartbeat}, with its `ATLAS_POD_TOKEN`. */
 export const HEARTBEAT_ROUTE = "/pod/heartbeat";
 
-/** The shortest time between two heartbeats of a guard. Without signs of life a guard sends none. */
+/** The shortest time between two heartbeats with signs of life of a guard. */
 export const HEARTBEAT_SECONDS = 60;
 
 /** The kinds of signs of life: a request, bytes on an open socket, an explicit heartbeat. */
@@ -20,6 +20,7 @@ export const SIGN_KINDS: readonly ["requests", "sockets", "heartbeats"] = [
 export type SignKind = "requests" | "sockets" | "heartbeats";
 
 const isoTime = z.iso.datetime({ offset: true });
+const wholeNumber = z.int().check(z.minimum(0));
 
 /** The schema of a {@link Heartbeat}. @internal */
 export const heartbeatSchema: z.ZodMiniType<Heartbeat> = z.object({
@@ -41,17 +42,39 @@ export const acceptedHashSchema: z.ZodMiniType<AcceptedHash> = z.object({
   expiresAt: z.nullable(isoTime),
 });
 
-/**
- * The control plane's answer to a heartbeat. `hashes` replaces the whole list of accepted tokens (an empty list revokes
- * all), `deadline` moves the pod's deadline, and null removes it. An absent field changes nothing.
- */
+/** The planned end of a pod. */
+export interface Ending {
+  /** An ISO time. */
+  readonly at: string;
+  /** The reason, such as `idle` or `max_lifetime`. */
+  readonly reason: string;
+}
+
+/** The control plane's answer to a heartbeat. Times are ISO texts. */
 export interface HeartbeatAnswer {
-  readonly hashes?: readonly AcceptedHash[] | undefined;
-  readonly deadline?: string | null | undefined;
+  /** The id of the compute that the pod's credential names. */
+  readonly computeId: string;
+  /** Rises with every change of the compute. */
+  readonly revision: number;
+  /** The whole list of accepted tokens. An empty list accepts none. */
+  readonly hashes: readonly AcceptedHash[];
+  /** The generation of the signing secret. */
+  readonly generation: number;
+  /** The pod's deadline; null for none. */
+  readonly deadline: string | null;
+  /** The planned end, once its warning is due. */
+  readonly ending?: Ending | undefined;
+  /** The control plane's time. */
+  readonly now: string;
 }
 
 /** The schema of a {@link HeartbeatAnswer}. @internal */
 export const heartbeatAnswerSchema: z.ZodMiniType<HeartbeatAnswer> = z.object({
-  hashes: z.optional(z.array(acceptedHashSchema).check(z.maxLength(100))),
-  deadline: z.optional(z.nullable(isoTime)),
+  computeId: z.string(),
+  revision: wholeNumber,
+  hashes: z.array(acceptedHashSchema).check(z.maxLength(100)),
+  generation: wholeNumber,
+  deadline: z.nullable(isoTime),
+  ending: z.optional(z.object({ at: isoTime, reason: z.string() })),
+  now: isoTime,
 });
