@@ -5,6 +5,10 @@ import { createControlPlaneClient } from "../../src/guard/life/control-plane.ts"
 import { systemClock } from "../../src/index.ts";
 
 const PATH = "/api/atlas/pod/heartbeat";
+const ANSWER = JSON.stringify({
+  ...{ computeId: "c1", revision: 1, hashes: [], generation: 0, deadline: null },
+  now: new Date().toISOString(),
+});
 const signal = new AbortController().signal;
 
 /** A control plane on a socket; it remembers the paths that were asked with the pod's credential. */
@@ -36,7 +40,7 @@ function redirect(response: ServerResponse, status: number, location: string): v
 
 it.each([301, 307, 308])("a %i to the same URL with a slash is the form from then on", async (status) => {
   await using plane = await served(({ url = "" }, response) => {
-    if (url.endsWith("/")) response.end();
+    if (url.endsWith("/")) response.end(ANSWER);
     else redirect(response, status, `${url}/`);
   });
   expect([await plane.beat(), await plane.beat()]).toEqual(["answered", "answered"]);
@@ -46,7 +50,7 @@ it.each([301, 307, 308])("a %i to the same URL with a slash is the form from the
 it("a framework that changes its form is followed back", async () => {
   let wanted = `${PATH}/`;
   await using plane = await served(({ url }, response) => {
-    if (url === wanted) response.end();
+    if (url === wanted) response.end(ANSWER);
     else redirect(response, 308, `${plane.origin}${wanted}`);
   });
   expect(await plane.beat()).toBe("answered");
