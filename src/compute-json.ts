@@ -49,12 +49,13 @@ export interface ComputeJson extends Readonly<Pick<ComputeRecord, PlainFact>> {
 
 /** A compute as a browser reads it. */
 export interface ComputeSnapshot extends ComputeJson {
+  /** The name of this compute among its user's computes; null where the request named none. */
   readonly slot: string | null;
   /** The earliest planned end; null where none is planned. */
   readonly endsAt: string | null;
   /** The seconds before that end at which its warning comes. */
   readonly warnBeforeEndSeconds: number;
-  /** The store's time of this answer. */
+  /** The store's time of this answer. A browser's clock may be wrong: measure `endsAt` against this one. */
   readonly now: string;
 }
 

@@ -57,7 +57,7 @@ export async function placed<Placed>(plane: Plane, placing: Promise<Placed>): Pr
 export function spawned(compute: Compute, location: string): Response {
   const { isNew, auth } = compute;
   const secrets = auth === undefined ? {} : { auth: spelledOut(auth) };
-  return json(isNew ? 201 : 200, { ...compute.toJSON(), ...secrets }, { location });
+  return json(isNew ? 201 : 200, { ...compute.snapshot(), ...secrets }, { location });
 }
 
 /** A user's computes, newest first. */
@@ -68,26 +68,26 @@ export async function listComputes({ plane, request, identity }: UserCall): Prom
     ...defined({ limit: limit === undefined ? undefined : Number(limit) }),
     userId: identity.userId,
   });
-  return json(200, { computes, nextCursor });
+  return json(200, { computes: computes.map((compute) => compute.snapshot()), nextCursor });
 }
 
 /** One compute, with the latest reports of its pod. */
 export async function showCompute(call: UserCall): Promise<Response> {
   const compute = await ownCompute(call);
-  return json(200, { ...compute.toJSON(), reports: compute.reports });
+  return json(200, { ...compute.snapshot(), reports: compute.reports });
 }
 
 /** Ends a compute: 200 when its instance is gone, 202 while the provider still shows it. */
 export async function endCompute(call: UserCall): Promise<Response> {
   const { id } = await ownCompute(call);
   const compute = await call.plane.atlas.terminate(id);
-  return json(isLive(compute.status) ? 202 : 200, compute);
+  return json(isLive(compute.status) ? 202 : 200, compute.snapshot());
 }
 
 /** Records that the user is active. */
 export async function touchCompute(call: UserCall): Promise<Response> {
   const { id } = await ownCompute(call);
-  return json(200, await call.plane.atlas.touch(id));
+  return json(200, (await call.plane.atlas.touch(id)).snapshot());
 }
 
 /**

@@ -2,6 +2,7 @@
 import { isAtlasError } from "../errors.ts";
 import { orAfter } from "../internal/within.ts";
 import type { ComputeEvent } from "../store.ts";
+import type { WireEvent } from "../wire.ts";
 import type { Plane } from "./options.ts";
 
 /** The longest silence on a stream. Proxies close a connection that stays silent for longer. */
@@ -60,7 +61,7 @@ async function* toFrames(
       if (result === undefined) yield ": keep-alive\n\n";
       else if (result.done === true) return;
       else {
-        yield toFrame(result.value);
+        yield toFrame(await toWire(plane, result.value));
         next = iterator.next();
       }
     }
@@ -70,6 +71,17 @@ async function* toFrames(
   }
 }
 
-function toFrame(event: ComputeEvent): string {
+/**
+ * The event as it travels. A change of status brings the compute with it, so that a page needs no second request; an event of the past, which a
+ * reader catches up with, brings none.
+ */
+async function toWire({ atlas }: Plane, event: ComputeEvent): Promise<WireEvent> {
+  const wire = { ...event, at: event.at.toISOString() };
+  if (event.type !== "state") return wire;
+  const compute = await atlas.getCompute(event.computeId);
+  return compute.status === event.status ? { ...wire, compute: compute.snapshot() } : wire;
+}
+
+function toFrame(event: WireEvent): string {
   return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

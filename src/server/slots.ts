@@ -23,7 +23,7 @@ export async function showSlot(call: UserCall): Promise<Response> {
   const [compute] = (await page).computes;
   if (compute === undefined)
     throw new AtlasError("NOT_FOUND", `no compute is live in slot "${slot}": PUT a wish to spawn one`);
-  return json(200, { ...compute.toJSON(), reports: compute.reports });
+  return json(200, { ...compute.snapshot(), reports: compute.reports });
 }
 
 /** The slot that the path names. @throws VALIDATION */

@@ -92,7 +92,21 @@ describe("the events of a compute", () => {
     expect(again.response.status).toBe(204);
     const fromTheBeginning = await read(plane, pod);
     await plane.clock.settle(fromTheBeginning.ended);
-    expect(fromTheBeginning.messages).toEqual(reading.messages);
+    expect(fromTheBeginning.messages.map(({ id, event }) => [id, event])).toEqual(
+      reading.messages.map(({ id, event }) => [id, event]),
+    );
+  });
+
+  test("bring the compute along at a change of status, and none with an event of the past", async () => {
+    const plane = planeUnderTest();
+    const pod = await plane.spawn();
+    const reading = await read(plane, pod);
+    await plane.clock.settle(plane.atlas.terminate(pod.compute.id));
+    await plane.clock.settle(reading.ended);
+    const shown = reading.messages.map(({ data }) => JSON.parse(data)).filter(({ compute }) => compute);
+    expect(shown.length).toBeGreaterThan(0);
+    for (const { status, compute } of shown)
+      expect(compute).toMatchObject({ status, now: expect.any(String) });
   });
 
   test("contain a comment every 15 seconds, so that no proxy closes a quiet stream", async () => {

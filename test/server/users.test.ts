@@ -23,7 +23,7 @@ describe("spawning", () => {
     const stored = await plane.atlas.getCompute(String(compute.id));
     expect(response.status).toBe(201);
     expect(response.headers.get("location")).toBe(`computes/${stored.id}`);
-    expect({ ...compute, auth: stored.toJSON().auth }).toEqual(JSON.parse(JSON.stringify(stored)));
+    expect({ ...compute, auth: stored.toJSON().auth }).toEqual(JSON.parse(JSON.stringify(stored.snapshot())));
     const env = plane.provider.instances[0]?.env;
     expect(auth).toEqual({
       schemes: ["bearer", "signed-url", "cookie"],
