@@ -4,12 +4,14 @@ import { inspect } from "node:util";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { AtlasError } from "../errors.ts";
 import { GuardCore } from "../guard/core.ts";
-import { SIGN_KINDS, type SignKind } from "../guard/life/heartbeat.ts";
+import { endingHook } from "../guard/life/ending.ts";
+import { type Ending, SIGN_KINDS, type SignKind } from "../guard/life/heartbeat.ts";
 import { endProcessGroup } from "../guard/life/self-ending.ts";
 import { type GuardOptions, parseOptions } from "../guard/options.ts";
 import type { ForwardedMode } from "../guard/servers/forwarded-headers.ts";
 import { GuardProxy } from "../guard/servers/proxy.ts";
 import { TargetWatch } from "../guard/servers/target.ts";
+import { defined } from "../internal/defined.ts";
 import { defaultMaxConnections } from "./descriptors.ts";
 import {
   PASSED_SIGNALS,
@@ -30,6 +32,8 @@ interface GuardFlags {
   readonly target: URL;
   readonly origin: readonly string[];
   readonly public: readonly string[];
+  readonly signedMethod: readonly string[];
+  readonly endingHook?: string;
   readonly signs: readonly SignKind[];
   readonly drainSeconds: number;
   readonly deadMan: boolean;
@@ -41,10 +45,14 @@ interface GuardFlags {
   readonly passSecrets: boolean;
 }
 
-type OptionFlags = Pick<GuardFlags, "origin" | "public" | "signs" | "deadMan" | "unreachableSeconds">;
+type OptionFlags = Pick<
+  GuardFlags,
+  "target" | "origin" | "public" | "signedMethod" | "endingHook" | "signs" | "deadMan" | "unreachableSeconds"
+>;
 
 const EXAMPLE = `
-The pod's environment holds the accepted credentials: ATLAS_PRESHARED_KEY (bearer tokens), ATLAS_SIGNING_SECRET (signed URLs).
+The pod's environment holds the accepted credentials: ATLAS_PRESHARED_KEY (bearer tokens), ATLAS_SIGNING_SECRET (signed URLs and folders,
+links that open a tab), ATLAS_AUTH (which of these count).
 
 Example:
   $ atlas-compute guard --listen 0.0.0.0:8000 --target http://127.0.0.1:8188 \\
@@ -76,6 +84,20 @@ export function guardCommand(world: CliWorld, finish: (code: number) => void): C
       new Option("--public <path>", "a path that needs no credential; repeat it for more")
         .argParser(collect)
         .default([], "none"),
+    )
+    .addOption(
+      new Option(
+        "--signed-method <method>",
+        "a method that signed URLs open beside GET and HEAD, or WEBSOCKET; repeat it for more",
+      )
+        .argParser(collect)
+        .default([], "none"),
+    )
+    .addOption(
+      new Option(
+        "--ending-hook <path>",
+        "a path of the server behind, to which a planned end is posted",
+      ).argParser(toPath),
     )
     .addOption(
       new Option("--signs <kinds>", "the kinds of signs of life, separated by commas")
@@ -206,14 +228,18 @@ function toGuardOptions(
   watch: TargetWatch,
   { env, clock, stderr }: CliWorld,
 ): GuardOptions {
-  const { origin, signs, deadMan, unreachableSeconds } = flags;
+  const { target, origin, signs, deadMan, unreachableSeconds, endingHook: hook } = flags;
+  const log = (line: string): void => stderr(`${line}\n`);
+  const post = hook && endingHook({ url: new URL(hook, target), fetch: globalThis.fetch, clock, log });
   return {
+    ...defined({ onEnding: post ? (ending: Ending) => void post(ending) : undefined }),
+    signedMethods: flags.signedMethod,
     origins: origin.length > 0 ? origin : undefined,
     publicPaths: flags.public,
     signs,
     deadMan: deadMan && { unreachableSeconds },
     isReady: () => watch.isListening,
-    log: (line) => stderr(`${line}\n`),
+    log,
     clock,
     env,
   };
@@ -229,6 +255,12 @@ function toAddress(text: string): Address {
   if (match === null || port > 65_535)
     throw new InvalidArgumentError("Write it as 0.0.0.0:8000, [::]:8000 or 8000.");
   return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+function toPath(text: string): string {
+  if (!/^\/(?!\/)[\w\-.~/]*$/.test(text))
+    throw new InvalidArgumentError("Write a path such as /atlas/ending.");
+  return text;
 }
 
 function toTarget(text: string): URL {
