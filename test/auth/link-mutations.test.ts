@@ -15,9 +15,13 @@ import {
   verifySignedUrl,
 } from "../../src/auth/index.ts";
 import { safePath } from "../../src/auth/links/safe-path.ts";
+import { allowOrigins } from "../../src/guard/verdict/cors.ts";
+import { decide } from "../../src/guard/verdict/decide.ts";
+import type { GuardPass } from "../../src/guard/verdict/request.ts";
+import type { GuardState } from "../../src/guard/verdict/state.ts";
 import { mutated } from "./mutated.ts";
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 8_000) / 4;
+const RUNS = Number(process.env.FUZZ_RUNS ?? 10_000) / 5;
 const options = { secret: "test-secret", now: 2_000_000_000 };
 const AT = "https://pod-8000.proxy.runpod.net";
 const LOCAL = "http://127.0.0.1:41000";
@@ -60,6 +64,34 @@ describe(`among ${RUNS} mutations each`, { timeout: 3_600_000 }, () => {
     });
   });
 
+  it("a guard opens nothing else, whatever the path, the query and the cookie are", () => {
+    const now = options.now;
+    const state: GuardState = {
+      hashes: [],
+      signingSecrets: [options.secret],
+      schemes: new Set(["signed-url", "cookie"]),
+      signedMethods: new Set(["GET", "HEAD"]),
+      standing: "alone",
+      origins: allowOrigins([]),
+      publicPaths: [],
+      computeId: "c1",
+      isReady: () => true,
+      now: now * 1000,
+    };
+    const folder = signPrefix("/hls/42/", options);
+    const link = signOpeningLink(AT, { ...options, to: "/lab?x=1" }).slice(AT.length);
+    const cookie = mintCookie({ ...options, at: AT, computeId: "c1", seconds: 60 }).split(";", 1)[0] ?? "";
+    const urls = mutated(`${folder}a.ts?q=1`, link, signUrl("/a/b?q=1", options));
+    const check = (url: string, header: string): void => {
+      const headers: Record<string, string> = { cookie: header, "sec-fetch-site": "same-origin" };
+      const verdict = decide({ method: "GET", url, header: (name) => headers[name] }, state);
+      if (verdict.kind === "opened") expect(verdict.headers.location).toBe("/lab?x=1");
+      else if (verdict.kind === "pass") expectGenuine(verdict, url, header.includes(cookie));
+      else expect(verdict.kind).toMatch(/^(?:refused|readiness)$/);
+    };
+    fc.assert(fc.property(urls, mutated(cookie, `a=1; ${cookie}`), check), { numRuns: RUNS });
+  });
+
   it("a cookie passes as the text that was written", () => {
     const pod = { ...options, computeId: "c1", seconds: 60 };
     const cookies = [AT, LOCAL].map((at) => mintCookie({ ...pod, at }).split(";", 1)[0] ?? "");
@@ -68,6 +100,13 @@ describe(`among ${RUNS} mutations each`, { timeout: 3_600_000 }, () => {
     });
   });
 });
+
+function expectGenuine({ credential, url, folder }: GuardPass, received: string, hasCookie: boolean): void {
+  if (credential === "prefix")
+    expect([folder?.prefix, url.startsWith("/hls/42/")]).toEqual(["/hls/42/", true]);
+  else if (credential === "signed-url") expect(meaning(received)).toBe(meaning(signUrl("/a/b?q=1", options)));
+  else expect([credential, hasCookie]).toEqual(["cookie", true]);
+}
 
 /** A path in canonical form, where it has one, and the parameters sorted by key. */
 function meaning(url: string): string {

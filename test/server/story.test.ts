@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { expect, test } from "vitest";
+import { mintToken } from "../../src/auth/index.ts";
 import { type Atlas, type Clock, createAtlas, systemClock } from "../../src/index.ts";
 import { local } from "../../src/providers/local/index.ts";
 import { createControlPlane } from "../../src/server/index.ts";
@@ -35,13 +36,17 @@ async function startApplication(): Promise<Application> {
     providers: [local({ stateDirectory: join(folder, "pods"), stopTimeoutSeconds: 1 })],
     store: sqliteStore(join(folder, "atlas.db"), { clock }),
     controlUrl: url,
+    signingKey: "signing-key-of-thirty-two-characters",
     clock,
   });
   const users = new Map(["ada", "bob"].map((userId) => [`session=${userId}`, { userId }]));
   handler = createControlPlane({
     atlas,
     authorize: ({ headers }) => users.get(headers.get("cookie") ?? ""),
-    request: () => ({ command: [process.execPath, POD], ports: [8000], idleTimeoutSeconds: 600 }),
+    request: () => ({
+      ...{ command: [process.execPath, POD], ports: [8000], idleTimeoutSeconds: 600 },
+      auth: ["bearer", "signed-url", "cookie"],
+    }),
     internalSecret: SECRET,
     basePath: "/api/atlas",
     clock,
@@ -166,6 +171,32 @@ test("a browser's user spawns and calls a pod, which reports back, learns of a n
       timeout: 10_000,
     })
     .toEqual([401, 200]);
+
+  // A second tab gets a token of its own, and a link opens the pod's web UI in a third one.
+  const { token: second } = (await (
+    await fetch(`${url}/computes/${id}/token`, as("ada", "POST"))
+  ).json()) as {
+    token: string;
+  };
+  expect(await statusOf(pod, bearer(second))).toBe(200);
+  const link = (await (await fetch(`${url}/computes/${id}/open`, as("ada", "POST"))).json()) as {
+    url: string;
+  };
+  const opened = await fetch(link.url, { redirect: "manual" });
+  expect([opened.status, opened.headers.get("location")]).toEqual([303, "/"]);
+  const cookie = opened.headers.getSetCookie()[0]?.split(";", 1)[0] ?? "";
+  const fromPage = { headers: { cookie, "sec-fetch-site": "same-origin" } };
+  expect(await statusOf(pod, fromPage)).toBe(200);
+  expect(await statusOf(pod, { headers: { ...fromPage.headers, "sec-fetch-site": "same-site" } })).toBe(401);
+
+  // A revocation ends every token, link and cookie; the pod hears of it at the latest within a minute, and here by a question.
+  await atlas.revokeToken(id);
+  await expect
+    .poll(async () => [await statusOf(pod, bearer(mintToken().token)), await statusOf(pod, fromPage)], {
+      timeout: 10_000,
+    })
+    .toEqual([401, 401]);
+  expect([await statusOf(pod, bearer(second)), await statusOf(link.url)]).toEqual([401, 401]);
 
   // A cron calls every minute. Ada closes the tab, and the cron ends her idle pod; a caller without the secret ends nothing.
   const reap = async (): Promise<unknown> => (await fetch(`${url}/internal/reap`, bearer(SECRET))).json();

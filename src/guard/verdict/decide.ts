@@ -121,7 +121,7 @@ function pass(
   const hasQuery = query !== "" || (!signature.isGenuine && request.url.includes("?"));
   const url = hasQuery ? `${path}?${query}` : path;
   const names = cookieNames(state.computeId);
-  const requestHeaders = requestEdits(request, names, state);
+  const requestHeaders = requestEdits(request, credential, names, state);
   const verdict = { kind: "pass", credential, url, requestHeaders, headers, cookieNames: names } as const;
   return folder === undefined ? verdict : { ...verdict, folder };
 }

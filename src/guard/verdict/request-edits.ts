@@ -2,20 +2,21 @@
 import { withoutCookies } from "../../auth/links/cookie.ts";
 import { judgeAuthorization, remainingSubprotocols } from "./authorization.ts";
 import { isBelowPrefix } from "./credentials.ts";
-import type { GuardRequest, HeaderEdits } from "./request.ts";
+import type { GuardCredential, GuardRequest, HeaderEdits } from "./request.ts";
 import { isSigned } from "./signature.ts";
 import type { GuardState } from "./state.ts";
 
 const BROWSERS_ORIGIN = /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?(?=\/|$)/;
 
-/** Returns the headers of a request that have to change, and no others. */
+/** Returns the headers of a request that have to change, and no others. A token that admitted the request is not judged again. */
 export function requestEdits(
   request: GuardRequest,
+  credential: GuardCredential,
   cookieNames: readonly string[],
   state: GuardState,
 ): HeaderEdits {
   const edits: Record<string, string | undefined> = {};
-  if (judgeAuthorization(request, state).isOurs) edits.authorization = undefined;
+  if (credential === "bearer" || judgeAuthorization(request, state).isOurs) edits.authorization = undefined;
   const subprotocols = remainingSubprotocols(request);
   if (subprotocols !== undefined) edits["sec-websocket-protocol"] = subprotocols || undefined;
   const cookie = request.header("cookie");
