@@ -1,0 +1,99 @@
+import { type Clock, systemClock } from "../clock.ts";
+import type { Access, ComputeClientHeaders } from "./request.ts";
+import { ComputeSession } from "./session.ts";
+import { type TokenStorage, tabStorage } from "./tokens.ts";
+
+/** Options of {@link createComputeClient}. */
+export interface ComputeClientOptions {
+  /** The address of the control plane: a path such as `/api/atlas`, or a URL of another origin that lists this page's. */
+  readonly baseUrl: string;
+  /** @default the page's own fetch, looked up at each request */
+  readonly fetch?: typeof fetch | undefined;
+  /** Headers of every request to the control plane, or a function that makes them. */
+  readonly headers?: ComputeClientHeaders | undefined;
+  /** The place of the tokens. @default sessionStorage: a token outlives a reload and not the tab */
+  readonly storage?: TokenStorage | undefined;
+  /** @default the browser's clock */
+  readonly clock?: Clock | undefined;
+}
+
+/** The compute to open. */
+export interface OpenOptions {
+  /** The name of the compute among its user's. @default "default" */
+  readonly slot?: string | undefined;
+  /** The user's wish as JSON. The application turns it into a request: it decides on image and GPU. */
+  readonly wish?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A session that is being opened. Await it for a compute, or take its `session` at once to show the progress. */
+export interface OpeningSession extends Promise<ComputeSession> {
+  readonly session: ComputeSession;
+}
+
+/** A client of one control plane; made by {@link createComputeClient}. */
+export interface ComputeClient {
+  /**
+   * The user's compute of that slot: restored, found or spawned, and never two. Resolves when the compute is known; its `session` shows
+   * the progress before. Two calls at once share one session.
+   * @throws ComputeError by `code`, when the application refuses; the signal's reason
+   */
+  open(options?: OpenOptions): OpeningSession;
+  /** The user's compute of that slot, or `undefined` when there is none. Spawns nothing. @throws ComputeError */
+  restore(options?: Pick<OpenOptions, "slot" | "signal">): Promise<ComputeSession | undefined>;
+}
+
+/**
+ * Makes a client for a page. Nothing is sent until the page opens or restores a session.
+ *
+ * @example
+ * ```ts
+ * import { createComputeClient } from "atlas-compute/browser";
+ *
+ * const computes = createComputeClient({ baseUrl: "/api/atlas" });
+ * const session = await computes.open({ wish: { model: "llama" } });
+ * session.subscribe(() => console.log(session.getSnapshot().message));
+ * await session.whenReady();
+ * const answer = await session.fetch("/v1/chat", { method: "POST", body: "hello" });
+ * ```
+ */
+export function createComputeClient(options: ComputeClientOptions): ComputeClient {
+  const baseUrl = options.baseUrl.replace(/\/+$/, "");
+  const access: Access = {
+    baseUrl,
+    headers: options.headers,
+    clock: options.clock ?? systemClock,
+    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    mayStream: typeof EventSource === "function" && !options.fetch && !options.headers,
+  };
+  return new Client(access, options.storage ?? tabStorage());
+}
+
+class Client implements ComputeClient {
+  readonly #access: Access;
+  readonly #tokens: TokenStorage;
+  readonly #sessions = new Map<string, ComputeSession>();
+
+  constructor(access: Access, tokens: TokenStorage) {
+    this.#access = access;
+    this.#tokens = tokens;
+  }
+
+  open({ slot, wish, signal }: OpenOptions = {}): OpeningSession {
+    const session = this.#session(slot);
+    return Object.assign(session.place(wish, signal), { session });
+  }
+
+  restore({ slot, signal }: Pick<OpenOptions, "slot" | "signal"> = {}): Promise<ComputeSession | undefined> {
+    return this.#session(slot).find(signal);
+  }
+
+  /** The page's one session of a slot. A closed one makes room. */
+  #session(slot = "default"): ComputeSession {
+    const known = this.#sessions.get(slot);
+    if (known && !known.isClosed) return known;
+    const session = new ComputeSession(this.#access, this.#tokens, slot);
+    this.#sessions.set(slot, session);
+    return session;
+  }
+}

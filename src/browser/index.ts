@@ -1,0 +1,19 @@
+/**
+ * The browser's side: a page opens the user's compute, shows its progress, and talks to its pod with the token. No dependency, no Node.
+ *
+ * @module
+ */
+
+export type { ComputeSnapshot, WireEvent, WireProblem, WireToken } from "../wire.ts";
+export {
+  type ComputeClient,
+  type ComputeClientOptions,
+  createComputeClient,
+  type OpeningSession,
+  type OpenOptions,
+} from "./client.ts";
+export type { SessionSnapshot } from "./core.ts";
+export type { SessionPhase } from "./phases.ts";
+export { type ComputeClientHeaders, ComputeError } from "./request.ts";
+export type { ComputeSession, PortChoice, SignChoice } from "./session.ts";
+export type { TokenStorage } from "./tokens.ts";
