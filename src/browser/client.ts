@@ -1,6 +1,9 @@
 import { type Clock, systemClock } from "../clock.ts";
+import { NO_SNAPSHOT, type SessionCore } from "./core.ts";
+import { follow, refresh } from "./follow.ts";
+import { find, place } from "./open.ts";
 import type { Access, ComputeClientHeaders } from "./request.ts";
-import { ComputeSession } from "./session.ts";
+import { type ComputeSession, createSession } from "./session.ts";
 import { type TokenStorage, tabStorage } from "./tokens.ts";
 
 /** Options of {@link createComputeClient}. */
@@ -66,34 +69,55 @@ export function createComputeClient(options: ComputeClientOptions): ComputeClien
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     mayStream: typeof EventSource === "function" && !options.fetch && !options.headers,
   };
-  return new Client(access, options.storage ?? tabStorage());
+  const tokens = options.storage ?? tabStorage();
+  const kept = new Map<string, Kept>();
+  /** The page's one session of a slot. A closed one makes room. */
+  const keep = (slot = "default"): Kept => {
+    const known = kept.get(slot);
+    if (known && !known.core.closing.signal.aborted) return known;
+    const core = createCore(access, tokens, `/slots/${slot}`);
+    const made: Kept = { core, session: createSession(core) };
+    kept.set(slot, made);
+    return made;
+  };
+  return {
+    open: ({ slot, wish, signal } = {}) => {
+      const one = keep(slot);
+      const { session, core } = one;
+      one.placing ??= place(core, wish, signal).finally(() => {
+        one.placing = undefined;
+      });
+      return Object.assign(
+        one.placing.then(() => session),
+        { session },
+      );
+    },
+    restore: async ({ slot, signal } = {}) => {
+      const { session, core } = keep(slot);
+      return (await find(core, signal)) ? session : undefined;
+    },
+  };
 }
 
-class Client implements ComputeClient {
-  readonly #access: Access;
-  readonly #tokens: TokenStorage;
-  readonly #sessions = new Map<string, ComputeSession>();
+/** A session of this page, and the request for its compute that is under way. */
+interface Kept {
+  readonly core: SessionCore;
+  readonly session: ComputeSession;
+  placing?: Promise<void> | undefined;
+}
 
-  constructor(access: Access, tokens: TokenStorage) {
-    this.#access = access;
-    this.#tokens = tokens;
-  }
-
-  open({ slot, wish, signal }: OpenOptions = {}): OpeningSession {
-    const session = this.#session(slot);
-    return Object.assign(session.place(wish, signal), { session });
-  }
-
-  restore({ slot, signal }: Pick<OpenOptions, "slot" | "signal"> = {}): Promise<ComputeSession | undefined> {
-    return this.#session(slot).find(signal);
-  }
-
-  /** The page's one session of a slot. A closed one makes room. */
-  #session(slot = "default"): ComputeSession {
-    const known = this.#sessions.get(slot);
-    if (known && !known.isClosed) return known;
-    const session = new ComputeSession(this.#access, this.#tokens, slot);
-    this.#sessions.set(slot, session);
-    return session;
-  }
+function createCore(access: Access, tokens: TokenStorage, path: string): SessionCore {
+  let _following: Promise<void> | undefined;
+  const core: SessionCore = {
+    ...{ access, tokens, path, snapshot: NO_SNAPSHOT, facts: {}, listeners: new Set() },
+    ...{ closing: new AbortController(), cut: new AbortController(), isUsed: true },
+    ...{ beganAt: 0, skew: 0, renewedAt: 0, readAt: 0, touchAt: 0 },
+    follow: () => {
+      refresh(core);
+      _following ??= follow(core).finally(() => {
+        _following = undefined;
+      });
+    },
+  };
+  return core;
 }

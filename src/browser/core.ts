@@ -40,27 +40,32 @@ export interface SessionCore {
   skew: number;
   /** Ends the present pauses. */
   cut: AbortController;
+  events?: EventSource;
+  /** The times of the last new token, of the next read and of the next touch. */
+  renewedAt: number;
+  readAt: number;
+  touchAt: number;
+  /** True when the user did something in the page since the last touch. */
+  isUsed: boolean;
+  /** Keeps the session true from now on, and looks at once. */
+  follow(): void;
 }
 
-const MESSAGES: Readonly<Record<SessionPhase, string>> = {
-  none: "No GPU",
-  placing: "Looking for a GPU",
-  provisioning: "The machine boots",
-  starting: "The server starts",
-  ready: "Ready",
-  "ending-soon": "Ends soon",
-  stopped: "Paused",
-  ending: "Ending",
-  ended: "Ended",
-  failed: "Failed",
-  offline: "Offline: trying again",
+/** The phases in words, where the phase itself does not say enough. */
+const MESSAGES: Partial<Record<SessionPhase, string>> = {
+  placing: "looking for a GPU",
+  provisioning: "the machine boots",
+  starting: "the server starts",
+  "ending-soon": "ends soon",
+  stopped: "paused",
+  offline: "offline, trying again",
 };
 
 /** The snapshot of a session that has not begun. */
 export const NO_SNAPSHOT: SessionSnapshot = {
   phase: "none",
   compute: undefined,
-  message: MESSAGES.none,
+  message: "none",
   elapsedSeconds: 0,
   endsAt: null,
   error: undefined,
@@ -116,10 +121,10 @@ export function take(core: SessionCore, compute: ComputeSnapshot): void {
 export function tick(core: SessionCore): void {
   const { compute, error } = core.facts;
   const endsAt = compute?.endsAt ? new Date(Date.parse(compute.endsAt) - core.skew) : null;
-  const phase = phaseOf(core.facts, endsAt ? endsAt.getTime() - now(core) : Number.POSITIVE_INFINITY);
-  const elapsedSeconds = phase === "none" ? 0 : Math.max(0, Math.floor((now(core) - core.beganAt) / 1000));
-  const reason = /ed$/.test(phase) && compute?.reason;
-  const message = (phase === "failed" && error?.message) || MESSAGES[phase] + (reason ? `: ${reason}` : "");
+  const phase = phaseOf(core.facts, endsAt ? endsAt.getTime() - now(core) : undefined);
+  const elapsedSeconds = Math.max(0, Math.floor((now(core) - core.beganAt) / 1000));
+  const reason = isFinal(phase) && (error?.message ?? compute?.reason);
+  const message = (MESSAGES[phase] ?? phase) + (reason ? `: ${reason}` : "");
   const next = { phase, compute, message, elapsedSeconds, endsAt, error };
   if (JSON.stringify(next) === JSON.stringify(core.snapshot)) return;
   core.snapshot = next;

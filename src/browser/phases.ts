@@ -44,21 +44,22 @@ const PHASES: Readonly<Record<ComputeSnapshot["status"], SessionPhase>> = {
 const FAILURES = /^(boot_timeout|failed|exited|abandoned)$/;
 
 /** The phase that follows from these facts. Pure: the tests hold its whole table. */
-export function phaseOf(facts: PhaseFacts, millisecondsLeft: number): SessionPhase {
+export function phaseOf(facts: PhaseFacts, millisecondsLeft?: number): SessionPhase {
   const phase = onlinePhase(facts, millisecondsLeft);
   return facts.isOffline && !isFinal(phase) ? "offline" : phase;
 }
 
 function onlinePhase(
   { compute, isOpening, hasAnswered, isRefused }: PhaseFacts,
-  millisecondsLeft: number,
+  millisecondsLeft?: number,
 ): SessionPhase {
   if (isRefused) return "failed";
   if (!compute) return isOpening ? "placing" : "none";
   const phase = PHASES[compute.status];
   if (phase === "ended" && FAILURES.test(`${compute.reason}`)) return "failed";
   if (phase !== "starting" || !hasAnswered) return phase;
-  return millisecondsLeft > compute.warnBeforeEndSeconds * 1000 ? "ready" : "ending-soon";
+  const endsSoon = millisecondsLeft !== undefined && millisecondsLeft <= compute.warnBeforeEndSeconds * 1000;
+  return endsSoon ? "ending-soon" : "ready";
 }
 
 /** True for phases that end by themselves, when the pod takes requests. */

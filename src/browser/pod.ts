@@ -5,25 +5,17 @@ import { ComputeError } from "./request.ts";
 
 const PROBE_MILLISECONDS = 5000;
 
-/** The port of that number, or the first one that speaks HTTP; `undefined` while its address is not known. */
-export function findPort(
-  { ports }: ComputeSnapshot,
-  wanted?: number,
-): (Port & { readonly url: string }) | undefined {
-  const port = ports.find(({ internal, protocol }) =>
-    wanted === undefined ? protocol === "http" : internal === wanted,
-  );
-  return port?.url === undefined ? undefined : { ...port, url: port.url };
+/** The port of that number, or the first one that speaks HTTP; `undefined` where there is none. */
+export function findPort({ ports }: ComputeSnapshot, wanted?: number): Port | undefined {
+  return ports.find(({ internal, protocol }) => (wanted ? internal === wanted : protocol === "http"));
 }
 
 /** The port's URL with this path. @throws ComputeError VALIDATION when the path leads to another origin: the token would leave with it */
 export function urlOf(compute: ComputeSnapshot, path: string | URL, wanted?: number): URL {
-  const port = findPort(compute, wanted);
-  if (port === undefined) throw new ComputeError("VALIDATION", `No address of port ${wanted ?? "http"}.`);
-  const base = new URL(port.url);
-  const url = new URL(path, `${port.url}/`);
-  if (url.origin === base.origin) return url;
-  throw new ComputeError("VALIDATION", `${url.origin} is not this compute.`);
+  const base = findPort(compute, wanted)?.url;
+  const url = base && new URL(path, base);
+  if (url && url.origin === new URL(base).origin) return url;
+  throw new ComputeError("VALIDATION", `${path} is no address of this compute.`);
 }
 
 /** Headers of a request to the pod: the page's own, those without which it does not reach this machine, and the token. */
@@ -48,22 +40,17 @@ export async function isPodReady(
   compute: ComputeSnapshot,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const port = findPort(compute);
-  if (port === undefined) return false;
-  const init: RequestInit = {
-    cache: "no-store",
-    credentials: "omit",
-    signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MILLISECONDS)]),
-    ...(port.headers && { headers: port.headers }),
-  };
+  const { url, headers } = findPort(compute) ?? {};
+  if (!url) return false;
+  const timeout = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MILLISECONDS)]);
   try {
-    const response = await send(port.url + READINESS_PATH, init);
-    const readiness: { computeId?: unknown; status?: unknown } | null = await response
-      .json()
-      .catch(() => null);
-    if (typeof readiness?.computeId === "string")
-      return readiness.computeId === compute.id && readiness.status === "ready";
-    return response.status < 500 && !response.headers.get("content-type")?.includes("html");
+    const response = await send(url + READINESS_PATH, {
+      ...{ cache: "no-store", credentials: "omit", signal: timeout },
+      headers: { ...headers },
+    });
+    const readiness = await response.json().catch(() => ({}));
+    if (readiness.computeId) return readiness.computeId === compute.id && readiness.status === "ready";
+    return response.status < 500 && !/html/.test(`${response.headers.get("content-type")}`);
   } catch {
     // Nothing answers yet, or nothing that this page may read.
     return false;

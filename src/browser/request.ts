@@ -25,60 +25,25 @@ export class ComputeError extends Error {
   /** A code of the closed list of `AtlasErrorCode`, or `OFFLINE` when no answer came. Branch on it. */
   readonly code: WireProblem["code"] | "OFFLINE";
   /** The HTTP status; absent when no answer came. */
-  readonly status: number | undefined;
+  declare readonly status?: number;
   /** True when the same call may succeed later. */
-  readonly retryable: boolean;
+  declare readonly retryable?: boolean;
   /** Seconds to wait before the next try. */
-  readonly retryAfterSeconds: number | undefined;
+  declare readonly retryAfterSeconds?: number;
 
   constructor(code: ComputeError["code"], message: string, facts: ComputeErrorFacts = {}) {
     super(message);
     this.code = code;
-    this.status = facts.status;
-    this.retryable = facts.retryable ?? false;
-    this.retryAfterSeconds = facts.retryAfterSeconds;
-  }
-}
-
-/**
- * Sends a request to the control plane and parses its JSON.
- * @throws ComputeError for each answer that is not a success, and `OFFLINE` where none came; the signal's reason
- */
-export async function request<Body>(
-  { baseUrl, fetch, headers }: Access,
-  method: string,
-  path: string,
-  { body, signal }: { readonly body?: unknown; readonly signal: AbortSignal },
-): Promise<Body> {
-  const own = typeof headers === "function" ? await headers() : headers;
-  const json = body === undefined ? {} : { "content-type": "application/json" };
-  try {
-    const response = await fetch(baseUrl + path, {
-      method,
-      signal,
-      headers: { ...json, ...own },
-      credentials: "include",
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-    if (!response.ok) throw await problemOf(response);
-    return await response.json();
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error instanceof ComputeError
-      ? error
-      : new ComputeError("OFFLINE", "No answer.", { retryable: true });
+    Object.assign(this, facts);
   }
 }
 
 /** The error of an answer. One that is no problem of ours comes from something in between, such as a proxy. */
-async function problemOf(response: Response): Promise<ComputeError> {
+export async function problemOf(response: Response): Promise<ComputeError> {
   const { status } = response;
   const problem: Partial<WireProblem> = await response.json().catch(() => ({}));
-  return new ComputeError(
-    problem.code ?? (status === 401 ? "UNAUTHORIZED" : "UNAVAILABLE"),
-    problem.detail ?? `Status ${status}.`,
-    { retryable: status > 499, retryAfterSeconds: retryAfter(response), ...problem, status },
-  );
+  const { code = "UNAVAILABLE", detail = `Status ${status}`, retryable = status > 499 } = problem;
+  return new ComputeError(code, detail, { status, retryable, retryAfterSeconds: retryAfter(response) });
 }
 
 /** The `Retry-After` of an answer, in seconds: two where it names none. */

@@ -1,0 +1,30 @@
+import type { SessionCore } from "./core.ts";
+import { known, renew, tokenOf } from "./plane.ts";
+import { headersOf } from "./pod.ts";
+import { retryAfter } from "./request.ts";
+
+const MAX_UNAVAILABLE = 15;
+
+/** Sends a request to the pod. Only the guard's own refusals, which it marks, are repeated: with a new token once, and after its pause. */
+export async function fetchFromPod(
+  core: SessionCore,
+  url: URL,
+  init: RequestInit,
+  port?: number,
+): Promise<Response> {
+  const { fetch, clock } = core.access;
+  let hasRenewed = false;
+  for (let tries = 0; ; tries += 1) {
+    const compute = known(core);
+    const response = await fetch(url, {
+      ...init,
+      headers: headersOf(compute, init.headers, tokenOf(core), port),
+    });
+    const { status, headers } = response;
+    if (!headers.has("x-atlas-refusal") || init.body instanceof ReadableStream) return response;
+    if (status === 503 && tries < MAX_UNAVAILABLE)
+      await clock.sleep(retryAfter(response) * 1000, init.signal ?? undefined);
+    else if (status === 401 && !hasRenewed && (await renew(core, compute))) hasRenewed = true;
+    else return response;
+  }
+}
