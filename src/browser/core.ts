@@ -1,4 +1,4 @@
-import type { ComputeSnapshot } from "../wire.ts";
+import type { ComputeSnapshot } from "../compute-json.ts";
 import { isFinal, type PhaseFacts, phaseOf, type SessionPhase } from "./phases.ts";
 import type { Access, ComputeError } from "./request.ts";
 import type { TokenStorage } from "./tokens.ts";

@@ -1,9 +1,14 @@
-import type { ComputeSnapshot, WireEvent } from "../wire.ts";
+import type { ComputeSnapshot } from "../compute-json.ts";
+import type { WireEvent } from "../wire.ts";
 import { isOver, now, pause, type SessionCore, take, tick, update, wake } from "./core.ts";
 import { isBooting, isUsable } from "./phases.ts";
 import { isDenied, send } from "./plane.ts";
 import { isPodReady } from "./pod.ts";
 import { ComputeError } from "./request.ts";
+
+/** The page of a browser; absent where the hook renders on a server. Declared here, because the package is compiled without the DOM's types. */
+declare const document: { readonly hidden: boolean } | undefined;
+declare const addEventListener: (name: string, listener: () => void, options: object) => void;
 
 /** Keeps the session true until its compute is over or the page closes it: events, reads, probes of the pod, touches. */
 export async function follow(core: SessionCore): Promise<void> {
@@ -58,7 +63,7 @@ function connect(core: SessionCore): void {
     withCredentials: true,
   });
   for (const type of ["state", "note", "ending-soon"])
-    source.addEventListener(type, ({ data }) => hear(core, JSON.parse(data)));
+    source.addEventListener(type, (event) => hear(core, JSON.parse((event as MessageEvent).data)));
   source.onerror = () => refresh(core);
   core.events = source;
 }
@@ -87,7 +92,7 @@ async function probe(core: SessionCore): Promise<void> {
 
 /** Tells the control plane once a minute that the user is active in the page. */
 async function touch(core: SessionCore): Promise<void> {
-  if (!core.isUsed || globalThis.document?.hidden !== false || now(core) < core.touchAt) return;
+  if (!core.isUsed || now(core) < core.touchAt || typeof document === "undefined" || document.hidden) return;
   core.isUsed = false;
   core.touchAt = now(core) + 60_000;
   await show(core, "POST", `/computes/${core.facts.compute?.id}/touch`);
@@ -95,14 +100,15 @@ async function touch(core: SessionCore): Promise<void> {
 
 /** Hears of use, and of a page that comes back to life: its connections may be dead without saying so. */
 function watchPage(core: SessionCore, signal: AbortSignal): void {
+  if (typeof addEventListener === "undefined") return;
   const on = (names: string, listener: () => void): void => {
     for (const name of names.split(" "))
-      globalThis.window?.addEventListener(name, listener, { signal, capture: true, passive: true });
+      addEventListener(name, listener, { signal, capture: true, passive: true });
   };
   on("pointerdown keydown wheel", () => {
     core.isUsed = true;
   });
-  on("online pageshow visibilitychange", () => document.hidden || refresh(core));
+  on("online pageshow visibilitychange", () => document?.hidden || refresh(core));
   // A page with an open stream could not enter the back/forward cache.
   on("pagehide", () => core.events?.close());
 }

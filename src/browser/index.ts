@@ -4,7 +4,8 @@
  * @module
  */
 
-export type { ComputeSnapshot, WireEvent, WireProblem, WireToken } from "../wire.ts";
+export type { ComputeSnapshot } from "../compute-json.ts";
+export type { WireEvent, WireProblem, WireToken } from "../wire.ts";
 export {
   type ComputeClient,
   type ComputeClientOptions,

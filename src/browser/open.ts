@@ -1,4 +1,5 @@
-import type { ComputeSnapshot, WireToken } from "../wire.ts";
+import type { ComputeSnapshot } from "../compute-json.ts";
+import type { WireToken } from "../wire.ts";
 import { begin, isOver, pause, type SessionCore, take, update } from "./core.ts";
 import { keepToken, renew, send, tokenOf } from "./plane.ts";
 import { ComputeError } from "./request.ts";

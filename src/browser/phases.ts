@@ -1,4 +1,4 @@
-import type { ComputeSnapshot } from "../wire.ts";
+import type { ComputeSnapshot } from "../compute-json.ts";
 
 /** The phase of a session, as a page shows it. */
 export type SessionPhase =

@@ -1,5 +1,6 @@
 /** A session's requests to the control plane: its compute, and its token. */
-import type { ComputeSnapshot, WireToken } from "../wire.ts";
+import type { ComputeSnapshot } from "../compute-json.ts";
+import type { WireToken } from "../wire.ts";
 import { now, type SessionCore } from "./core.ts";
 import { ComputeError, problemOf } from "./request.ts";
 
@@ -33,7 +34,7 @@ export async function send<Body>(
   } as const;
   try {
     const response = await fetch(baseUrl + path, { ...init, body: body ? JSON.stringify(body) : null });
-    if (response.ok) return await response.json();
+    if (response.ok) return (await response.json()) as Body;
     throw await problemOf(response);
   } catch (error) {
     signal.throwIfAborted();

@@ -1,6 +1,6 @@
-import { READINESS_PATH } from "../internal/readiness.ts";
+import { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
 import type { Port } from "../provider.ts";
-import type { ComputeSnapshot } from "../wire.ts";
+import type { ComputeSnapshot } from "../compute-json.ts";
 import { ComputeError } from "./request.ts";
 
 const PROBE_MILLISECONDS = 5000;
@@ -21,7 +21,7 @@ export function urlOf(compute: ComputeSnapshot, path: string | URL, wanted?: num
 /** Headers of a request to the pod: the page's own, those without which it does not reach this machine, and the token. */
 export function headersOf(
   compute: ComputeSnapshot,
-  given: HeadersInit | undefined,
+  given: RequestInit["headers"],
   token: string | null,
   wanted: number | undefined,
 ): Headers {
@@ -48,7 +48,7 @@ export async function isPodReady(
       ...{ cache: "no-store", credentials: "omit", signal: timeout },
       headers: { ...headers },
     });
-    const readiness = await response.json().catch(() => ({}));
+    const readiness = (await response.json().catch(() => ({}))) as Partial<Readiness>;
     if (readiness.computeId) return readiness.computeId === compute.id && readiness.status === "ready";
     return response.status < 500 && !/html/.test(`${response.headers.get("content-type")}`);
   } catch {

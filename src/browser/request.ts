@@ -41,7 +41,7 @@ export class ComputeError extends Error {
 /** The error of an answer. One that is no problem of ours comes from something in between, such as a proxy. */
 export async function problemOf(response: Response): Promise<ComputeError> {
   const { status } = response;
-  const problem: Partial<WireProblem> = await response.json().catch(() => ({}));
+  const problem = (await response.json().catch(() => ({}))) as Partial<WireProblem>;
   const { code = "UNAVAILABLE", detail = `Status ${status}`, retryable = status > 499 } = problem;
   return new ComputeError(code, detail, { status, retryable, retryAfterSeconds: retryAfter(response) });
 }

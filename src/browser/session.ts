@@ -5,6 +5,16 @@ import { urlOf } from "./pod.ts";
 import { fetchFromPod } from "./pod-fetch.ts";
 import { ComputeError } from "./request.ts";
 
+/** The browser's window, as far as a session uses it. */
+declare const window: { open(url: string): OpenTab | null };
+
+/** A tab that was opened from a page. */
+interface OpenTab {
+  opener: unknown;
+  readonly location: { replace(url: string): void };
+  close(): void;
+}
+
 /** A port other than the first one that speaks HTTP. */
 export interface PortChoice {
   readonly port?: number | undefined;
