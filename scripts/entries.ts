@@ -24,6 +24,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   "./guard": "src/guard/index.ts",
   "./server": "src/server/index.ts",
   "./tenants": "src/tenants/index.ts",
+  "./browser": "src/browser/index.ts",
+  "./react": "src/react/index.ts",
   "./runpod": "src/providers/runpod/index.ts",
   "./fly": "src/providers/fly/index.ts",
   "./docker": "src/providers/docker/index.ts",

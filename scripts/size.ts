@@ -10,6 +10,8 @@ import { entries } from "./entries.ts";
 const BUDGET_BYTES = 24 * 1024;
 /** The budget of importing both, above an empty process. The script only prints it, because a busy machine would fail it. */
 const BUDGET_MILLISECONDS = 15;
+/** The budgets of what a page loads, in gzipped bytes. */
+const PAGE_BUDGETS: Readonly<Record<string, number>> = { browser: 4608, react: 1024 };
 const PAIRS = 15;
 const DISCARDED_PAIRS = 2;
 
@@ -63,6 +65,20 @@ function loadedFiles(outputs: Metafile["outputs"], file: string, found = new Set
   for (const { path, kind } of outputs[file]?.imports ?? [])
     if (kind === "import-statement" && path in outputs) loadedFiles(outputs, path, found);
   return found;
+}
+
+/** Bundles an entry for a page: minified, without the packages and the client beside it. A module of Node would fail the build. */
+async function bundleForPage(source: string): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [source],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    external: ["react", "../browser/index.ts"],
+    write: false,
+  });
+  return Buffer.concat(outputFiles.map(({ contents }) => contents));
 }
 
 function processMilliseconds(program: string): number {
@@ -121,6 +137,14 @@ print(
   `${time.toFixed(1)} ms`,
   `Node ${process.versions.node}; budget ${BUDGET_MILLISECONDS} ms on a quiet machine`,
 );
+for (const [name, budget] of Object.entries(PAGE_BUDGETS)) {
+  const bytes = gzippedBytes(await bundleForPage(`src/${name}/index.ts`));
+  print(`atlas-compute/${name} in a page`, `${bytes} bytes`, `gzipped; budget ${budget}`);
+  if (bytes > budget) {
+    console.error(`atlas-compute/${name} is over budget by ${bytes - budget} bytes`);
+    process.exitCode = 1;
+  }
+}
 if (size > BUDGET_BYTES) {
   console.error(`Over budget by ${size - BUDGET_BYTES} bytes: see what came in with esbuild's --analyze`);
   process.exitCode = 1;

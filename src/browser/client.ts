@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { NO_SNAPSHOT, type SessionCore } from "./core.ts";
+import { EMPTY_SNAPSHOT, type SessionCore } from "./core.ts";
 import { follow, refresh } from "./follow.ts";
 import { find, place } from "./open.ts";
 import type { Access, ComputeClientHeaders } from "./request.ts";
@@ -44,6 +44,8 @@ export interface ComputeClient {
   open(options?: OpenOptions): OpeningSession;
   /** The user's compute of that slot, or `undefined` when there is none. Spawns nothing. @throws ComputeError */
   restore(options?: Pick<OpenOptions, "slot" | "signal">): Promise<ComputeSession | undefined>;
+  /** Returns the page's session of that slot as it is, and sends nothing. After a `close` it is a new one. @param slot "default" where it is not given */
+  session(slot?: string): ComputeSession;
 }
 
 /**
@@ -92,6 +94,7 @@ export function createComputeClient(options: ComputeClientOptions): ComputeClien
         { session },
       );
     },
+    session: (slot) => keep(slot).session,
     restore: async ({ slot, signal } = {}) => {
       const { session, core } = keep(slot);
       return (await find(core, signal)) ? session : undefined;
@@ -107,15 +110,28 @@ interface Kept {
 }
 
 function createCore(access: Access, tokens: TokenStorage, path: string): SessionCore {
-  let _following: Promise<void> | undefined;
   const core: SessionCore = {
-    ...{ access, tokens, path, snapshot: NO_SNAPSHOT, facts: {}, listeners: new Set() },
-    ...{ closing: new AbortController(), cut: new AbortController(), isUsed: true },
-    ...{ beganAt: 0, skew: 0, renewedAt: 0, readAt: 0, touchAt: 0 },
+    access,
+    tokens,
+    path,
+    snapshot: EMPTY_SNAPSHOT,
+    facts: {},
+    listeners: new Set(),
+    closing: new AbortController(),
+    cut: new AbortController(),
+    isUsed: true,
+    isFollowing: false,
+    beganAt: 0,
+    skew: 0,
+    renewedAt: 0,
+    readAt: 0,
+    touchAt: 0,
     follow: () => {
       refresh(core);
-      _following ??= follow(core).finally(() => {
-        _following = undefined;
+      if (core.isFollowing) return;
+      core.isFollowing = true;
+      void follow(core).finally(() => {
+        core.isFollowing = false;
       });
     },
   };

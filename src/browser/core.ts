@@ -47,6 +47,8 @@ export interface SessionCore {
   touchAt: number;
   /** True when the user did something in the page since the last touch. */
   isUsed: boolean;
+  /** True while the session is kept true. */
+  isFollowing: boolean;
   /** Keeps the session true from now on, and looks at once. */
   follow(): void;
 }
@@ -62,7 +64,7 @@ const MESSAGES: Partial<Record<SessionPhase, string>> = {
 };
 
 /** The snapshot of a session that has not begun. */
-export const NO_SNAPSHOT: SessionSnapshot = {
+export const EMPTY_SNAPSHOT: SessionSnapshot = {
   phase: "none",
   compute: undefined,
   message: "none",

@@ -13,7 +13,7 @@ export {
   type OpeningSession,
   type OpenOptions,
 } from "./client.ts";
-export type { SessionSnapshot } from "./core.ts";
+export { EMPTY_SNAPSHOT, type SessionSnapshot } from "./core.ts";
 export type { SessionPhase } from "./phases.ts";
 export { type ComputeClientHeaders, ComputeError } from "./request.ts";
 export type { ComputeSession, PortChoice, SignChoice } from "./session.ts";

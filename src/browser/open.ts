@@ -11,7 +11,9 @@ type Answer = ComputeSnapshot & { readonly auth?: Partial<WireToken> };
 export async function find(core: SessionCore, signal?: AbortSignal): Promise<boolean> {
   if (!isOver(core)) return true;
   const found = await send<Answer>(core, "GET", core.path, undefined, signal).catch((error: unknown) => {
-    if (error instanceof ComputeError && error.status === 404) return undefined;
+    if (!(error instanceof ComputeError)) throw error;
+    if (error.status === 404) return undefined;
+    update(core, { error });
     throw error;
   });
   if (found) await adopt(core, found);

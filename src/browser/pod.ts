@@ -1,6 +1,6 @@
+import type { ComputeSnapshot } from "../compute-json.ts";
 import { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
 import type { Port } from "../provider.ts";
-import type { ComputeSnapshot } from "../compute-json.ts";
 import { ComputeError } from "./request.ts";
 
 const PROBE_MILLISECONDS = 5000;

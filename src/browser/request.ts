@@ -21,7 +21,7 @@ export type ComputeErrorFacts = Partial<Pick<WireProblem, "status" | "retryable"
 
 /** A refusal of the control plane or of the pod, by `code`. */
 export class ComputeError extends Error {
-  override readonly name = "ComputeError";
+  declare readonly name: "ComputeError";
   /** A code of the closed list of `AtlasErrorCode`, or `OFFLINE` when no answer came. Branch on it. */
   readonly code: WireProblem["code"] | "OFFLINE";
   /** The HTTP status; absent when no answer came. */
@@ -34,7 +34,7 @@ export class ComputeError extends Error {
   constructor(code: ComputeError["code"], message: string, facts: ComputeErrorFacts = {}) {
     super(message);
     this.code = code;
-    Object.assign(this, facts);
+    Object.assign(this, { name: "ComputeError", ...facts });
   }
 }
 

@@ -113,6 +113,18 @@ const layers: readonly Layer[] = [
     packages: [NODE, BUNDLED, /^hono(\/|$)/],
   },
   {
+    name: "the browser client",
+    files: /^src\/browser\//,
+    mayImport: [/^src\/(wire|compute-json|clock|provider)\.ts$/, /^src\/internal\/readiness\.ts$/],
+    packages: [],
+  },
+  {
+    name: "the React hook",
+    files: /^src\/react\//,
+    mayImport: [/^src\/browser\/index\.ts$/],
+    packages: [/^react$/],
+  },
+  {
     name: "the laws",
     files: /^src\/laws\//,
     mayImport: [CONTRACTS, INTERNAL],
