@@ -72,6 +72,18 @@ export interface Forgetting {
   readonly limit: number;
 }
 
+/** A value that a store keeps under a name for a while. */
+export interface Note {
+  readonly namespace: string;
+  readonly name: string;
+  readonly value: string;
+  /** The time for which it is kept, from the store's now on. */
+  readonly seconds: number;
+}
+
+/** The number of expired notes that one call of `Store.remember` deletes at most. */
+export const MAX_SWEPT_NOTES = 100;
+
 /**
  * A store. Every method is atomic: after a crash at any point it happened whole or not at all, and concurrent callers, in this process
  * or another, see it as if the calls had come one after the other.
@@ -148,6 +160,15 @@ export interface Store {
    * not as much as there is stored.
    */
   claimDue(claim: Claim): Promise<readonly Snapshot[]>;
+
+  /**
+   * Keeps a note's value under (namespace, name), unless a value is there that has not expired: of any number of callers at once the first one's
+   * value stays, and its time is not prolonged. Each call also deletes up to `MAX_SWEPT_NOTES` expired notes, so that the table stays small
+   * without a reaper. A store of another deployment writes nothing.
+   * @returns the value that is kept.
+   * @throws CONFLICT with nothing written where the store belongs to another deployment.
+   */
+  remember(note: Note): Promise<string>;
 
   /** Events oldest first, those behind `after` only; of one compute, or of the whole namespace. */
   events(

@@ -22,6 +22,7 @@ import { insertLaws } from "./store/insert-laws.ts";
 import { limitLaws } from "./store/limit-laws.ts";
 import { lookupLaws } from "./store/lookup-laws.ts";
 import { modelLaws } from "./store/model-laws.ts";
+import { noteLaws } from "./store/note-laws.ts";
 import { ownershipLaws } from "./store/ownership-laws.ts";
 import { replaceLaws } from "./store/replace-laws.ts";
 import { retentionLaws } from "./store/retention-laws.ts";
@@ -35,6 +36,7 @@ const parts: readonly Laws[] = [
   slotLaws,
   ownershipLaws,
   retentionLaws,
+  noteLaws,
   limitLaws,
   replaceLaws,
   lookupLaws,

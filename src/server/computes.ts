@@ -12,6 +12,7 @@ import { json, noContent, RouteRefusal, streamed } from "./answer.ts";
 import type { BodyRule } from "./body.ts";
 import { callApplication } from "./credentials.ts";
 import { eventStream } from "./event-stream.ts";
+import { idempotencyKeyOf, spawnKeyOf } from "./idempotency.ts";
 import type { ControlPlaneUser, Plane } from "./options.ts";
 import { acceptedOrigin } from "./origins.ts";
 import type { RouteCall } from "./route.ts";
@@ -26,9 +27,11 @@ export const inputBody: BodyRule<unknown> = { maxBytes: 16_384, parse: (input) =
 /** Spawns the compute that the application requests for the browser's input. No other response ever contains the token. */
 export async function createCompute(call: UserCall<unknown>): Promise<Response> {
   const { plane, identity } = call;
+  const header = idempotencyKeyOf(call.request);
   const request = await requestOf(call);
-  const { idempotencyKey } = request;
-  const wish = { ...request, userId: identity.userId, idempotencyKey: ownKey(identity, idempotencyKey) };
+  const own = ownKey(identity, request.idempotencyKey);
+  const idempotencyKey = own === undefined && header !== undefined ? await spawnKeyOf(call, header) : own;
+  const wish = { ...request, userId: identity.userId, idempotencyKey };
   const compute = await placed(plane, plane.atlas.spawnCompute(wish));
   return spawned(compute, `computes/${compute.id}`);
 }

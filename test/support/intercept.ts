@@ -44,7 +44,7 @@ export function intercept<Target extends object>(
 /** The methods of a store that read or write. */
 export const storeMethods: readonly string[] = [
   ...["identity", "now", "insert", "get", "getByTokenHash", "getByIdempotencyKey", "replace", "list"],
-  ...["getBySlot", "requireOwnership", "adopt", "forget"],
+  ...["getBySlot", "requireOwnership", "adopt", "forget", "remember"],
   ...["claimDue", "events"],
 ];
 

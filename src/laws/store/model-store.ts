@@ -29,6 +29,7 @@ export type ComparedStore = Omit<
   | "requireOwnership"
   | "adopt"
   | "forget"
+  | "remember"
   | "watch"
   | "close"
 >;

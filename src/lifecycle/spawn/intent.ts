@@ -1,6 +1,7 @@
 /** The record that is written before the provider is called, and its match with an earlier call under the same idempotency key. */
 import { createHmac } from "node:crypto";
 import { AtlasError } from "../../errors.ts";
+import { canonicalJson } from "../../internal/json.ts";
 import { instanceName } from "../../internal/names.ts";
 import type { ParsedRequest } from "../../request.ts";
 import { addedTimes, withoutTimes } from "../../request-times.ts";
@@ -107,14 +108,6 @@ export function fingerprint(owner: string, { idempotencyKey, slot, ...request }:
     ...Object.fromEntries(later),
   };
   return createHmac("sha256", owner).update(canonicalJson(asked)).digest("hex");
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }
 
 /** The result of an earlier call under the same key, without its secrets. @throws CONFLICT when that call had another request */

@@ -1,12 +1,14 @@
 /** Everything that a store in memory keeps, shared by its handles for each deployment. */
 import { differs, notOwned } from "../../store.ts";
 import type { MemoryNamespace } from "./namespace.ts";
+import { MemoryNotes } from "./notes.ts";
 import { MemoryTenants } from "./tenants.ts";
 
 /** The data of one store. */
 export class MemoryData {
   readonly namespaces: Map<string, MemoryNamespace> = new Map();
   readonly tenants: MemoryTenants = new MemoryTenants();
+  readonly notes: MemoryNotes = new MemoryNotes();
   readonly watchers: Set<() => void> = new Set();
   lastEvent = 0;
   identity: string = crypto.randomUUID();

@@ -11,6 +11,7 @@ import {
   type Forgetting,
   type Limits,
   type NewEvent,
+  type Note,
   type Page,
   type RecordFilter,
   type SlotKey,
@@ -154,6 +155,11 @@ class MemoryStore implements Store, TenantStore {
   async forget(old: Forgetting): ReturnType<Store["forget"]> {
     this.#data.requireOwnership(this.#deployment);
     return this.#namespace(old.namespace).forgetOld(old);
+  }
+
+  async remember(note: Note): Promise<string> {
+    this.#data.requireOwnership(this.#deployment);
+    return this.#data.notes.remember(note, this.#clock.now());
   }
 
   async events(

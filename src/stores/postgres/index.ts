@@ -17,6 +17,7 @@ import { postgresError } from "./errors.ts";
 import { forget } from "./forget.ts";
 import { listenThrough, surviveLostConnections } from "./listen.ts";
 import { migrate } from "./migrate.ts";
+import { remember } from "./notes.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, now } from "./read.ts";
 import { postgresTenants } from "./tenants.ts";
@@ -73,6 +74,7 @@ const CALLS: StoreCalls<PostgresDatabase> = {
   list,
   claimDue,
   forget,
+  remember,
   events,
 };
 

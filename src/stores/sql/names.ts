@@ -8,6 +8,7 @@ export interface Names {
   readonly tokens: string;
   readonly events: string;
   readonly settings: string;
+  readonly notes: string;
   readonly tenants: string;
   readonly credentials: string;
   readonly migrations: string;
@@ -34,6 +35,7 @@ export function tableNames(prefix: string, schema?: string): Names {
     tokens: qualified("tokens"),
     events: qualified("events"),
     settings: qualified("settings"),
+    notes: qualified("notes"),
     tenants: qualified("tenants"),
     credentials: qualified("tenant_credentials"),
     migrations: qualified("migrations"),

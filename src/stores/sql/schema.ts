@@ -42,6 +42,7 @@ export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): reado
     { name: "slots, absences and the end of old records", parts: [slots] },
     { name: "looks, warnings and extensions", parts: [looks] },
     { name: "generations of signing secrets", parts: [generations] },
+    { name: "notes that expire", parts: [notes] },
   ];
   return steps.map(({ name, parts }, index) => {
     const number = index + 1;
@@ -193,4 +194,15 @@ alter table ${names.computes} add column warned_end ${types.time};
 const generations: Part = ({ names }) => `
 alter table ${names.computes} add column generation integer not null default 0;
 alter table ${names.computes} add column signing_key_id text default '';
+`;
+
+const notes: Part = ({ names, types }) => `
+create table ${names.notes} (
+  namespace text not null,
+  name text not null,
+  value text not null,
+  expires_at ${types.time} not null,
+  primary key (namespace, name)
+)${types.keyedTable};
+create index ${names.own("notes_expired")} on ${names.notes} (expires_at);
 `;

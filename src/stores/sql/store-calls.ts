@@ -28,6 +28,7 @@ export function callsOn<Database>(database: Database, calls: StoreCalls<Database
     list: (filter, page) => calls.list(database, filter, page),
     forget: (old) => calls.forget(database, old),
     claimDue: (claim) => calls.claimDue(database, claim),
+    remember: (note) => calls.remember(database, note),
     events: (filter, limit) => calls.events(database, filter, limit),
   };
 }

@@ -13,6 +13,7 @@ import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { SqliteDatabase } from "./database.ts";
 import { forget } from "./forget.ts";
+import { remember } from "./notes.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list } from "./read.ts";
 import { sqliteTenants } from "./tenants.ts";
@@ -57,6 +58,7 @@ const CALLS: StoreCalls<SqliteDatabase> = {
   list,
   claimDue,
   forget,
+  remember,
   events,
 };
 
