@@ -1,15 +1,17 @@
 /** The client's operations on serverless jobs. */
+import { AtlasNotes } from "./atlas-notes.ts";
 import type { JobHealth } from "./job-runner.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 import { loadLifecycle } from "./load-lifecycle.ts";
 
 /** The part of a client that runs jobs. */
-export abstract class AtlasJobs {
+export abstract class AtlasJobs extends AtlasNotes {
   readonly #context: Context;
 
   /** @internal */
   constructor(context: Context) {
+    super(context);
     this.#context = context;
   }
 

@@ -176,12 +176,6 @@ export class Atlas extends AtlasLinks implements AsyncDisposable {
     return found && this.#handle(found.record, found.now);
   }
 
-  /** Keeps a value under a name for some seconds and returns the first one that was kept: see `Store.remember`. @internal */
-  remember(name: string, value: string, seconds: number): Promise<string> {
-    const { store, namespace } = this.#context;
-    return store.remember({ namespace, name, value, seconds });
-  }
-
   /**
    * Makes a new token for a running compute and returns it once. All others, added ones too, stay valid for the overlap. The new one works at
    * once: the pod's guard asks for tokens that it does not know.

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { AtlasError } from "../errors.ts";
 import { canonicalJson } from "../internal/json.ts";
 import { RouteRefusal } from "./answer.ts";
-import type { UserCall } from "./computes.ts";
+import type { RouteCall } from "./route.ts";
 
 const KEPT_SECONDS = 86_400;
 
@@ -23,9 +23,12 @@ export function idempotencyKeyOf({ headers }: Request): string | undefined {
  * apart. Only hashes of the header and of the body are stored.
  * @throws CONFLICT when the user sent the header with another body
  */
-export async function spawnKeyOf({ plane, identity, body }: UserCall<unknown>, key: string): Promise<string> {
+export async function spawnKeyOf(
+  { plane, identity, body }: RouteCall<"user", unknown>,
+  key: string,
+): Promise<string> {
   const name = sha256(canonicalJson([identity.userId, "POST /computes", key]));
-  const wish = sha256(body === undefined ? "" : canonicalJson(body));
+  const wish = sha256(body === undefined ? "" : textOf(body));
   const kept = await plane.atlas.remember(name, `${wish} ${randomUUID()}`, KEPT_SECONDS);
   const [keptWish, spawnKey] = kept.split(" ");
   if (keptWish === wish) return `header-${spawnKey}`;
@@ -33,6 +36,18 @@ export async function spawnKeyOf({ plane, identity, body }: UserCall<unknown>, k
     "CONFLICT",
     "This Idempotency-Key was used with another body in the last 24 hours: use a new key.",
   );
+}
+
+/** The body's one text. @throws VALIDATION for a body that is nested more deeply than it can be compared */
+function textOf(body: unknown): string {
+  try {
+    return canonicalJson(body);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message =
+      "The body is nested too deeply to be compared under an Idempotency-Key: send it without one.";
+    throw new RouteRefusal(400, new AtlasError("VALIDATION", message));
+  }
 }
 
 function sha256(text: string): string {
