@@ -14,7 +14,7 @@ export const roundTripLaws: Laws = (law) => {
       async (first, second, one, two) => {
         const id = newId();
         // Each run has slots of its own, because two live records of one user cannot share one.
-        const ownSlot = ({ slot }: typeof first): string | null => slot && `${slot}-${id}`;
+        const ownSlot = ({ slot }: typeof first): string | null => (slot === null ? null : `${slot}-${id}`);
         const record = newRecord({ ...first, id, slot: ownSlot(first) });
         await store.insert(record, one, {});
         assert.deepEqual((await store.get(namespace, record.id))?.record, record);
