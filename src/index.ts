@@ -96,6 +96,7 @@ export {
   type Limits,
   liveStatuses,
   type NewEvent,
+  type Note,
   type Page,
   type RecordFilter,
   type SlotKey,
