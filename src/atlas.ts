@@ -8,7 +8,6 @@ import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
 import type { ExtendOptions } from "./lifecycle/extend.ts";
 import type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
-import type { PodFacts } from "./lifecycle/heartbeat.ts";
 import type { ListOptions } from "./lifecycle/list.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
 import type { ReaperOptions } from "./lifecycle/reap/loop.ts";
@@ -205,12 +204,6 @@ export class Atlas extends AtlasLinks implements AsyncDisposable {
    */
   async revokeToken(id: string): Promise<Compute> {
     return this.#changed(({ revokeToken }) => revokeToken(this.#context, id));
-  }
-
-  /** Records the signs of life of a pod, and returns the facts for its guard. Without signs it writes nothing. @internal */
-  async heartbeat(id: string, signs: readonly string[]): Promise<PodFacts> {
-    const { heartbeat } = await loadLifecycle();
-    return heartbeat(this.#context, id, signs);
   }
 
   /** Records a report that the compute's pod sent. @throws NOT_FOUND */

@@ -13,6 +13,7 @@ import { type OpenOptions, openingLink, type SignOptions, signedPrefix, signedUr
 import { urlOf } from "./compute-url.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
+import type { PodFacts } from "./lifecycle/heartbeat.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
 import { costSoFar } from "./lifecycle/record/facts.ts";
 import type { ComputeSecrets } from "./lifecycle/spawn/secrets.ts";
@@ -237,6 +238,12 @@ export class Compute implements AsyncDisposable {
   snapshot(): ComputeSnapshot {
     const { slot } = this.#record;
     return { ...this.toJSON(), slot, ...endFacts(this.#record, this.#now) };
+  }
+
+  /** Records the signs of life of its pod, and returns the facts for its guard. Without signs it writes nothing. @internal */
+  async heartbeat(signs: readonly string[]): Promise<PodFacts> {
+    const { heartbeat } = await loadLifecycle();
+    return heartbeat(this.#context, { record: this.#record, now: this.#now }, signs);
   }
 
   /** Converts it to JSON, without any secret. */

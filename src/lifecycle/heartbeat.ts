@@ -1,6 +1,6 @@
 /** The heartbeat of a pod, and the facts by which its guard judges requests. */
 import { defined } from "../internal/defined.ts";
-import type { ComputeRecord, EndReason, TokenHash } from "../store.ts";
+import type { ComputeRecord, EndReason, Snapshot, TokenHash } from "../store.ts";
 import type { Context } from "./context.ts";
 import { loadRecord } from "./record/change.ts";
 import { endingSoon } from "./record/ending.ts";
@@ -25,10 +25,18 @@ export interface PodFacts {
   readonly now: string;
 }
 
-/** Records the signs of life, where there are any, and returns the facts. A heartbeat without signs is a question, and writes nothing. */
-export async function heartbeat(context: Context, id: string, signs: readonly string[]): Promise<PodFacts> {
+/**
+ * Records the signs of life, where there are any, and returns the facts. A heartbeat without signs is a question: it writes nothing, and reads the
+ * record again, because its answer must not be older than the question.
+ */
+export async function heartbeat(
+  context: Context,
+  known: Snapshot,
+  signs: readonly string[],
+): Promise<PodFacts> {
+  const { id } = known.record;
   if (signs.length > 0) {
-    const record = await recordReport(context, id, "heartbeat", { signs });
+    const record = await recordReport(context, id, "heartbeat", { signs }, known);
     return factsOf(record, record.updatedAt);
   }
   const { record, now } = await loadRecord(context, id);

@@ -1,11 +1,11 @@
 /** Reports of a pod about itself. The last of each kind stays on its compute, and every report is an event. */
 
 import { orAfter } from "../internal/within.ts";
-import type { ComputeRecord } from "../store.ts";
+import type { ComputeRecord, Snapshot } from "../store.ts";
 import type { Context } from "./context.ts";
 import { messageOf } from "./failures.ts";
 import { lookNow } from "./looks/looks.ts";
-import { changeRecord } from "./record/change.ts";
+import { changeRecord, type Decide } from "./record/change.ts";
 import { isEnded } from "./record/facts.ts";
 import { type Patch, type RecordChange, touchedPatch } from "./record/patch.ts";
 
@@ -30,15 +30,17 @@ export async function recordReport(
   id: string,
   kind: ReportKind,
   body: ReportBody,
+  known?: Snapshot,
 ): Promise<ComputeRecord> {
   const signs = kind === "heartbeat" ? body.signs : undefined;
   const isEmpty = Array.isArray(signs) && signs.length === 0;
-  const record = await changeRecord(context, id, (current, now) => {
+  const decide: Decide = (current, now) => {
     if (isEnded(current.status) || isEmpty) return undefined;
     const reports = { ...current.reports, [kind]: { ...body, at: now.toISOString() } };
     const patch = { reports, ...signOfLife(current, kind, body, now) };
     return { patch, event: reportEvent(kind, body) };
-  });
+  };
+  const record = await changeRecord(context, id, decide, { known });
   if (!causesLook(record, kind, body)) return record;
   return (await orAfter(context.clock, LOOK_SECONDS, look(context, id))) ?? record;
 }

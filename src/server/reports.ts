@@ -21,7 +21,7 @@ export async function recordHeartbeat({
   const isQuestion = body.signs.length === 0;
   const kind = isQuestion ? "question" : "heartbeat";
   limit(plane, `${kind} ${identity.id}`, isQuestion ? QUESTION_RATE : HEARTBEAT_RATE);
-  return json(200, await plane.atlas.heartbeat(identity.id, body.signs));
+  return json(200, await identity.heartbeat(body.signs));
 }
 
 /** Handles reports of one kind. */

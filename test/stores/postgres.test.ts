@@ -183,6 +183,31 @@ test("a driver's own type parsers do not matter", async () => {
   });
 });
 
+describe("the settings of a connection", () => {
+  it.each([
+    "-c timezone=Asia/Kolkata -c datestyle=german,dmy",
+    "-c timezone=America/St_Johns -c intervalstyle=sql_standard -c bytea_output=escape",
+  ])("change no value of a record or an event: %s", async (options) => {
+    const schema = newSchema();
+    await migrated(first, schema);
+    const store = postgresStore(server.pool({ options, max: 1 }), { schema });
+    const record = newRecord({
+      ...{
+        createdAt: new Date("2026-03-29T01:59:59.007Z"),
+        idleDeadline: new Date("2026-10-25T02:30:00.100Z"),
+      },
+      ...{ costPerHour: 0.1 + 0.2, metadata: { quote: "it's \"\u2028\\", __proto__x: "1" } },
+    });
+    await insert(store, record);
+    const found = await store.get(namespace, record.id);
+    expect(found?.record).toEqual(record);
+    expect(Math.abs(Date.now() - Number(found?.now))).toBeLessThan(60_000);
+    expect(await all(store)).toEqual([record]);
+    expect(await allEvents(store)).toMatchObject([{ computeId: record.id }]);
+    expect(await allEvents(store)).toEqual(await allEvents(postgresStore(first, { schema })));
+  });
+});
+
 describe("watch", () => {
   const heardOnce = async (watcher: Store, writer: Store): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -11,6 +11,14 @@ import { applyPatch, type RecordChange } from "./patch.ts";
 /** Decides on a change of a record, at the store's time; `undefined` leaves the record as it is. */
 export type Decide = (record: ComputeRecord, now: Date) => RecordChange | undefined;
 
+/** Options of a change. */
+export interface ChangeOptions {
+  /** Limits that hold for the changed record. */
+  readonly limits?: Limits | undefined;
+  /** The record as the caller read it just now, which saves the first read. If it is not the newest, the store refuses the write, and it is read again. */
+  readonly known?: Snapshot | undefined;
+}
+
 /**
  * Changes a record. `decide` runs again each time another writer came first.
  * @returns the record after the change, or as it was left.
@@ -20,12 +28,14 @@ export async function changeRecord(
   context: Context,
   id: string,
   decide: Decide,
-  limits?: Limits,
+  { limits, known }: ChangeOptions = {},
 ): Promise<ComputeRecord> {
+  let first = known;
   return compareAndSwap(
     { clock: context.clock, what: `compute ${id}`, facts: { computeId: id } },
     async () => {
-      const { record, now } = await loadRecord(context, id);
+      const { record, now } = first ?? (await loadRecord(context, id));
+      first = undefined;
       const change = decide(record, now);
       if (change === undefined) return record;
       const next = applyPatch(record, change.patch, now);

@@ -61,6 +61,6 @@ async function moveTo({ context, id }: SpawnState, placement: Placement): Promis
       if (record.status !== "pending") throw endedMeanwhile(record);
       return { patch: placedPatch(context, placement, now), event: { type: "note", data } };
     },
-    context.limits,
+    { limits: context.limits },
   );
 }

@@ -1,9 +1,9 @@
 /** Claims of due records, and the store's identity. */
 import type { Claim, Snapshot } from "../../store.ts";
-import { recordColumns, toDate, toRecord } from "../sql/columns.ts";
 import { longestDueFirst } from "../sql/rules.ts";
-import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
+import { nowSql, type PostgresDatabase } from "./database.ts";
 import { ownedSql, requireOwnership } from "./ownership.ts";
+import { nowColumnSql, readNow, readRecord, rowSql } from "./rows.ts";
 
 /** See `Store.claimDue`. Records that another claim has locked are skipped, not waited for. */
 export async function claimDue(database: PostgresDatabase, claim: Claim): Promise<readonly Snapshot[]> {
@@ -24,11 +24,11 @@ export async function claimDue(database: PostgresDatabase, claim: Claim): Promis
       version = c.version + 1
     from due
     where c.namespace = due.namespace and c.id = due.id
-    returning ${selectSql(recordColumns, "c")}, ${millisecondsSql(nowSql)} as now`,
+    returning ${rowSql("c")}, ${nowColumnSql}`,
     { namespace: claim.namespace, lease: claim.lease, seconds: claim.leaseSeconds, limit: claim.limit },
   );
   if (rows.length === 0) await requireOwnership(database);
-  return rows.map((row) => ({ record: toRecord(row), now: toDate(row.now) })).sort(longestDueFirst);
+  return rows.map((row) => ({ record: readRecord(row), now: readNow(row) })).sort(longestDueFirst);
 }
 
 /** See `Store.identity`. Of several callers at once the first one's identity is kept. */

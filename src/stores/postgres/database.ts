@@ -1,14 +1,7 @@
 /** One PostgreSQL database, called in single statements with named values. */
 import type { Clock } from "../../clock.ts";
-import {
-  type Column,
-  type Columns,
-  type Kind,
-  type Row,
-  storable,
-  type Value,
-  type Values,
-} from "../sql/columns.ts";
+import { BoundedMap } from "../../internal/bounded-map.ts";
+import { type Column, type Kind, type Row, storable, type Value, type Values } from "../sql/columns.ts";
 import type { Names } from "../sql/names.ts";
 import { postgresError } from "./errors.ts";
 
@@ -61,9 +54,15 @@ export class PostgresDatabase {
   async query(task: string, sql: string, values: Values = {}): Promise<readonly Row[]> {
     const { client, clock, deployment } = this.#settings;
     const always = { now: clock?.now() ?? null, deployment: deployment ?? null };
-    const { text, list } = numbered(sql, { ...always, ...values });
+    const given: Values = { ...always, ...values };
+    const { text, names } = numbered(sql);
     try {
-      return (await client.query<Row>(text, list)).rows;
+      return (
+        await client.query<Row>(
+          text,
+          names.map((name) => toText(given[name])),
+        )
+      ).rows;
     } catch (error) {
       throw postgresError(error, task);
     }
@@ -76,16 +75,30 @@ export class PostgresDatabase {
   }
 }
 
-/** Replaces each `:name` by the `$1` that drivers know, and sends the values as text, which no driver changes. */
-function numbered(sql: string, values: Values): { text: string; list: (string | null)[] } {
+/** A statement as drivers know it, and the names of its values in the order of their numbers. */
+interface Numbered {
+  readonly text: string;
+  readonly names: readonly string[];
+}
+
+/** The statements of this module are few, but one is long, and its text is the same at each call. */
+const MAX_STATEMENTS = 200;
+const statements = new BoundedMap<string, Numbered>(MAX_STATEMENTS);
+
+/** Replaces each `:name` by the `$1` that drivers know. */
+function numbered(sql: string): Numbered {
+  const known = statements.get(sql);
+  if (known !== undefined) return known;
   const names: string[] = [];
   const text = sql.replace(/(?<!:):([a-zA-Z_]+)/g, (_, name: string) => {
     if (!names.includes(name)) names.push(name);
     return `$${names.indexOf(name) + 1}`;
   });
-  return { text, list: names.map((name) => toText(values[name])) };
+  statements.set(sql, { text, names });
+  return { text, names };
 }
 
+/** Sends a value as text, which no driver changes. */
 function toText(value: Value | undefined): string | null {
   if (value === null || value === undefined) return null;
   if (value instanceof Date) return value.toISOString();
@@ -109,14 +122,4 @@ export function valueSql({ name, kind }: Column): string {
 /** Writes a time as milliseconds, in text. */
 export function millisecondsSql(time: string): string {
   return `(extract(epoch from ${time}) * 1000)::bigint::text`;
-}
-
-/** Writes columns as text, because drivers decode the other types differently. */
-export function selectSql<Fields>(columns: Columns<Fields>, table: string): string {
-  return Object.values<Column>(columns)
-    .map(({ name, kind }) => {
-      const value = `${table}.${name}`;
-      return `${kind === "time" ? millisecondsSql(value) : `${value}::text`} as ${name}`;
-    })
-    .join(", ");
 }

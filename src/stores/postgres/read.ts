@@ -8,17 +8,18 @@ import type {
   Snapshot,
   TokenHash,
 } from "../../store.ts";
-import { eventColumns, type Row, recordColumns, toDate, toEvent, toRecord } from "../sql/columns.ts";
+import type { Row } from "../sql/columns.ts";
 import { accepts, eventPosition } from "../sql/rules.ts";
 import { type Dialect, holdsSlotSql, listSql, slotValues } from "../sql/statements.ts";
-import { millisecondsSql, nowSql, type PostgresDatabase, selectSql } from "./database.ts";
+import type { PostgresDatabase } from "./database.ts";
+import { nowColumnSql, readEvent, readNow, readRecord, rowSql } from "./rows.ts";
 
-const snapshotSql = `${selectSql(recordColumns, "c")}, ${millisecondsSql(nowSql)} as now`;
+const snapshotSql = `${rowSql("c")}, ${nowColumnSql}`;
 
 /** See `Store.now`. */
 export async function now(database: PostgresDatabase): Promise<Date> {
-  const row = await database.first("tell the time", `select ${millisecondsSql(nowSql)} as now`);
-  return toDate(row?.now);
+  const row = await database.first("tell the time", `select ${nowColumnSql}`);
+  return readNow(row);
 }
 
 /** See `Store.get`. */
@@ -91,11 +92,11 @@ export async function list(
   const { sql, values } = listSql(filter, page, dialect);
   const rows = await database.query(
     "list computes",
-    `select ${selectSql(recordColumns, "c")} from (select * from ${database.names.computes} ${sql}) c
+    `select ${rowSql("c")} from (select * from ${database.names.computes} ${sql}) c
      order by c.created_at desc, c.id desc`,
     values,
   );
-  return rows.map(toRecord);
+  return rows.map(readRecord);
 }
 
 /** See `Store.events`. */
@@ -107,16 +108,16 @@ export async function events(
   const { namespace, computeId } = filter;
   const rows = await database.query(
     "read events",
-    `select ${selectSql(eventColumns, "e")} from ${database.names.events} e
+    `select ${rowSql("e")} from ${database.names.events} e
      where e.namespace = :namespace and e.id > :position::bigint
        ${computeId === undefined ? "" : "and e.compute_id = :compute_id"}
      order by e.id limit :limit::integer`,
     { namespace, position: eventPosition(filter.after), limit, compute_id: computeId ?? null },
   );
-  return rows.map(toEvent);
+  return rows.map(readEvent);
 }
 
 /** Reads a snapshot from a row that selected {@link snapshotSql}. */
 function toSnapshot(row: Row): Snapshot {
-  return { record: toRecord(row), now: toDate(row.now) };
+  return { record: readRecord(row), now: readNow(row) };
 }

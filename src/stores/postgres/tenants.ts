@@ -1,14 +1,15 @@
 /** The calls of a store of tenants, each with its statement. */
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
-import { type Row, tenantColumns, tenantValues, toDate, toTenant, type Values } from "../sql/columns.ts";
+import { type Row, tenantColumns, tenantValues, type Values } from "../sql/columns.ts";
 import { belongsTo } from "../sql/rules.ts";
-import { millisecondsSql, nowSql, type PostgresDatabase, selectSql, valueSql } from "./database.ts";
+import { type PostgresDatabase, valueSql } from "./database.ts";
 import { ownedSql, requireOwnership } from "./ownership.ts";
+import { nowColumnSql, readNow, readTenant, rowSql } from "./rows.ts";
 
 const columns = Object.values(tenantColumns);
 const columnsSql = columns.map(({ name }) => name).join(", ");
 const valuesSql = columns.map(valueSql).join(", ");
-const snapshotSql = `${selectSql(tenantColumns, "t")}, ${millisecondsSql(nowSql)} as now`;
+const snapshotSql = `${rowSql("t")}, ${nowColumnSql}`;
 
 /** The tenants in this database. */
 export function postgresTenants(database: PostgresDatabase): TenantStore {
@@ -106,14 +107,14 @@ async function getTenantByHash(
 async function listTenants(database: PostgresDatabase, namespace: string): Promise<readonly TenantRecord[]> {
   const rows = await database.query(
     "list tenants",
-    `select ${selectSql(tenantColumns, "t")} from ${database.names.tenants} t
+    `select ${rowSql("t")} from ${database.names.tenants} t
      where t.namespace = :namespace order by t.name`,
     { namespace },
   );
-  return rows.map(toTenant);
+  return rows.map(readTenant);
 }
 
 /** Reads a snapshot from a row that selected {@link snapshotSql}. */
 function toSnapshot(row: Row): TenantSnapshot {
-  return { tenant: toTenant(row), now: toDate(row.now) };
+  return { tenant: readTenant(row), now: readNow(row) };
 }

@@ -24,6 +24,9 @@ export type Values = Readonly<Record<string, Value>>;
 /** A row, its columns by name. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** Reads the value of a column, as a database gives it. */
+export type Decoder = (kind: Kind, value: unknown) => unknown;
+
 const text = (name: string): Column => ({ name, kind: "text" });
 const integer = (name: string): Column => ({ name, kind: "integer" });
 const real = (name: string): Column => ({ name, kind: "real" });
@@ -125,13 +128,13 @@ export function newEventValues(event: NewEvent): Values {
 }
 
 /** Reads a record from a row. */
-export function toRecord(row: Row): ComputeRecord {
-  return fromRow(recordColumns, row) as ComputeRecord;
+export function toRecord(row: Row, decode: Decoder = decodeColumn): ComputeRecord {
+  return fromRow(recordColumns, row, decode) as ComputeRecord;
 }
 
 /** Reads an event from a row. */
-export function toEvent(row: Row): ComputeEvent {
-  const event = fromRow(eventColumns, row) as ComputeEvent;
+export function toEvent(row: Row, decode: Decoder = decodeColumn): ComputeEvent {
+  const event = fromRow(eventColumns, row, decode) as ComputeEvent;
   return { ...event, id: String(event.id) };
 }
 
@@ -141,8 +144,8 @@ export function tenantValues(tenant: TenantRecord): Values {
 }
 
 /** Reads a tenant from a row. */
-export function toTenant(row: Row): TenantRecord {
-  return fromRow(tenantColumns, row) as TenantRecord;
+export function toTenant(row: Row, decode: Decoder = decodeColumn): TenantRecord {
+  return fromRow(tenantColumns, row, decode) as TenantRecord;
 }
 
 /** Replaces the characters that some database cannot store: lone surrogates and NUL. */
@@ -162,7 +165,7 @@ function toValues<Fields extends object>(columns: Columns<Fields>, fields: Field
   );
 }
 
-function fromRow<Fields>(columns: Columns<Fields>, row: Row): unknown {
+function fromRow<Fields>(columns: Columns<Fields>, row: Row, decode: Decoder): unknown {
   const entries = Object.entries<Column>(columns);
   return Object.fromEntries(entries.map(([field, { name, kind }]) => [field, decode(kind, row[name])]));
 }
@@ -174,7 +177,8 @@ function encode(kind: Kind, value: unknown): Value {
   return value instanceof Date ? value : Number(value);
 }
 
-function decode(kind: Kind, value: unknown): unknown {
+/** Reads a value of a column of its own: a time is milliseconds, JSON is text. */
+export function decodeColumn(kind: Kind, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (kind === "json") return JSON.parse(String(value));
   if (kind === "tokens") return JSON.parse(String(value), reviveExpiry);

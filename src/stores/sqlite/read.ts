@@ -95,7 +95,7 @@ export async function list(
   const rows = await database.run("list computes", () =>
     database.all(`select * from ${database.names.computes} ${sql}`, values),
   );
-  return rows.map(toRecord);
+  return rows.map((row) => toRecord(row));
 }
 
 /** See `Store.events`. */
@@ -114,7 +114,7 @@ export async function events(
       defined({ namespace, position, limit, compute_id: computeId }),
     ),
   );
-  return rows.map(toEvent);
+  return rows.map((row) => toEvent(row));
 }
 
 function toSnapshot(database: SqliteDatabase, row: Row | undefined): Snapshot | undefined {

@@ -84,7 +84,7 @@ async function listTenants(database: SqliteDatabase, namespace: string): Promise
   const rows = await database.run("list tenants", () =>
     database.all(`select * from ${tenants} where namespace = :namespace order by name`, { namespace }),
   );
-  return rows.map(toTenant);
+  return rows.map((row) => toTenant(row));
 }
 
 /** Copies a tenant's credentials into the table by which a credential finds its tenant. */
