@@ -4,7 +4,8 @@ import { AtlasError } from "../errors.ts";
 import { field, parseFields } from "../internal/parse.ts";
 import type { ComputeRecord } from "../store.ts";
 import type { Context } from "./context.ts";
-import { changeRecord } from "./record/change.ts";
+import { lookNow } from "./looks/looks.ts";
+import { changeRecord, loadRecord } from "./record/change.ts";
 import { hasBegunToEnd } from "./record/facts.ts";
 import type { Patch } from "./record/patch.ts";
 import { after, earliest } from "./record/time.ts";
@@ -22,25 +23,35 @@ const FIELDS = {
   ),
 };
 
-/** Moves both deadlines. @throws CONFLICT when nothing can move, or the compute has ended or is ending */
-export function extend(context: Context, id: string, options: ExtendOptions): Promise<ComputeRecord> {
+/** Moves both deadlines, after a look where a compute does not run yet. @throws CONFLICT when nothing can move, or the compute ends */
+export async function extend(context: Context, id: string, options: ExtendOptions): Promise<ComputeRecord> {
   const { seconds } = parseFields("The options of extend", FIELDS, options);
+  await lookBeforeRefusal(context, id, seconds);
   return changeRecord(context, id, (record, now) => {
     if (hasBegunToEnd(record.status)) throw refused(record, `it is ${record.status}`);
     const patch = extended(record, seconds, now);
-    const isMoved =
-      patch.lifetimeDeadline?.getTime() !== record.lifetimeDeadline?.getTime() ||
-      patch.idleDeadline?.getTime() !== record.idleDeadline?.getTime();
-    if (!isMoved) throw refused(record, whyNot(record));
+    if (!isMoved(record, patch)) throw refused(record, whyNot(record));
     return { patch: { ...patch, lastActiveAt: now }, event: { type: "note", data: told(patch) } };
   });
 }
 
-function extended(
-  record: ComputeRecord,
-  seconds: number,
-  now: Date,
-): Required<Pick<Patch, "lifetimeDeadline" | "idleDeadline">> {
+/** A compute gets its idle deadline when a look finds that it runs: a refusal must not rest on what was true minutes ago. */
+async function lookBeforeRefusal(context: Context, id: string, seconds: number): Promise<void> {
+  const { record, now } = await loadRecord(context, id);
+  const mayRun = record.status !== "running" && !hasBegunToEnd(record.status);
+  if (mayRun && !isMoved(record, extended(record, seconds, now))) await lookNow(context, id);
+}
+
+type Deadlines = Required<Pick<Patch, "lifetimeDeadline" | "idleDeadline">>;
+
+function isMoved({ lifetimeDeadline, idleDeadline }: ComputeRecord, patch: Deadlines): boolean {
+  return (
+    patch.lifetimeDeadline?.getTime() !== lifetimeDeadline?.getTime() ||
+    patch.idleDeadline?.getTime() !== idleDeadline?.getTime()
+  );
+}
+
+function extended(record: ComputeRecord, seconds: number, now: Date): Deadlines {
   const { idleDeadline, createdAt, maxLifetimeSeconds, maxExtendedLifetimeSeconds } = record;
   const limit = after(createdAt, maxExtendedLifetimeSeconds ?? maxLifetimeSeconds);
   const before = record.lifetimeDeadline;
@@ -52,7 +63,7 @@ function extended(
   return { lifetimeDeadline, idleDeadline: isLater ? idle : idleDeadline };
 }
 
-function told(patch: ReturnType<typeof extended>): Readonly<Record<string, unknown>> {
+function told(patch: Deadlines): Readonly<Record<string, unknown>> {
   return {
     message: "it was extended",
     idleDeadline: patch.idleDeadline?.toISOString() ?? null,
@@ -64,10 +75,9 @@ function whyNot({ maxExtendedLifetimeSeconds, maxLifetimeSeconds }: ComputeRecor
   const limit = maxExtendedLifetimeSeconds ?? maxLifetimeSeconds;
   return limit === null
     ? "it has no deadline that could move"
-    : `its lifetime is limited to ${limit} seconds`;
+    : `its lifetime is limited to ${limit} seconds; a larger maxExtendedLifetimeSeconds in its request would allow more`;
 }
 
 function refused({ id }: ComputeRecord, why: string): AtlasError {
-  const hint = "a larger maxExtendedLifetimeSeconds in its request would allow more";
-  return new AtlasError("CONFLICT", `compute ${id} cannot be extended: ${why}; ${hint}`, { computeId: id });
+  return new AtlasError("CONFLICT", `compute ${id} cannot be extended: ${why}`, { computeId: id });
 }

@@ -59,8 +59,9 @@ export async function rotateToken(
     const end = after(now, overlapSeconds);
     const old = record.tokens.filter((known) => isValid(known, now)).map((known) => ending(known, end));
     const patch = { tokens: [...old, { hash, kind: "user" as const, expiresAt: null }] };
-    return { patch, event: tokenEvent("rotated", hash) };
+    return { patch, event: tokenEvent(record, "rotated", hash) };
   });
+  warnOfDeafPod(context, changed);
   return { token, hash, header, record: changed };
 }
 
@@ -74,8 +75,9 @@ export async function addToken(
     requireBearer(record);
     const live = withRoom(record.tokens.filter((known) => isValid(known, now)));
     const patch = { tokens: [...live, { hash, kind: "user" as const, expiresAt: null, isAdded: true }] };
-    return { patch, event: tokenEvent("added", hash) };
+    return { patch, event: tokenEvent(record, "added", hash) };
   });
+  warnOfDeafPod(context, changed);
   return { token, hash, header, record: changed };
 }
 
@@ -84,20 +86,37 @@ export async function addToken(
  * of another secret, so its generation stays. See `Atlas.revokeToken`.
  */
 export async function revokeToken(context: Context, id: string): Promise<ComputeRecord> {
-  return changeRecord(context, id, (record) => {
+  const changed = await changeRecord(context, id, (record) => {
     requireAuth(record);
     const tokens = record.tokens.filter(({ kind }) => kind !== "user");
     const generation = record.generation + (tokens.length > 0 ? 1 : 0);
-    return { patch: { tokens, generation }, event: tokenEvent("revoked", null) };
+    return { patch: { tokens, generation }, event: tokenEvent(record, "revoked", null) };
   });
+  warnOfDeafPod(context, changed);
+  return changed;
 }
 
 /** The event of a change. An application that keeps a hash can keep it true by `hash`, the token that is new; null when none is valid any more. */
 function tokenEvent(
+  record: ComputeRecord,
   action: "rotated" | "added" | "revoked",
   hash: string | null,
 ): NonNullable<RecordChange["event"]> {
-  return { type: "token", data: { action, hash } };
+  return { type: "token", data: { action, hash, ...(hearsOfTokens(record) ? {} : { message: DEAF }) } };
+}
+
+const DEAF =
+  "the pod started without a controlUrl, so a guard in it does not learn of this change: it accepts the token of its start, and no other, until the pod ends";
+
+/** True for a pod that has a credential for the control plane. */
+function hearsOfTokens({ tokens }: ComputeRecord): boolean {
+  return tokens.some(({ kind }) => kind === "pod");
+}
+
+/** Names a change that verifies here and does not reach the pod. */
+function warnOfDeafPod({ logger }: Context, record: ComputeRecord): void {
+  if (hearsOfTokens(record)) return;
+  logger.warn(`the tokens of compute ${record.id} changed: ${DEAF}`, { computeId: record.id });
 }
 
 /** Leaves out the oldest added tokens until there is room for one more. */

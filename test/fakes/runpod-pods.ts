@@ -41,6 +41,8 @@ export interface FakePod {
   startedAt: number;
   /** The state that an action or a test set; otherwise the state follows from the time. */
   forced: PodStatus | undefined;
+  /** The time at which that state was set. */
+  forcedAt: number;
 }
 
 /** The delays of the pods. */
@@ -50,6 +52,8 @@ export interface PodTimes {
   readonly bootSeconds: number;
   /** Seconds in which a new pod is missing from every answer. */
   readonly listLagSeconds: number;
+  /** Seconds in which an ended pod still answers to its id, and refuses to be ended. */
+  readonly lingerSeconds: number;
 }
 
 /** All pods, ended ones too. */
@@ -72,6 +76,7 @@ export class FakePods {
       lines: [],
       listeners: new Set(),
       forced: undefined,
+      forcedAt: now,
     };
     this.all.push(pod);
     return pod;
@@ -84,7 +89,9 @@ export class FakePods {
   }
 
   find(id: string): FakePod | undefined {
-    return this.visible().find((pod) => pod.id === id);
+    const newest = this.#now() - this.#times.lingerSeconds * 1000;
+    const lingering = this.all.filter((pod) => pod.forced === "TERMINATED" && pod.forcedAt > newest);
+    return [...this.visible(), ...lingering].find((pod) => pod.id === id);
   }
 
   statusOf({ forced, startedAt }: FakePod): PodStatus {
@@ -96,6 +103,7 @@ export class FakePods {
 
   force(pod: FakePod, status: PodStatus | undefined): void {
     pod.forced = status;
+    pod.forcedAt = this.#now();
     if (status === undefined) pod.startedAt = this.#now();
     for (const listener of pod.listeners) listener();
   }

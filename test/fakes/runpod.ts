@@ -26,6 +26,7 @@ export interface FakeRunpodOptions {
   readonly apiKey?: string;
   readonly bootSeconds?: number;
   readonly listLagSeconds?: number;
+  readonly lingerSeconds?: number;
   /** The maximum number of pods per page. */
   readonly pageSize?: number;
   readonly gpuTypes?: readonly FakeGpuType[];
@@ -144,11 +145,12 @@ class Fake {
   #window = { start: 0, count: 0 };
 
   constructor(options: FakeRunpodOptions) {
-    const { clock, apiKey = "rpa_FAKEKEY0123456789abcdef", bootSeconds = 30, listLagSeconds = 0 } = options;
+    const { clock, apiKey = "rpa_FAKEKEY0123456789abcdef", bootSeconds = 30 } = options;
+    const { listLagSeconds = 0, lingerSeconds = 0 } = options;
     this.#options = options;
     this.#gpuTypes = options.gpuTypes ?? GPU_TYPES;
     this.apiKey = apiKey;
-    this.pods = new FakePods({ clock, bootSeconds, listLagSeconds });
+    this.pods = new FakePods({ clock, bootSeconds, listLagSeconds, lingerSeconds });
     this.endpoints = new FakeEndpoints(clock);
   }
 
@@ -223,6 +225,9 @@ class Fake {
   }
 
   terminate(pod: FakePod): Response {
+    const status = this.pods.statusOf(pod);
+    if (!ACTIONS[status].includes("terminate"))
+      return problem(409, `cannot terminate a pod that is ${status}`);
     this.pods.force(pod, "TERMINATED");
     return new Response(null, { status: 204 });
   }

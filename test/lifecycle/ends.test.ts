@@ -63,6 +63,36 @@ describe("extend", () => {
     });
   });
 
+  it("looks before it refuses a compute that boots, because that may run by now", async () => {
+    const { spawn, settle, atlas, failure, clock, count } = scene({ mock: { bootSeconds: 30 } });
+    const { id } = await spawn({ idleTimeoutSeconds: 600, maxLifetimeSeconds: null });
+    expect(await failure(atlas.extend(id, { seconds: 900 }))).toMatchObject({
+      ...{
+        code: "CONFLICT",
+        message: `compute ${id} cannot be extended: it has no deadline that could move`,
+      },
+    });
+    await clock.advance(31);
+    const extended = await settle(atlas.extend(id, { seconds: 900 }));
+    expect(extended).toMatchObject({
+      ...{ status: "running", idleDeadline: new Date(clock.now().getTime() + 900_000) },
+    });
+    const looks = count("get");
+    await settle(atlas.extend(id, { seconds: 1000 }));
+    expect(count("get")).toBe(looks);
+  });
+
+  it("asks no provider about a compute that has ended", async () => {
+    const { spawn, settle, atlas, failure, provider } = scene();
+    const { id } = await spawn();
+    await settle(atlas.terminate(id));
+    const calls = provider.calls.length;
+    expect((await failure(atlas.extend(id, { seconds: 60 }))).message).toBe(
+      `compute ${id} cannot be extended: it is terminated`,
+    );
+    expect(provider.calls).toHaveLength(calls);
+  });
+
   it("lengthens no bill unless the request says so", async () => {
     const { spawn, atlas, failure } = scene();
     const { id } = await spawn({ idleTimeoutSeconds: null, maxLifetimeSeconds: 1000 });

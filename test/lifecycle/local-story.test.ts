@@ -26,8 +26,11 @@ describe("a real process as a compute", () => {
     expect((await fetch(compute.url(8000, "/"))).status).toBe(401);
     const answer = await fetch(compute.url(8000, "/mine"), { headers: { authorization } });
     expect([answer.status, await answer.text()]).toEqual([200, compute.id]);
-    const lines = await Array.fromAsync(atlas.logs(compute.id));
-    expect(lines.map(({ line }) => line)).toContain("asked for /mine");
+    // The supervisor writes a line a moment after the program printed it.
+    await vi.waitFor(async () => {
+      const lines = await Array.fromAsync(atlas.logs(compute.id));
+      expect(lines.map(({ line }) => line)).toContain("asked for /mine");
+    });
     expect((await atlas.stop(compute.id)).status).toBe("stopped");
     await atlas.start(compute.id);
     const other = createAtlas({ providers: [provider], store });

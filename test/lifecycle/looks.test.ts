@@ -77,6 +77,20 @@ describe("looks", () => {
     expect(count("get") - before).toBe(1);
   });
 
+  it("come after each later report as well, and for each compute", async () => {
+    const { spawn, atlas, clock, settle, count } = strictScene(5);
+    const { id } = await spawn();
+    const second = await spawn();
+    await settle(atlas.recordReport(id, "heartbeat", { signs: ["requests"] }));
+    await clock.advance(6);
+    const before = count("get") + count("list");
+    for (const compute of [id, second.id])
+      expect((await settle(atlas.recordReport(compute, "status", { status: "ready" }))).status).toBe(
+        "running",
+      );
+    expect(count("get") + count("list") - before).toBe(2);
+  });
+
   it("are kept apart between processes by the store", async () => {
     const set = strictScene(3600);
     const { spawn, clock, provider, store, count, settle } = set;

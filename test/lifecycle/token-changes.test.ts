@@ -1,13 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { type Scene, scene } from "../support/scene.ts";
 
+const controlUrl = "https://app.example/atlas";
+
 async function tokenEvents({ events }: Scene, id: string): Promise<unknown[]> {
   return (await events(id)).filter(({ type }) => type === "token").map(({ data }) => data);
 }
 
 describe("addToken", () => {
   it("makes a token beside the first one, which stays the application's own", async () => {
-    const stage = scene();
+    const stage = scene({ controlUrl });
     const { id, auth } = await stage.spawn();
     const added = await stage.atlas.addToken(id);
     expect(await stage.atlas.verifyToken(id, added.token)).toBe(true);
@@ -54,7 +56,7 @@ describe("addToken", () => {
 
 describe("rotateToken", () => {
   it("ends every other token after its overlap, added ones too", async () => {
-    const stage = scene();
+    const stage = scene({ controlUrl });
     const { atlas, clock } = stage;
     const { id, auth } = await stage.spawn();
     const added = await atlas.addToken(id);
@@ -70,7 +72,7 @@ describe("rotateToken", () => {
 
 describe("revokeToken", () => {
   it("ends every token and begins a generation, where a control plane can tell the pod", async () => {
-    const stage = scene({ controlUrl: "https://app.example/atlas" });
+    const stage = scene({ controlUrl });
     const { id, auth } = await stage.spawn();
     const added = await stage.atlas.addToken(id);
     await stage.atlas.revokeToken(id);
@@ -91,5 +93,25 @@ describe("revokeToken", () => {
     const { spawn, atlas, failure } = scene();
     const { id } = await spawn({ auth: "none" });
     expect(await failure(atlas.revokeToken(id))).toMatchObject({ code: "VALIDATION" });
+  });
+});
+
+describe("a change of tokens that the pod cannot hear of", () => {
+  it("is told in its event and in the log, so that the caller does not wait for the guard", async () => {
+    const warnings: string[] = [];
+    const warn = (message: string): number => warnings.push(message);
+    const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
+    const stage = scene({ logger });
+    const { id } = await stage.spawn();
+    await stage.atlas.addToken(id);
+    await stage.atlas.rotateToken(id);
+    await stage.atlas.revokeToken(id);
+    const message = expect.stringContaining("the pod started without a controlUrl");
+    expect(await tokenEvents(stage, id)).toMatchObject([
+      { action: "added", message },
+      { action: "rotated", message },
+      { action: "revoked", message },
+    ]);
+    expect(warnings.filter((line) => line.startsWith(`the tokens of compute ${id} changed`))).toHaveLength(3);
   });
 });

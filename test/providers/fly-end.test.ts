@@ -111,6 +111,25 @@ describe("the ladder of an end", () => {
     const app = scene.fake.cloud.app("computes");
     expect(app.liveMachines).toEqual([]);
   });
+
+  test("is success where Fly refuses to end a machine of a shared app that has ended already", async () => {
+    for (const withId of [true, false]) {
+      await using scene = await flyScene({ app: "computes" });
+      const { name, providerId } = await running(scene);
+      scene.fake.cloud.destroy(scene.fake.machine(providerId));
+      await scene.clock.advance(30);
+      const refusal = { status: 409, error: "aborted: the machine is being destroyed" };
+      scene.fake.fault("deleteMachine", refusal, 4);
+      await terminate(scene, withId ? { name, providerId } : { name });
+    }
+  });
+
+  test("stays refused while the machine of a shared app lives", async () => {
+    await using scene = await flyScene({ app: "computes" });
+    const created = await running(scene);
+    scene.fake.fault("deleteMachine", flyRefusals.leaseHeld, 4);
+    await expect(terminate(scene, created)).rejects.toMatchObject({ code: "CONFLICT" });
+  });
 });
 
 describe("an app that is empty", () => {

@@ -304,6 +304,27 @@ describe("terminate, stop, start, restart", () => {
     expect(fake.pods.map((pod) => fake.statusOf(pod))).toEqual(["TERMINATED", "TERMINATED", "PROVISIONING"]);
   });
 
+  it("terminate of a pod that has ended, and that RunPod still knows, is success though it answers 409", async () => {
+    const lingering = fakeRunpod({ clock, lingerSeconds: 600 });
+    const own = runpod({ apiKey: lingering.apiKey, clock, fetch: lingering.fetch });
+    const { providerId } = await own.create(await createRequest(), context);
+    await own.terminate({ name: NAME, providerId }, context);
+    await own.terminate({ name: NAME, providerId }, context);
+    expect(lingering.requests.slice(-2)).toEqual([
+      `DELETE /v2/pods/${providerId}`,
+      `GET /v2/pods/${providerId}`,
+    ]);
+    expect((await own.get({ name: NAME, providerId }, context))?.status).toBe("terminated");
+  });
+
+  it("terminate of a pod that lives, and that RunPod refuses to end, is the refusal", async () => {
+    const { providerId } = await provider.create(await createRequest(), context);
+    fake.fault("terminate", "conflict");
+    expect(await failureOf(provider.terminate({ name: NAME, providerId }, context))).toMatchObject({
+      code: "CONFLICT",
+    });
+  });
+
   it("a 404 that is not RunPod's own does not count as gone", async () => {
     const { providerId } = await provider.create(await createRequest(), context);
     fake.fault("terminate", "gateway-404");

@@ -89,15 +89,18 @@ export class Looks {
   /** Looks at one compute now, or as soon as the provider's `lookSeconds` allow, together with all others that ask for it meanwhile. */
   async lookNow(id: string): Promise<void> {
     this.#urgent.add(id);
-    this.#urgentLook ??= this.#lookAtUrgent();
+    this.#urgentLook ??= this.#untilAllowed().then(() => this.#lookAtUrgent());
     await this.#urgentLook;
   }
 
-  async #lookAtUrgent(): Promise<void> {
+  async #untilAllowed(): Promise<void> {
     const { clock } = this.#context;
     const seconds = this.#lookSeconds - (clock.now().getTime() - this.#urgentAt) / 1000;
     if (seconds > 0) await pause(clock, seconds);
-    this.#urgentAt = clock.now().getTime();
+  }
+
+  async #lookAtUrgent(): Promise<void> {
+    this.#urgentAt = this.#context.clock.now().getTime();
     const ids = [...this.#urgent];
     this.#urgent.clear();
     this.#urgentLook = undefined;

@@ -112,7 +112,19 @@ export async function terminateInstance(
     account.sharedApp !== undefined || (id !== undefined && (await hasOthers(account, name, id, context)));
   // The forced removal of the app ends its machines too, so that their failures no longer matter.
   if (!keepsApp) await account.api.deleteApp(name, true, context);
-  else if (failure !== undefined) throw failure.error;
+  else if (failure !== undefined && !(await haveEnded(account, name, id, context))) throw failure.error;
+}
+
+/** True when the machine, or every machine of that name, is gone. Fly may refuse to end one that has ended already. */
+async function haveEnded(
+  account: Account,
+  name: string,
+  id: string | undefined,
+  context: CallContext,
+): Promise<boolean> {
+  if (id === undefined) return (await machinesNamed(account, name, context))?.length === 0;
+  const machine = await account.api.machine(appOf(account, name), id, context);
+  return machine === undefined || !isHere(machine);
 }
 
 /** The machine's id; `undefined` when the reference names an app without a machine. */

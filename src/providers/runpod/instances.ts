@@ -51,7 +51,18 @@ export async function terminateInstance(
 ): Promise<void> {
   const ids =
     providerId === undefined ? (await podsNamed(api, name, context)).map(({ id }) => id) : [providerId];
-  for (const id of ids) await api.deletePod(id, context);
+  for (const id of ids) await deleteUnlessEnded(api, id, context);
+}
+
+/** Deletes the pod. RunPod may refuse to delete one that has ended already, which is success. */
+async function deleteUnlessEnded(api: RunpodApi, id: string, context: CallContext): Promise<void> {
+  try {
+    await api.deletePod(id, context);
+  } catch (error) {
+    if (!isAtlasError(error) || error.code !== "CONFLICT") throw error;
+    const pod = await api.pod(id, context);
+    if (pod !== undefined && isListed(pod)) throw error;
+  }
 }
 
 /** Stops the pod. */
