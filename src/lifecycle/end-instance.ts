@@ -40,7 +40,7 @@ export async function endInstance(
   return changeHeld(context, record, (current, now) => ({
     patch: gone
       ? endedPatch("terminated", current.reason ?? "requested", now)
-      : retryPatch(current, null, now),
+      : retryPatch(current, current.lastError, now),
   }));
 }
 

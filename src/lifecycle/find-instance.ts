@@ -67,6 +67,12 @@ export async function lookUp(
     : getInstance(context, call, referenceOf(record));
 }
 
+/** True when a list shows an end that was not asked for, without its exit code or words: a read of the one instance may have them. */
+export function isUnexplained({ status }: ComputeRecord, listed: Instance): boolean {
+  const isNews = listed.status === "failed" || (listed.status === "stopped" && status !== "stopped");
+  return isNews && listed.exitCode === undefined && listed.message === undefined;
+}
+
 /** The reference to a record's instance, for calls. */
 export function referenceOf({ name, providerId }: ComputeRecord): InstanceReference {
   return providerId === null ? { name } : { name, providerId };

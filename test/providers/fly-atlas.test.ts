@@ -1,5 +1,7 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Atlas, createAtlas } from "../../src/index.ts";
+import { loadRetry } from "../../src/internal/retry.ts";
+import { loadLifecycle } from "../../src/load-lifecycle.ts";
 import type { SpawnRequest } from "../../src/request.ts";
 import { flyContract } from "../fakes/fly-contract.ts";
 import { failureOf } from "../support/scene.ts";
@@ -15,6 +17,9 @@ const request: SpawnRequest = {
 function tenantOf({ provider, clock }: FlyScene): Atlas {
   return createAtlas({ providers: [provider], clock, fetch: async () => new Response("ok") });
 }
+
+// On a clock that does not wait for them, loading modules would look like a provider that does not answer.
+beforeAll(() => Promise.all([loadLifecycle(), loadRetry(), import("ky")]));
 
 describe("a compute on Fly", () => {
   test("has a URL for the browser at once, and holds the token that the caller got", async () => {
@@ -43,6 +48,22 @@ describe("a compute on Fly", () => {
       candidates: [{ region: "fra" }, { region: "ams" }],
     });
     expect(scene.fake.cloud.apps).toEqual([]);
+  });
+
+  test("ends with its exit code when its program crashes, though Fly's list does not show the code", async () => {
+    await using scene = await flyScene();
+    const { clock, fake } = scene;
+    const atlas = tenantOf(scene);
+    const { id } = await clock.settle(atlas.spawnCompute(request));
+    await clock.advance(30);
+    await clock.settle(atlas.reap());
+    const { status, providerId } = await clock.settle(atlas.getCompute(id));
+    expect(status).toBe("running");
+    fake.machine(providerId ?? "").exit(3);
+    await clock.advance(300);
+    await clock.settle(atlas.reap());
+    const { reason, lastError } = await clock.settle(atlas.getCompute(id));
+    expect([reason, lastError]).toEqual(["exited", expect.stringContaining("exit code 3")]);
   });
 
   test.each(["error-after", "connection-after", "unreadable-after"] as const)(

@@ -5,7 +5,7 @@ import type { ComputeEvent } from "../../src/store.ts";
 import { bearer, type CallOptions, jsonOf, type PlaneUnderTest, type Pod, planeUnderTest } from "./plane.ts";
 
 function report(plane: PlaneUnderTest, { podToken }: Pod, kind: string, body: unknown): Promise<Response> {
-  return plane.call("POST", `/pod/${kind}`, { headers: bearer(podToken), body });
+  return plane.clock.settle(plane.call("POST", `/pod/${kind}`, { headers: bearer(podToken), body }));
 }
 
 async function beat(plane: PlaneUnderTest, pod: Pod): Promise<Record<string, unknown>> {

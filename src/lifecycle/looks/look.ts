@@ -6,7 +6,7 @@ import type { ComputeRecord } from "../../store.ts";
 import { callProvider, listTimeoutSeconds } from "../call.ts";
 import type { Context } from "../context.ts";
 import { endCompute } from "../end.ts";
-import { absenceProvenFrom, lookUp } from "../find-instance.ts";
+import { absenceProvenFrom, isUnexplained, lookUp } from "../find-instance.ts";
 import { absentPatch } from "../record/absence.ts";
 import { changeRecord } from "../record/change.ts";
 import { hasBegunToEnd } from "../record/facts.ts";
@@ -99,13 +99,14 @@ export async function sightingsOf(
     provider.list({ namePrefix: namePrefix(context.namespace) }, callContext),
   );
   const found = new Map<string, Instance | undefined>();
-  for (const record of records)
-    found.set(
-      record.id,
-      listed.find(({ name, providerId }) => name === record.name && providerId === record.providerId) ??
-        // Lists lag, and prove no absence of a single instance.
-        (await lookUp(context, record)),
+  for (const record of records) {
+    const own = listed.find(
+      ({ name, providerId }) => name === record.name && providerId === record.providerId,
     );
+    // Lists lag, and prove no absence of a single instance.
+    const isEnough = own !== undefined && !isUnexplained(record, own);
+    found.set(record.id, isEnough ? own : ((await lookUp(context, record)) ?? own));
+  }
   return found;
 }
 

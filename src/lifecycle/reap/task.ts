@@ -6,7 +6,7 @@ import type { ComputeRecord, EndReason } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { endInstance } from "../end-instance.ts";
 import { messageOf } from "../failures.ts";
-import { absenceProvenFrom, getInstance, oldest } from "../find-instance.ts";
+import { absenceProvenFrom, getInstance, isUnexplained, oldest } from "../find-instance.ts";
 import { failureFacts, withFacts } from "../looks/look.ts";
 import { providerOf } from "../providers.ts";
 import { absentPatch, isProvenAbsent } from "../record/absence.ts";
@@ -247,7 +247,7 @@ async function lookLater(
   return outcome(heading, next, next.status);
 }
 
-/** The instance from the pass's one list, or by its id when the list does not have it, because lists lag. */
+/** The instance from the pass's one list, or by its id when the list does not have it, because lists lag, or does not say why it stopped. */
 async function instanceOf(pass: ReapPass, record: ComputeRecord): Promise<Instance | undefined> {
   const { context, signal } = pass;
   const provider = providerOf(context, record);
@@ -255,6 +255,7 @@ async function instanceOf(pass: ReapPass, record: ComputeRecord): Promise<Instan
   const listed = (await pass.list(provider)).instances.find(
     (instance) => instance.name === name && instance.providerId === providerId,
   );
-  if (listed !== undefined || providerId === null) return listed;
-  return getInstance(context, { provider, signal, computeId: record.id }, { name, providerId });
+  if (providerId === null || (listed !== undefined && !isUnexplained(record, listed))) return listed;
+  const call = { provider, signal, computeId: record.id };
+  return (await getInstance(context, call, { name, providerId })) ?? listed;
 }
