@@ -223,7 +223,7 @@ export class Atlas extends AtlasLinks implements AsyncDisposable {
 
   /** Starts a reaper in a long-lived process. Its `stop()` waits for the pass under way; `close()` stops it too. */
   startReaper(options: ReaperOptions = {}): Reaper {
-    const reaper = startReaper(this.#context, () => this.reap(), options);
+    const reaper = startReaper(this.#context, (pass) => this.reap(pass), options);
     this.#reapers.push(reaper);
     return reaper;
   }

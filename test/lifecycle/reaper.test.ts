@@ -1,10 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
 import { createAtlas, memoryStore } from "../../src/index.ts";
 import type { ReapReport } from "../../src/lifecycle/reap/reap.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { intercept } from "../support/intercept.ts";
 import { scene } from "../support/scene.ts";
+
+// The clock of these tests does not wait for modules.
+beforeAll(() => import("../../src/lifecycle/reap/loop.ts"));
 
 describe("a reaper", () => {
   it("reaps at once, and again after every pause", async () => {
@@ -19,6 +22,21 @@ describe("a reaper", () => {
     expect([reports.length, (await record(compute.id)).status]).toEqual([2, "running"]);
     await clock.advance(1);
     expect((await record(compute.id)).status).toBe("terminated");
+  });
+
+  it("looks every 15 seconds at what is due, and searches for orphans once a minute", async () => {
+    const { spawn, atlas, clock, record, provider, store, alive } = scene({ mock: { bootSeconds: 10 } });
+    const reports: ReapReport[] = [];
+    await using _ = atlas.startReaper({ onReport: (report) => reports.push(report) });
+    await clock.advance(0);
+    const { id } = await spawn();
+    provider.add({ name: `atlas-default-${"0".repeat(20)}`, owner: await store.identity() });
+    await clock.advance(15);
+    expect([reports.length, (await record(id)).status, alive().length]).toEqual([2, "running", 2]);
+    await clock.advance(44);
+    expect([reports.length, alive().length]).toEqual([4, 2]);
+    await clock.advance(1);
+    expect([reports.length, alive().length]).toEqual([5, 1]);
   });
 
   it("never runs two passes at once, however long one takes", async () => {
