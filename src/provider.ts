@@ -247,7 +247,8 @@ export interface Provider {
 
   /**
    * Every instance whose name begins with the prefix, whatever created it, in any state but `terminated`. Reads every page or throws;
-   * a malformed page is an error, never an empty list. Idempotent.
+   * a malformed page is an error, never an empty list. What may be there and cannot be read just now is listed as a part in the state `unknown`, or the
+   * whole throws. Idempotent.
    */
   list(scope: { readonly namePrefix: string }, context: CallContext): Promise<readonly Instance[]>;
 
@@ -280,6 +281,12 @@ export interface Provider {
    * signal's reason.
    */
   logs?(reference: InstanceReference, options: LogOptions, context: CallContext): AsyncIterable<LogLine>;
+
+  /**
+   * A stable id of the account that the key belongs to, the same for every key of the account, without a secret; `undefined` when the provider does
+   * not tell for this key. Absences in another account than the one that is remembered prove nothing. Idempotent.
+   */
+  account?(context: CallContext): Promise<string | undefined>;
 
   /** The GPU types that this provider offers now, with price and stock. */
   listGpuTypes?(context: CallContext): Promise<readonly GpuType[]>;

@@ -81,6 +81,9 @@ export interface Note {
   readonly seconds: number;
 }
 
+/** The beginning of the names of the notes of accounts, one for each provider: the account in which the computes were seen. */
+export const ACCOUNT_NOTE = "account ";
+
 /** The number of expired notes that one call of `Store.remember` deletes at most. */
 export const MAX_SWEPT_NOTES = 100;
 
@@ -112,7 +115,7 @@ export interface Store {
 
   /**
    * Gives the store to this deployment and database. `moved`: the original is gone, identity and records are kept. `copy`: the store gets a new
-   * identity, and every live record becomes `terminated` as `abandoned`, with its event; all in one step.
+   * identity, and every live record becomes `terminated` as `abandoned`, with its event. Notes of accounts (`ACCOUNT_NOTE`) go either way. All in one step.
    * @returns the number of records that ended.
    */
   adopt(as: "moved" | "copy"): Promise<number>;

@@ -1,10 +1,11 @@
 /** Ending the instance of a compute whose lease this worker holds, and proving that it is gone. */
-import type { Instance, InstanceReference } from "../provider.ts";
+import type { Instance, InstanceReference, Provider } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
 import { type CallParts, callProvider } from "./call.ts";
 import type { Context } from "./context.ts";
 import { absenceProvenFrom, findNamesakes, lookUp, oldest, referenceOf } from "./find-instance.ts";
 import { providerOf } from "./providers.ts";
+import { type Doubt, isProvenAbsent, missedSince } from "./record/absence.ts";
 import { changeHeld } from "./record/lease.ts";
 import { endedPatch, retryPatch } from "./record/patch.ts";
 import { after } from "./record/time.ts";
@@ -22,26 +23,36 @@ export function terminateInstance(
 
 /**
  * Ends the instance of a record whose lease this worker holds, and stores the result.
- * @param pausesSeconds pauses between further looks, while the provider still shows the instance
  * @returns the record: `terminated` when the instance is proven gone, else put off to the reaper
  * @throws the provider's error
  */
 export async function endInstance(
   context: Context,
   claimed: ComputeRecord,
-  pausesSeconds: readonly number[] = [],
+  { pausesSeconds = [], doubt }: EndOptions,
 ): Promise<ComputeRecord> {
   const { record, namesakes } = await identifyInstance(context, claimed);
   if (record.lease !== claimed.lease) return record;
   const provider = providerOf(context, record);
   if (record.providerId !== null || namesakes.length === 0)
     await terminateInstance(context, { provider, computeId: record.id }, referenceOf(record));
-  const gone = await isGone(context, record, pausesSeconds);
-  return changeHeld(context, record, (current, now) => ({
-    patch: gone
-      ? endedPatch("terminated", current.reason ?? "requested", now)
-      : retryPatch(current, current.lastError, now),
-  }));
+  const seen = await lookUntilGone(context, record, pausesSeconds);
+  const against = seen === "missed" ? await doubt(provider) : "none";
+  return changeHeld(context, record, (current, now) => {
+    const isGone =
+      seen === "gone" || (seen === "missed" && (against === "none" || isProvenAbsent(current, now, against)));
+    if (isGone) return { patch: endedPatch("terminated", current.reason ?? "requested", now) };
+    const absentSince = seen === "missed" ? missedSince(current, now, against) : null;
+    return { patch: { ...retryPatch(current, current.lastError, now), absentSince } };
+  });
+}
+
+/** Options of an end. */
+export interface EndOptions {
+  /** Pauses between further looks, while the provider still shows the instance. */
+  readonly pausesSeconds?: readonly number[];
+  /** Finds the doubt against an absence at the provider. It is asked only where the provider does not know the instance any more. */
+  readonly doubt: (provider: Provider) => Promise<Doubt>;
 }
 
 /**
@@ -70,17 +81,18 @@ function namesakesOf(context: Context, record: ComputeRecord): Promise<readonly 
   return findNamesakes(context, { provider, computeId: record.id }, record.name);
 }
 
-async function isGone(
+/** `gone`: the provider shows its end. `missed`: the provider does not know it, at a time when it would. `there`: neither. */
+async function lookUntilGone(
   context: Context,
   record: ComputeRecord,
   pausesSeconds: readonly number[],
-): Promise<boolean> {
+): Promise<"gone" | "missed" | "there"> {
   const provenFrom = absenceProvenFrom(context, providerOf(context, record), record);
   for (const pause of [0, ...pausesSeconds]) {
     if (pause > 0) await context.clock.sleep(pause * 1000);
     const instance = await lookUp(context, record);
-    if (instance?.status === "terminated") return true;
-    if (instance === undefined) return (await context.store.now()) >= provenFrom;
+    if (instance?.status === "terminated") return "gone";
+    if (instance === undefined) return (await context.store.now()) >= provenFrom ? "missed" : "there";
   }
-  return false;
+  return "there";
 }

@@ -16,7 +16,6 @@ import { lastLines } from "./looks/last-lines.ts";
 import { type Interest, looksOf } from "./looks/looks.ts";
 import { probePort } from "./probe.ts";
 import { providerOf } from "./providers.ts";
-import { isProvenAbsent } from "./record/absence.ts";
 import { changeRecord, loadRecord } from "./record/change.ts";
 import { hasBegunToEnd } from "./record/facts.ts";
 import { touchedPatch } from "./record/patch.ts";
@@ -152,20 +151,27 @@ async function tryOnce(wait: Wait, failure: string | undefined): Promise<Step> {
   }
   const port = portToAsk(wait, record);
   const probe = { ...wait, token: wait.secrets.token };
-  const answer =
-    port === undefined ? { ready: true, message: "it runs" } : await probePort(probe, record, port);
+  const answer = port === undefined ? stateAsAnswer(wait, record) : await probePort(probe, record, port);
   report(answer.ready ? "ready" : "starting", answer.message);
   return answer.ready ? { ready: true, record } : { ready: false, message: answer.message, isRunning: true };
 }
 
-/** The record as the looks left it. @throws BOOT_FAILED when it ends or is gone, CONFLICT when it is stopped */
+/** The answer of a compute without a port to ask: its provider says that it runs, and the last look has not missed it. */
+function stateAsAnswer(
+  { provider }: Wait,
+  { absentSince }: ComputeRecord,
+): { ready: boolean; message: string } {
+  if (absentSince === null) return { ready: true, message: "it runs" };
+  return { ready: false, message: `${provider.name} does not show its instance` };
+}
+
+/** The record as the looks left it: they end a compute whose instance is gone. @throws BOOT_FAILED when it ends, CONFLICT when it is stopped */
 async function recordToWaitFor(wait: Wait): Promise<ComputeRecord> {
   const { context, id } = wait;
-  const { record, now } = await loadRecord(context, id);
+  const { record } = await loadRecord(context, id);
   if (record.status === "stopped")
     throw new AtlasError("CONFLICT", `compute ${id} is stopped: start it first`, { computeId: id });
   if (hasBegunToEnd(record.status)) throw await bootFailed(wait, record);
-  if (isProvenAbsent(record, now, false)) throw await bootFailed(wait, record, true);
   return record;
 }
 
@@ -180,9 +186,10 @@ function portToAsk({ id, port }: Wait, { ports }: ComputeRecord): Port | undefin
   });
 }
 
-async function bootFailed(wait: Wait, record: ComputeRecord, vanished = false): Promise<AtlasError> {
+async function bootFailed(wait: Wait, record: ComputeRecord): Promise<AtlasError> {
   const { provider, id } = wait;
-  const reason = vanished ? "its instance is gone" : (record.lastError ?? record.reason ?? record.status);
+  const isGone = record.reason === "vanished";
+  const reason = isGone ? "its instance is gone" : (record.lastError ?? record.reason ?? record.status);
   return withLogs(wait, "BOOT_FAILED", `compute ${id} on ${provider.name} did not come up: ${reason}`);
 }
 

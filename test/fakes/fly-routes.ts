@@ -25,6 +25,7 @@ export type FlyOperation =
   | "suspend"
   | "wait"
   | "orgMachines"
+  | "currentToken"
   | "logs";
 
 /** A request to a route. */
@@ -62,6 +63,9 @@ const route = (
 });
 
 export const routes: readonly Route[] = [
+  route("currentToken", "GET", "/tokens/current", ({ fake }) =>
+    Response.json({ tokens: [{ token_id: "token-1", organization: fake.organization, org_slug: fake.org }] }),
+  ),
   route("createApp", "POST", "/apps", createApp),
   route("listApps", "GET", "/apps", listApps),
   route("getApp", "GET", "/apps/*", (call) => Response.json(appJson(call.fake, appOf(call)))),

@@ -61,6 +61,8 @@ export class FlyFake {
   readonly org: string;
   readonly apiKey: string;
   readonly pageSize: number;
+  /** The organization that the key is for, as `GET /tokens/current` names it. */
+  organization = "org-4711";
   readonly exchanges: FlyExchange[] = [];
   /** Regions without capacity. */
   readonly fullRegions: Set<string> = new Set();

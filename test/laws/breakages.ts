@@ -157,6 +157,10 @@ const BREAKAGES: Readonly<Record<string, readonly Breakage[]>> = {
   ],
   "create makes a": [createsTwice, changesInstances((instance) => ({ ...instance, gpu: "h200-sxm" }))],
   "an unknown provider option": [(provider) => ({ ...provider, parseOptions: (options) => options })],
+  "account is the same": [
+    (provider) => ({ ...provider, account: async () => "" }),
+    (provider) => ({ ...provider, account: async () => crypto.randomUUID() }),
+  ],
   "listGpuTypes names": [
     (provider) => ({
       ...provider,

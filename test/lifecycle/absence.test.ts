@@ -1,61 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Compute } from "../../src/index.ts";
-import type { Instance, Provider } from "../../src/provider.ts";
-import { type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
-import { type Scene, scene } from "../support/scene.ts";
-
-interface TwoAccounts {
-  readonly stage: Scene;
-  readonly computes: readonly Compute[];
-  /** The lines that an operator should look at. */
-  readonly errors: readonly string[];
-  readonly cloud: MockProvider;
-  /** With the wrong key the provider answers for another account: it lists nothing, and knows no instance. */
-  readonly key: { isWrong: boolean };
-  /** The instances that the right account has. */
-  alive(): number;
-}
-
-async function withComputes(count: number, request: object = {}): Promise<TwoAccounts> {
-  const clock = manualClock();
-  const cloud = mock({ clock });
-  const key = { isWrong: false };
-  const errors: string[] = [];
-  const silent = (): void => undefined;
-  const ask = async <Result>(call: () => Promise<Result>, otherwise: Result): Promise<Result> =>
-    key.isWrong ? otherwise : call();
-  const provider: Provider = {
-    ...cloud,
-    list: (...given) => ask<readonly Instance[]>(() => cloud.list(...given), []),
-    find: async (name, context) =>
-      ask<readonly Instance[]>(() => cloud.list({ namePrefix: name }, context), []),
-    get: (...given) => ask<Instance | undefined>(() => cloud.get(...given), undefined),
-    terminate: (...given) => ask<void>(() => cloud.terminate(...given), undefined),
-  };
-  const error = (line: string): void => void errors.push(line);
-  const logger = { debug: silent, info: silent, warn: silent, error };
-  const stage = scene({ clock, providers: [provider], fetch: cloud.fetch, logger });
-  const computes: Compute[] = [];
-  for (let index = 0; index < count; index += 1)
-    computes.push(await stage.spawn({ idleTimeoutSeconds: null, userId: `u${index}`, ...request }));
-  await clock.advance(60);
-  for (const compute of computes) await stage.settle(compute.waitUntilReady());
-  const alive = (): number => cloud.instances.filter(({ status }) => status !== "terminated").length;
-  return { stage, computes, errors, cloud, key, alive };
-}
-
-/** Lets time pass, with a pass of the reaper every 30 seconds. */
-async function reapFor({ stage }: TwoAccounts, seconds: number): Promise<void> {
-  for (let passed = 0; passed < seconds; passed += 30) {
-    await stage.clock.advance(30);
-    await stage.reap();
-  }
-}
-
-async function statuses({ stage, computes }: TwoAccounts): Promise<readonly string[]> {
-  const records = await Promise.all(computes.map(({ id }) => stage.record(id)));
-  return records.map(({ status, reason }) => `${status} ${reason}`);
-}
+import { failureOf } from "../support/scene.ts";
+import { reapFor, statuses, type TwoAccounts, withComputes } from "./two-accounts.ts";
 
 describe("law 17: a mass disappearance is suspicious, not proof", () => {
   it("ends nothing while a wrong key shows none of several computes, tells of it in every pass, and goes on with the right key", async () => {
@@ -139,6 +84,65 @@ describe("law 17: a mass disappearance is suspicious, not proof", () => {
     const { settled } = await world.stage.reap({ dryRun: true });
     expect(settled).toMatchObject([{ reason: "vanished, taken up again" }]);
     expect(await statuses(world)).toEqual(["terminated vanished"]);
+  });
+});
+
+describe("law 17: a caller that waits", () => {
+  it("hears of a lost instance by the second look, 30 seconds after the first, and not by an outage between", async () => {
+    const world = await withComputes(2, { ports: [8000] });
+    const { stage, cloud, computes } = world;
+    const [lost] = computes;
+    if (lost === undefined) throw new Error("there is no compute");
+    cloud.respond(() => new Response("loading", { status: 503 }));
+    cloud.vanish(lost.name);
+    const waiting = failureOf(lost.waitUntilReady({ path: "/never", timeoutSeconds: 600 }));
+    await stage.clock.advance(10);
+    expect(await stage.record(lost.id)).toMatchObject({ status: "running", absentSince: expect.any(Date) });
+    cloud.script("get", { fault: "error-before", times: Number.POSITIVE_INFINITY });
+    cloud.script("list", { fault: "error-before", times: Number.POSITIVE_INFINITY });
+    await stage.clock.advance(120);
+    expect(await stage.record(lost.id)).toMatchObject({ status: "running" });
+    cloud.heal();
+    await stage.clock.advance(60);
+    expect(await stage.record(lost.id)).toMatchObject({ status: "terminated", reason: "vanished" });
+    expect(await waiting).toMatchObject({ code: "BOOT_FAILED", message: expect.stringContaining("is gone") });
+  });
+
+  it("is told of no end while a wrong key shows none of several computes", async () => {
+    const world = await withComputes(3, { ports: [8000] });
+    world.key.isWrong = true;
+    world.cloud.respond(() => new Response("loading", { status: 503 }));
+    const waits = world.computes.map((compute) =>
+      failureOf(compute.waitUntilReady({ path: "/never", timeoutSeconds: 300 })),
+    );
+    await world.stage.clock.advance(310);
+    for (const error of await Promise.all(waits)) expect(error).toMatchObject({ code: "TIMEOUT" });
+    expect(await statuses(world)).toEqual(Array(3).fill("running null"));
+  });
+
+  it("is not told that a compute without ports is ready when the look has just missed it", async () => {
+    const { stage, cloud, computes } = await withComputes(1);
+    cloud.vanish(String(computes[0]?.name));
+    const waiting = failureOf(computes[0]?.waitUntilReady() ?? Promise.resolve());
+    await stage.clock.advance(60);
+    expect(await waiting).toMatchObject({ code: "BOOT_FAILED" });
+  });
+
+  it("changes nothing of a compute that ended while the provider was asked", async () => {
+    const { stage, cloud, computes } = await withComputes(1, { ports: [8000] });
+    const [compute] = computes;
+    if (compute === undefined) throw new Error("there is no compute");
+    cloud.respond(() => new Response("loading", { status: 503 }));
+    cloud.script("get", { fault: "delay", seconds: 20 });
+    const waiting = failureOf(compute.waitUntilReady({ path: "/never" }));
+    await stage.clock.advance(1);
+    await stage.settle(stage.atlas.terminate(compute.id));
+    const ended = await stage.record(compute.id);
+    expect(ended).toMatchObject({ status: "terminated", reason: "requested" });
+    await stage.clock.advance(600);
+    await stage.reap();
+    expect(await stage.record(compute.id)).toEqual(ended);
+    await stage.settle(waiting);
   });
 });
 

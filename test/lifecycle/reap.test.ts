@@ -175,7 +175,7 @@ describe("reap", () => {
     await world.clock.advance(301);
     const before = world.provider.calls.length;
     await world.reap();
-    expect(world.provider.calls.slice(before).map(({ operation }) => operation)).toEqual(["list"]);
+    expect(world.provider.calls.slice(before).map(({ operation }) => operation)).toEqual(["list", "account"]);
   });
 
   it("does at most as much as it is told, longest due first, and says that more is left", async () => {

@@ -72,7 +72,11 @@ describe("list", () => {
     scene.fake.cloud.addApp(empty, scene.fake.org, toNetworkName(empty, "owner-1", scene.clock.now()));
     await scene.clock.advance(600);
     scene.fake.silentRegions.add("fra");
-    expect((await list(scene)).map(({ name, partial }) => [name, partial])).toEqual([[inAms, undefined]]);
+    expect((await list(scene)).map(({ name, status, partial }) => [name, status, partial])).toEqual([
+      [inAms, "running", undefined],
+      [inFra, "unknown", true],
+      [empty, "unknown", true],
+    ]);
     scene.fake.silentRegions.clear();
     expect((await list(scene)).map(({ name, partial }) => [name, partial])).toEqual([
       [inFra, undefined],

@@ -13,10 +13,11 @@ import type { Cloud } from "../support/world/cloud.ts";
 import type { Scenery } from "../support/world/happenings.ts";
 import { whileAlive } from "../support/world/mortal.ts";
 
-/** An operation meets a fault, or a region has no room. */
+/** An operation meets a fault, a region has no room, or the organization's list does not reach it. */
 type Provocation =
   | { readonly operation: FlyOperation; readonly fault: FlyFault; readonly times: number }
-  | { readonly fullRegion: "fra" | "ams" };
+  | { readonly fullRegion: "fra" | "ams" }
+  | { readonly silentRegion: "fra" | "ams" };
 
 const operations: readonly FlyOperation[] = [
   ...([
@@ -38,6 +39,7 @@ const operations: readonly FlyOperation[] = [
     "stop",
   ] as const),
   "wait",
+  "currentToken",
 ];
 
 const flyFaults: readonly FlyFault[] = [
@@ -61,6 +63,7 @@ const faults: fc.Arbitrary<{ at: number; fault: Provocation }> = fc.record({
       }),
     },
     { weight: 1, arbitrary: fc.record({ fullRegion: fc.constantFrom("fra" as const, "ams" as const) }) },
+    { weight: 1, arbitrary: fc.record({ silentRegion: fc.constantFrom("fra" as const, "ams" as const) }) },
   ),
 });
 
@@ -106,6 +109,7 @@ function flyCloud(clock: Clock, shared?: string): Cloud<Provocation> {
     remains: () => ownApps(fake, shared),
     provoke: (provocation) => {
       if ("fullRegion" in provocation) fake.fullRegions.add(provocation.fullRegion);
+      else if ("silentRegion" in provocation) fake.silentRegions.add(provocation.silentRegion);
       else fake.fault(provocation.operation, provocation.fault, provocation.times);
       return [];
     },

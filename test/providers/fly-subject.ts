@@ -106,7 +106,7 @@ const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", "ha
 
 /** The traits of `fly()`. */
 export const flyTraits: ProviderTraits = {
-  methods: ["find", "stop", "start", "logs", "parseOptions"],
+  methods: ["find", "stop", "start", "logs", "parseOptions", "account"],
   duplicateNames: false,
   faults: {
     create: [

@@ -38,7 +38,7 @@ const reads: readonly LawFault[] = ["bad-key", "refused-pool", "rate-limit", ...
 
 /** The traits of the mock, and the faults that it can provoke. */
 export const mockTraits: ProviderTraits = {
-  methods: ["find", "stop", "start", "logs", "listGpuTypes", "parseOptions"],
+  methods: ["find", "stop", "start", "logs", "listGpuTypes", "parseOptions", "account"],
   faults: {
     create: [...refusals, ...silences, ...halves],
     list: [...reads, "malformed", "partial"],

@@ -50,5 +50,5 @@ export const storeMethods: readonly string[] = [
 
 /** The methods of a provider that ask it something. */
 export const providerMethods: readonly string[] = [
-  ...["candidates", "create", "get", "list", "find", "terminate", "stop", "start", "listGpuTypes"],
+  ...["candidates", "create", "get", "list", "find", "terminate", "stop", "start", "listGpuTypes", "account"],
 ];

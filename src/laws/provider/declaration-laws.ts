@@ -5,7 +5,15 @@ import { PROVIDER_NAME } from "../../internal/names.ts";
 import type { Laws } from "./scene.ts";
 import type { OptionalMethod } from "./subject.ts";
 
-const OPTIONAL: readonly OptionalMethod[] = ["find", "stop", "start", "logs", "listGpuTypes", "parseOptions"];
+const OPTIONAL: readonly OptionalMethod[] = [
+  "find",
+  "stop",
+  "start",
+  "logs",
+  "listGpuTypes",
+  "parseOptions",
+  "account",
+];
 
 export const declarationLaws: Laws = (law, traits) => {
   law("a provider has a valid name, and times in seconds that are not negative", async ({ provider }) => {
@@ -33,6 +41,14 @@ export const declarationLaws: Laws = (law, traits) => {
         (error) =>
           isAtlasError(error) && error.code === "VALIDATION" && error.message.includes("noSuchOption"),
       );
+    });
+
+  if (traits.methods.includes("account"))
+    law("account is the same id at each call", async (scene) => {
+      const ask = () => scene.settle(scene.provider.account?.(scene.context()) ?? Promise.resolve(undefined));
+      const account = await ask();
+      assert.ok(typeof account === "string" && account !== "");
+      assert.equal(await ask(), account);
     });
 
   if (traits.methods.includes("listGpuTypes"))

@@ -12,7 +12,7 @@ export interface ExistingInstance {
 }
 
 /** A method that a provider need not have. */
-export type OptionalMethod = "find" | "stop" | "start" | "logs" | "listGpuTypes" | "parseOptions";
+export type OptionalMethod = "find" | "stop" | "start" | "logs" | "listGpuTypes" | "parseOptions" | "account";
 
 /** An operation whose failures the suite provokes. */
 export type FaultyOperation = "create" | "get" | "list" | "find" | "terminate";

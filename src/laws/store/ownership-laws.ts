@@ -1,7 +1,7 @@
 /** Laws of ownership: a store belongs to the deployment that spawned first, and a process of another one changes nothing. */
 import assert from "node:assert/strict";
 import { isAtlasError } from "../../errors.ts";
-import { isNotOwned, liveStatuses, type Store } from "../../store.ts";
+import { ACCOUNT_NOTE, isNotOwned, liveStatuses, type Store } from "../../store.ts";
 import {
   all,
   allEvents,
@@ -21,6 +21,7 @@ import {
 export const ownershipLaws: Laws = (law) => {
   stampLaws(law);
   adoptionLaws(law);
+  accountLaws(law);
   copyLaws(law);
 };
 
@@ -77,6 +78,21 @@ function adoptionLaws(law: Law): void {
     await insertAll(moved, [{}]);
     await refused(store.forDeployment("old").requireOwnership());
   });
+}
+
+function accountLaws(law: Law): void {
+  for (const as of ["moved", "copy"] as const)
+    law(`an adoption (${as}) forgets the accounts, and no other note`, async ({ store }) => {
+      const note = { namespace, seconds: 1_000_000 };
+      const account = { ...note, name: `${ACCOUNT_NOTE}runpod` };
+      await store.remember({ ...account, value: "one" });
+      await store.remember({ ...note, name: "another account", value: "one" });
+      assert.equal(await store.remember({ ...account, value: "two" }), "one");
+      await store.forDeployment("production").adopt(as);
+      const owner = store.forDeployment("production");
+      assert.equal(await owner.remember({ ...account, value: "two" }), "two");
+      assert.equal(await owner.remember({ ...note, name: "another account", value: "two" }), "one");
+    });
 }
 
 function copyLaws(law: Law): void {

@@ -126,7 +126,7 @@ function returnLaws(law: Law): void {
       const [gone, holder] = await insertAll(store, [{ ...held, status: "terminated" }, held]);
       assert.ok(gone !== undefined && holder !== undefined);
       const back = next(gone, { status: "running" });
-      for (const write of [replace(store, back), store.replace(back, undefined)])
+      for (const write of [() => replace(store, back), () => store.replace(back, undefined)])
         await assert.rejects(write, (error) => codeOf(error) === "CONFLICT");
       assert.deepEqual((await store.get(namespace, gone.id))?.record, gone);
       assert.equal(await replace(store, next(gone, { status: "running", slot: null })), true);

@@ -4,7 +4,7 @@ import { pause } from "../../internal/pause.ts";
 import type { Budget, Provider } from "../../provider.ts";
 
 /** Methods that only look. Every other one changes something, or serves one that does. */
-const LOOKS: ReadonlySet<string> = new Set(["get", "list", "find", "logs", "listGpuTypes"]);
+const LOOKS: ReadonlySet<string> = new Set(["get", "list", "find", "logs", "listGpuTypes", "account"]);
 
 /** The share of a burst that looks leave to the calls that change something. */
 const RESERVED_SHARE = 0.25;

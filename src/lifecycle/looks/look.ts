@@ -3,15 +3,16 @@ import { type AtlasError, isAtlasError } from "../../errors.ts";
 import { namePrefix } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ComputeRecord } from "../../store.ts";
+import { currentDoubt } from "../belief.ts";
 import { callProvider, listTimeoutSeconds } from "../call.ts";
 import type { Context } from "../context.ts";
 import { endCompute } from "../end.ts";
 import { absenceProvenFrom, isUnexplained, lookUp } from "../find-instance.ts";
-import { absentPatch } from "../record/absence.ts";
+import { absentPatch, isProvenAbsent, missedSince } from "../record/absence.ts";
 import { changeRecord } from "../record/change.ts";
 import { hasBegunToEnd } from "../record/facts.ts";
 import { isNews, OBSERVABLE, observed, type Sight } from "../record/observe.ts";
-import { lookedPatch, type RecordChange, touchedPatch } from "../record/patch.ts";
+import { lookedPatch, type RecordChange, terminatingPatch, touchedPatch } from "../record/patch.ts";
 import { after } from "../record/time.ts";
 import { warning } from "../record/warning.ts";
 import { lastLines } from "./last-lines.ts";
@@ -117,7 +118,7 @@ export async function noteSighting(
   { record, at: askedAt }: Claimed,
   instance: Instance | undefined,
 ): Promise<ComputeRecord> {
-  if (instance === undefined) return noteAbsence(context, provider, record);
+  if (instance === undefined) return noteAbsence(context, provider, record, askedAt);
   const sight: Sight = { instance, provider, askedAt };
   const told = await failureFacts(context, record, sight);
   const next = await changeRecord(context, record.id, (current, now) => {
@@ -146,16 +147,26 @@ export function withFacts(change: RecordChange, facts: Readonly<Record<string, u
   return { ...change, event: { type: "note", data: { ...change.event?.data, ...facts } } };
 }
 
-/** Notes the first look that misses an instance. The reaper, which is due when a second one can confirm it, ends the compute. */
+/** Notes a look that misses an instance, and ends the compute by the second one. Where there is a doubt, only the reaper ends it, in time. */
 async function noteAbsence(
   context: Context,
   provider: Provider,
   record: ComputeRecord,
+  askedAt: Date,
 ): Promise<ComputeRecord> {
-  return changeRecord(context, record.id, (current, now) => {
-    if (current.absentSince !== null || now < absenceProvenFrom(context, provider, current)) return undefined;
-    return { patch: absentPatch(current, now) };
+  const isSettled = (current: ComputeRecord, now: Date): boolean =>
+    // The compute may have ended while the provider was asked, and an instance that is just created is not listed yet.
+    !isLookable(current, now) || now < absenceProvenFrom(context, provider, current);
+  if (isSettled(record, askedAt)) return record;
+  const doubt = await currentDoubt(context, provider);
+  const next = await changeRecord(context, record.id, (current, now) => {
+    if (isSettled(current, now)) return undefined;
+    if (doubt === "none" && isProvenAbsent(current, askedAt, doubt))
+      return { patch: terminatingPatch("vanished", now) };
+    const isKnown = missedSince(current, now, doubt)?.getTime() === current.absentSince?.getTime();
+    return isKnown ? undefined : { patch: absentPatch(current, now, doubt) };
   });
+  return next.status === "terminating" ? endCompute(context, next) : next;
 }
 
 /** The error of a look, as a value: a provider that does not answer disturbs no caller that waits. */

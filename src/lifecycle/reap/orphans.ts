@@ -4,10 +4,12 @@ import { defined } from "../../internal/defined.ts";
 import { computeIdOf } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import { type ComputeRecord, isLive } from "../../store.ts";
+import { type Listing, rememberAccount } from "../belief.ts";
 import type { Context } from "../context.ts";
 import { terminateInstance } from "../end-instance.ts";
 import { messageOf } from "../failures.ts";
-import type { Listing, ReapPass } from "./pass.ts";
+import { failureOfLook } from "../looks/look.ts";
+import type { ReapPass } from "./pass.ts";
 import { takeUpLost, wasLost } from "./take-up.ts";
 import type { ReapEntry } from "./task.ts";
 
@@ -47,6 +49,8 @@ export async function searchOrphans(
   const named = listing.instances.filter(({ name }) => computeIdOf(context.namespace, name) !== undefined);
   const records = await recordsByName(context, named);
   const owner = await context.store.identity();
+  if (!options.dryRun && named.some((instance) => instance.owner === owner))
+    await noteAccount(context, provider);
   const surplus = named.filter((instance) => isOrphan(instance, records.get(instance.name), listing));
   const isLost = (instance: Instance): boolean =>
     instance.owner === owner && wasLost(records.get(instance.name), instance);
@@ -72,6 +76,14 @@ export async function searchOrphans(
     failed: ended.filter(({ error }) => error !== undefined),
     remaining: ours.length > options.limit,
   };
+}
+
+/** A provider that does not tell its account just now disturbs no pass. */
+async function noteAccount(context: Context, provider: Provider): Promise<void> {
+  const { error } = await failureOfLook(() => rememberAccount(context, provider));
+  if (error?.code === "STORE_UNAVAILABLE") throw error;
+  if (error === undefined) return;
+  context.logger.warn(`${provider.name} did not tell its account: ${error.message}`, { code: error.code });
 }
 
 function unlisted({ name: provider }: Provider, error: string): OrphanSearch {
@@ -108,9 +120,13 @@ async function recordsByName(
   return found;
 }
 
-/** A record that is being placed may still adopt any instance of its name, and one that ended since the list began may have ended this one. */
+/**
+ * A record that is being placed may still adopt any instance of its name, and one that ended since the list began may have ended this one. A part in an
+ * unknown state may belong to a whole instance that the list does not show.
+ */
 function isOrphan(instance: Instance, record: ComputeRecord | undefined, { begunAt }: Listing): boolean {
   if (instance.status === "terminating" || instance.status === "terminated") return false;
+  if (instance.partial && instance.status === "unknown") return false;
   if (record === undefined) return true;
   if (!isLive(record.status)) return record.endedAt === null || record.endedAt < begunAt;
   return record.providerId !== null && record.providerId !== instance.providerId;

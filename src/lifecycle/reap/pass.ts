@@ -1,26 +1,20 @@
 /** The state of one pass of the reaper: one list for each provider, and a count of each provider's failures. */
 import { AtlasError } from "../../errors.ts";
-import { namePrefix } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
-import { callProvider, listTimeoutSeconds } from "../call.ts";
+import { findDoubt, type Listing, readListing } from "../belief.ts";
 import type { Context } from "../context.ts";
 import { isOutage } from "../failures.ts";
+import type { Doubt } from "../record/absence.ts";
 
 /** After this many failures in a row a provider is left alone for the rest of the pass. */
 const FAILURES_UNTIL_DOWN = 3;
-
-/** The instances that a provider listed. Changes after the list began may be missing from it. */
-export interface Listing {
-  /** In the store's time. */
-  readonly begunAt: Date;
-  readonly instances: readonly Instance[];
-}
 
 /** One pass. */
 export class ReapPass {
   readonly context: Context;
   readonly signal: AbortSignal | undefined;
   readonly #lists = new Map<string, Promise<Listing>>();
+  readonly #doubts = new Map<string, Promise<Doubt>>();
   readonly #failures = new Map<string, number>();
   readonly #leaseEnd: number;
 
@@ -40,9 +34,18 @@ export class ReapPass {
   list(provider: Provider): Promise<Listing> {
     const known = this.#lists.get(provider.name);
     if (known !== undefined) return known;
-    const listing = this.#read(provider);
+    const listing = readListing(this.context, provider, this.signal);
     this.#lists.set(provider.name, listing);
     return listing;
+  }
+
+  /** Finds the doubt against each absence at this provider, once a pass. */
+  doubtOf(provider: Provider): Promise<Doubt> {
+    const known = this.#doubts.get(provider.name);
+    if (known !== undefined) return known;
+    const doubt = findDoubt(this.context, provider, () => this.list(provider));
+    this.#doubts.set(provider.name, doubt);
+    return doubt;
   }
 
   /** Finds the whole instances of this exact name with this store's owner tag, in the pass's one list. */
@@ -52,16 +55,6 @@ export class ReapPass {
     return instances.filter(
       (instance) => instance.name === name && instance.owner === owner && instance.status !== "terminated",
     );
-  }
-
-  async #read(provider: Provider): Promise<Listing> {
-    const { context, signal } = this;
-    const begunAt = await context.store.now();
-    const call = { provider, operation: "list", signal, timeoutSeconds: listTimeoutSeconds(context) };
-    const instances = await callProvider(context, call, (callContext) =>
-      provider.list({ namePrefix: namePrefix(context.namespace) }, callContext),
-    );
-    return { begunAt, instances };
   }
 
   /** @throws UNAVAILABLE when the provider failed too often in this pass to be asked again */

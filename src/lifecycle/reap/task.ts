@@ -9,7 +9,7 @@ import { messageOf } from "../failures.ts";
 import { absenceProvenFrom, getInstance, isUnexplained, oldest } from "../find-instance.ts";
 import { failureFacts, withFacts } from "../looks/look.ts";
 import { providerOf } from "../providers.ts";
-import { absentPatch, isProvenAbsent } from "../record/absence.ts";
+import { absentPatch, type Doubt, isProvenAbsent } from "../record/absence.ts";
 import { idleReason, warnAt } from "../record/ending.ts";
 import { isEnded } from "../record/facts.ts";
 import { changeHeld } from "../record/lease.ts";
@@ -17,7 +17,6 @@ import { observed } from "../record/observe.ts";
 import { endedPatch, NO_LEASE, type RecordChange, retryPatch, terminatingPatch } from "../record/patch.ts";
 import { isPast } from "../record/time.ts";
 import { warning } from "../record/warning.ts";
-import { isWholesale } from "./belief.ts";
 import type { ReapPass } from "./pass.ts";
 
 /** One line of a reap report. */
@@ -138,7 +137,7 @@ async function endDue(
   heading: Heading = "terminated",
 ): Promise<ReapOutcome> {
   pass.requireUp(record.provider);
-  const next = await endInstance(pass.context, record);
+  const next = await endInstance(pass.context, record, { doubt: (provider) => pass.doubtOf(provider) });
   return outcome(isEnded(next.status) ? heading : "unfinished", next);
 }
 
@@ -168,10 +167,13 @@ async function settleCreate(pass: ReapPass, record: ComputeRecord): Promise<Reap
   const provider = providerOf(context, record);
   const { begunAt } = await pass.list(provider);
   const found = oldest(await pass.findByName(provider, record.name));
+  if (found?.partial && found.status !== "failed") return lookLater(pass, record, "unfinished");
   if (found !== undefined && record.status === "uncertain" && record.reason === null)
     return takeUp(context, record, found);
   if (found !== undefined) return expire(pass, record, record.reason ?? "abandoned");
   if (begunAt < absenceProvenFrom(context, provider, record)) return lookLater(pass, record, "unfinished");
+  const doubt = await pass.doubtOf(provider);
+  if (doubt !== "none" && !isProvenAbsent(record, begunAt, doubt)) return noteMissed(pass, record, doubt);
   return abandon(pass, record);
 }
 
@@ -223,10 +225,14 @@ async function missed(
   record: ComputeRecord,
   now: Date,
 ): Promise<ReapOutcome> {
-  if (isProvenAbsent(record, now, await isWholesale(pass, provider)))
-    return expire(pass, record, "vanished", undefined, "vanished");
+  const doubt = await pass.doubtOf(provider);
+  if (isProvenAbsent(record, now, doubt)) return expire(pass, record, "vanished", undefined, "vanished");
+  return noteMissed(pass, record, doubt);
+}
+
+async function noteMissed(pass: ReapPass, record: ComputeRecord, doubt: Doubt): Promise<ReapOutcome> {
   const next = await changeHeld(pass.context, record, (current, time) => ({
-    patch: { ...NO_LEASE, ...absentPatch(current, time) },
+    patch: { ...NO_LEASE, ...absentPatch(current, time, doubt) },
   }));
   return outcome("checked", next, next.status);
 }

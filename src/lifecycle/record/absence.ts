@@ -8,16 +8,25 @@ export const ABSENCE_SECONDS = 30;
 /** The time for which a look that shows none of several computes ends none: the key may be another account's, or the API may err. */
 export const WHOLESALE_SECONDS = 900;
 
-/** True when a look that misses this instance, after the looks before it, proves that it is gone. */
-export function isProvenAbsent({ absentSince }: ComputeRecord, now: Date, isWholesale: boolean): boolean {
-  const seconds = isWholesale ? WHOLESALE_SECONDS : ABSENCE_SECONDS;
-  return absentSince !== null && after(absentSince, seconds) <= now;
+/** A doubt against an absence: the provider shows nothing at all of ours, or its key is known to be another account's. */
+export type Doubt = "none" | "wholesale" | "account";
+
+/** True when a look at that time that misses this instance, after the looks before it, proves that it is gone. */
+export function isProvenAbsent({ absentSince }: ComputeRecord, at: Date, doubt: Doubt): boolean {
+  if (absentSince === null || doubt === "account") return false;
+  return after(absentSince, doubt === "wholesale" ? WHOLESALE_SECONDS : ABSENCE_SECONDS) <= at;
+}
+
+/** The time from which an instance counts as missed, after a look that missed it. A look in another account was none. */
+export function missedSince({ absentSince }: ComputeRecord, now: Date, doubt: Doubt): Date | null {
+  return doubt === "account" ? null : (absentSince ?? now);
 }
 
 /** The patch of a record whose instance a look missed: it is looked for again soon. */
 export function absentPatch(
-  { absentSince }: ComputeRecord,
+  record: ComputeRecord,
   now: Date,
+  doubt: Doubt,
 ): Pick<ComputeRecord, "absentSince" | "checkAt"> {
-  return { absentSince: absentSince ?? now, checkAt: after(now, ABSENCE_SECONDS) };
+  return { absentSince: missedSince(record, now, doubt), checkAt: after(now, ABSENCE_SECONDS) };
 }

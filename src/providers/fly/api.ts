@@ -1,7 +1,7 @@
 /** The Machines API, a function for each request. */
 
 import type { CallContext } from "../../call-context.ts";
-import { AtlasError } from "../../errors.ts";
+import { AtlasError, type AtlasErrorCode, isAtlasError } from "../../errors.ts";
 import { createHttpClient, type HttpClient, type HttpRequest, unlessNotFound } from "../../internal/http.ts";
 import { describe } from "../../internal/parse.ts";
 import type { FlySettings } from "./options.ts";
@@ -24,6 +24,7 @@ import {
   machineAnswer,
   machineListAnswer,
   orgMachinesAnswer,
+  tokensAnswer,
   type VolumeBody,
   volumeAnswer,
 } from "./wire.ts";
@@ -75,6 +76,8 @@ export interface FlyApi {
   /** Deletes the machine, even a running one. An absent machine is success. */
   deleteMachine(app: string, id: string, context: CallContext): Promise<void>;
   logs(query: LogQuery, context: CallContext): Promise<LogPage>;
+  /** The organizations that the token is for, by name; empty for a token that Fly does not describe. */
+  organizations(context: CallContext): Promise<readonly string[]>;
 }
 
 /** The log entries to read. */
@@ -135,7 +138,7 @@ export function createFlyApi(settings: FlySettings, authorization: () => string)
   };
   const http = createHttpClient({ ...common, baseUrl: settings.baseUrl, turn: createPace(clock) });
   const logs = createHttpClient({ ...common, baseUrl: settings.logsBaseUrl });
-  return { ...appRequests(http), ...machineRequests(http), ...logRequests(logs) };
+  return { ...appRequests(http), ...machineRequests(http), ...logRequests(logs), ...tokenRequests(http) };
 }
 
 function appRequests(
@@ -211,6 +214,24 @@ function machineRequests(
     },
     deleteMachine: async (app, id, context) => {
       await unlessNotFound(http.send(remove(machinePath(app, id), { force: true }), context));
+    },
+  };
+}
+
+/** Statuses by which Fly says that it does not describe a token of this kind, as one that is no macaroon. */
+const UNDESCRIBED: readonly AtlasErrorCode[] = ["AUTH_ERROR", "FORBIDDEN", "NOT_FOUND", "VALIDATION"];
+
+function tokenRequests(http: HttpClient): Pick<FlyApi, "organizations"> {
+  return {
+    organizations: async (context) => {
+      try {
+        const { tokens } = await http.read(read("/tokens/current"), tokensAnswer, context);
+        const names = (tokens ?? []).map(({ organization, org_slug }) => organization || org_slug || "");
+        return [...new Set(names)].filter((name) => name !== "").toSorted((a, b) => (a < b ? -1 : 1));
+      } catch (error) {
+        if (isAtlasError(error) && UNDESCRIBED.includes(error.code)) return [];
+        throw error;
+      }
     },
   };
 }

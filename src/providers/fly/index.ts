@@ -29,7 +29,7 @@ declare module "../../request.ts" {
 
 /** A provider of Fly Machines, with the optional methods that Fly supports. */
 export type FlyProvider = Provider &
-  Required<Pick<Provider, "parseOptions" | "find" | "stop" | "start" | "logs">>;
+  Required<Pick<Provider, "parseOptions" | "find" | "stop" | "start" | "logs" | "account">>;
 
 /**
  * Makes a provider of Fly Machines. The token needs to create and delete apps in the organization: `fly tokens create org`.
@@ -78,6 +78,8 @@ export function fly(options: FlyOptions = {}): FlyProvider {
     terminate: (reference, context) => terminateInstance(account, reference, context),
     stop: (reference, context) => stopInstance(account, reference, context),
     start: (reference, context) => startInstance(account, reference, context),
+    // A shared app may be anywhere; the configured slug may be "personal", which is another organization for each user.
+    account: async (context) => (await account.api.organizations(context)).join(" ") || undefined,
     logs: (reference, logOptions, context) => readLogs(account, reference, logOptions, context),
   };
 }

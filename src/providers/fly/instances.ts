@@ -76,9 +76,11 @@ export async function listInstances(
     .map((machine) => toInstance(machine, hostOf(account, machine.name, machine.id)));
 }
 
+const UNKNOWN = { status: "unknown", message: "a region of Fly does not answer" } as const;
+
 /**
  * Reads two lists instead of one answer per app. An app without a listed machine needs its own request, because that list lags. While a
- * region does not answer, such an app may have its machine there, and is left out: what is not listed is unknown.
+ * region does not answer, such an app may have its machine there: it is listed as a part in an unknown state, which proves neither a machine nor its absence.
  */
 async function listInOwnApps(
   account: Account,
@@ -89,10 +91,11 @@ async function listInOwnApps(
   const { machines, silentRegions } = await listOrgMachines(account, isOurs, context);
   const own = machines.filter((machine) => machine.name === machine.app_name && isHere(machine));
   const instances = own.map(toListedInstance);
-  if (silentRegions.length > 0) return instances;
   const listed = new Set(own.map(({ name }) => name));
-  for (const app of apps)
-    if (!listed.has(app.name)) instances.push(...(await instancesIn(account, app, context)));
+  const unlisted = apps.filter(({ name }) => !listed.has(name));
+  if (silentRegions.length > 0)
+    return [...instances, ...unlisted.map((app) => ({ ...emptyApp(account, app), ...UNKNOWN }))];
+  for (const app of unlisted) instances.push(...(await instancesIn(account, app, context)));
   return instances;
 }
 

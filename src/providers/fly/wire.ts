@@ -32,6 +32,11 @@ export const addressListAnswer = z.object({
 });
 export type Address = NonNullable<z.infer<typeof addressListAnswer>["ips"]>[number];
 
+/** `GET /tokens/current`. */
+export const tokensAnswer = z.object({
+  tokens: z.nullish(z.array(z.object({ organization: text, org_slug: text }))),
+});
+
 /** A volume that was created. */
 export const volumeAnswer = z.object({ id: z.string().check(z.minLength(1)) });
 

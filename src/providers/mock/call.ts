@@ -13,7 +13,8 @@ export type MockOperation =
   | "stop"
   | "start"
   | "logs"
-  | "listGpuTypes";
+  | "listGpuTypes"
+  | "account";
 
 /** A call to a mock. */
 export interface MockCall {

@@ -14,6 +14,9 @@ export function controlsOf({ settings, fleet, script, gateway }: Cloud): Control
     respond: (responder) => gateway.respond(responder),
     script: (operation, ...faults) => script.add(operation, faults),
     heal: (operation) => script.clear(operation),
+    switchAccount: (account) => {
+      fleet.account = account;
+    },
     vanish: (nameOrId) => enter(fleet.one(nameOrId), { status: "terminated" }),
     fail: (nameOrId, message) => enter(fleet.one(nameOrId), { status: "failed", message }),
     setStatus: (nameOrId, status) => enter(fleet.one(nameOrId), { status }),

@@ -28,7 +28,7 @@ const TIMEOUT = { answers: "error", code: "TIMEOUT", open: true, does: "no answe
 const LOST = { answers: "error", code: "TRANSPORT", open: true, does: "the connection was lost" } as const;
 const BROKEN = { ...errorFault("PROVIDER", 500, "it answered 500"), open: true } as const;
 const CHANGES: readonly MockOperation[] = ["create", "terminate", "stop", "start"];
-const READS: readonly MockOperation[] = ["candidates", "get", "list", "find", "listGpuTypes"];
+const READS: readonly MockOperation[] = ["candidates", "get", "list", "find", "listGpuTypes", "account"];
 
 const FAULTS = {
   capacity: errorFault("CAPACITY", 503, "there is no capacity"),

@@ -28,6 +28,8 @@ export interface Machine {
   readonly lines: LogLine[];
   status: InstanceStatus;
   message: string | undefined;
+  /** The account that it is in. */
+  readonly account: string;
   next: Transition | undefined;
 }
 
@@ -35,6 +37,8 @@ export interface Machine {
 export class Fleet {
   readonly #settings: MockSettings;
   readonly #machines: Machine[] = [];
+  /** The account of the API's key. */
+  account = "mock-account";
 
   constructor(settings: MockSettings) {
     this.#settings = settings;
@@ -48,11 +52,12 @@ export class Fleet {
     return this.#machines;
   }
 
-  /** The instances that the API shows: those that have not ended and are older than the list lag. */
+  /** The instances that the API shows: those of the key's account that have not ended and are older than the list lag. */
   visible(): readonly Machine[] {
     const newest = this.#now() - this.#settings.listLagSeconds * 1000;
     return this.all().filter(
-      ({ status, facts }) => status !== "terminated" && facts.createdAt.getTime() <= newest,
+      ({ status, facts, account }) =>
+        account === this.account && status !== "terminated" && facts.createdAt.getTime() <= newest,
     );
   }
 
@@ -107,7 +112,10 @@ export class Fleet {
 
   #namesake(name: string): Machine | undefined {
     if (!this.#settings.uniqueNames) return undefined;
-    return this.all().find(({ facts, status }) => facts.name === name && status !== "terminated");
+    return this.all().find(
+      ({ facts, status, account }) =>
+        account === this.account && facts.name === name && status !== "terminated",
+    );
   }
 
   #boot(machine: Machine, failure: string | undefined): void {
@@ -137,6 +145,7 @@ export class Fleet {
       lines: [],
       status: "provisioning",
       message: undefined,
+      account: this.account,
       next: undefined,
     };
     this.#machines.push(machine);

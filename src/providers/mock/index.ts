@@ -78,7 +78,7 @@ export function mock(options: MockOptions = {}): MockProvider {
 function methodsOf(
   cloud: Cloud,
 ): Required<Omit<Provider, "jobs" | "createTimeoutSeconds" | "budget" | "edge">> {
-  const { settings } = cloud;
+  const { settings, fleet } = cloud;
   return {
     name: settings.name,
     bootTimeoutSeconds: settings.bootTimeoutSeconds,
@@ -95,6 +95,7 @@ function methodsOf(
     stop: (reference, context) => stopInstance(cloud, reference, context),
     start: (reference, context) => startInstance(cloud, reference, context),
     logs: (reference, options, context) => readLogs(cloud, reference, options, context),
+    account: (context) => call(cloud, { operation: "account" }, context, () => fleet.account),
     listGpuTypes: (context) =>
       call(cloud, { operation: "listGpuTypes" }, context, () => listGpuTypes(settings)),
     close: async () => undefined,

@@ -63,6 +63,8 @@ export interface MockProvider
   script(operation: MockOperation, ...faults: readonly MockFault[]): void;
   /** Clears the scripted faults of one operation, or of all. */
   heal(operation?: MockOperation): void;
+  /** Changes the API's key for one of another account: it shows nothing of the account before, until that is set again. @default "mock-account" */
+  switchAccount(account: string): void;
   /** Makes an instance disappear, like one whose host failed. Takes a name or a providerId. */
   vanish(nameOrId: string): void;
   /** Makes the boot of an instance fail. Takes a name or a providerId. */

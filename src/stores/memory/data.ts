@@ -22,9 +22,10 @@ export class MemoryData {
     if (differs(stored, own)) throw notOwned(stored, own);
   }
 
-  /** Takes the stamp of a deployment, and as a copy a new identity. */
+  /** Takes the stamp of a deployment, and as a copy a new identity. Forgets the accounts. */
   adopt(as: "moved" | "copy", name: string | undefined): void {
     this.deployment = name ?? this.deployment;
+    this.notes.forgetAccounts();
     if (as === "copy") this.identity = crypto.randomUUID();
   }
 }

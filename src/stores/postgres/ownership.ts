@@ -1,5 +1,5 @@
 /** The deployment and the database to which a store belongs, in the settings; every writing statement carries the condition. */
-import { type Deployment, differs, notOwned } from "../../store.ts";
+import { ACCOUNT_NOTE, type Deployment, differs, notOwned } from "../../store.ts";
 import { endedColumnsSql, isLiveSql } from "../sql/statements.ts";
 import { nowSql, type PostgresDatabase } from "./database.ts";
 
@@ -44,7 +44,7 @@ export async function requireOwnership(database: PostgresDatabase): Promise<void
 
 /** See `Store.adopt`. */
 export async function adopt(database: PostgresDatabase, as: "moved" | "copy"): Promise<number> {
-  const { settings, computes, events } = database.names;
+  const { settings, computes, events, notes } = database.names;
   const row = await database.first(
     "adopt it",
     `with marks as (
@@ -53,6 +53,9 @@ export async function adopt(database: PostgresDatabase, as: "moved" | "copy"): P
       from (values ('deployment', :deployment::text), ('database', ${databaseSql}), ('identity', :identity::text)) mark (name, value)
       where mark.value is not null
       on conflict (name) do update set value = excluded.value
+    ),
+    accounts as (
+      delete from ${notes} where name like '${ACCOUNT_NOTE}%'
     ),
     ended as (
       update ${computes} c set ${endedColumnsSql(nowSql)}

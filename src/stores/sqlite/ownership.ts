@@ -1,5 +1,5 @@
 /** The deployment to which a store belongs, in the settings. */
-import { differs, notOwned } from "../../store.ts";
+import { ACCOUNT_NOTE, differs, notOwned } from "../../store.ts";
 import { endedColumnsSql, isLiveSql } from "../sql/statements.ts";
 import type { SqliteDatabase } from "./database.ts";
 
@@ -26,6 +26,7 @@ export function adopt(database: SqliteDatabase, as: "moved" | "copy"): Promise<n
   const overwrite = "(name) do update set value = excluded.value";
   return database.transaction("adopt it", () => {
     if (database.deployment !== undefined) setMark(database, "deployment", database.deployment, overwrite);
+    database.change(`delete from ${database.names.notes} where name like '${ACCOUNT_NOTE}%'`, {});
     if (as === "moved") return 0;
     setMark(database, "identity", crypto.randomUUID(), overwrite);
     return endAll(database);
