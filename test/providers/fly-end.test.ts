@@ -179,6 +179,17 @@ describe("stop and start", () => {
     expect(scene.fake.machine(created.providerId).state).toBe("stopping");
   });
 
+  test.each([
+    { status: 422, error: "could not find a candidate host", code: "insufficient_capacity" },
+    "error-before",
+  ] as const)("a stop that Fly accepted is success, whatever the wait for it meets: %o", async (fault) => {
+    await using scene = await flyScene();
+    const created = await running(scene);
+    scene.fake.fault("wait", fault, 9);
+    await scene.clock.settle(scene.provider.stop(created, context));
+    expect(["stopping", "stopped"]).toContain(scene.fake.machine(created.providerId).state);
+  });
+
   test("a stop whose answer is lost is success when the machine stopped", async () => {
     await using scene = await flyScene();
     const created = await running(scene);

@@ -205,6 +205,10 @@ export class World<Fault> {
         return this.#toInstance(record, happening.incident);
       case "terminate":
         return this.#terminate(record.id);
+      case "stop":
+        // A stop whose process dies before it is recorded looks like the provider's own, which ends the compute after a while.
+        this.ledger.excuse(record.id, "stopped_by_provider");
+        return this.#call(atlas.stop(record.id));
       case "wait":
         return this.#call(
           atlas.getCompute(record.id).then((compute) => compute.waitUntilReady({ timeoutSeconds: 40 })),
