@@ -19,7 +19,7 @@ export interface ChaosClient {
 export function connectClient(
   { connectionString, providerUrl, apiKey, time }: Connection,
   worker: string,
-  options: Pick<AtlasOptions, "logger" | "onEvent" | "limits"> = {},
+  options: Pick<AtlasOptions, "logger" | "onEvent" | "limits" | "deployment"> = {},
 ): ChaosClient {
   const pool = new pg.Pool({ connectionString, max: 6, options: fastTimeOption });
   const store = postgresStore(pool);
@@ -52,6 +52,7 @@ export function connectClient(
     clock,
     limits: LIMITS,
     timing: TIMING,
+    deployment: "chaos",
     ...options,
   });
   return { atlas, pool };

@@ -28,7 +28,7 @@ const reads: Weights = {
   malformed: 2,
 };
 
-/** What can go wrong with each operation, and how often. Nothing here lies: a pod that is there is never called absent. */
+/** What can go wrong with each operation, and how often. Nothing here lies: a pod that is there is called absent only while the provider answers for another account. */
 const FAULTS: Partial<Readonly<Record<RunpodOperation, Weights>>> = {
   create: {
     "connection-before": 3,

@@ -83,6 +83,11 @@ const strangersTouched: Check = ({ provider }) => {
     .map(({ id, name }) => `pod ${id} (${name}) is somebody else's, and its end was asked for`);
 };
 
+const endedByACopy: Check = ({ provider }) =>
+  provider.ends
+    .filter(({ worker }) => worker === "copy")
+    .map(({ podId }) => `the end of pod ${podId} was asked for by a process of another deployment`);
+
 const endedWithoutReason: Check = ({ rows, provider, handed }) => {
   const pods = new Map(provider.pods.map((pod) => [pod.id, pod]));
   const known = new Set(handed.map(({ computeId }) => computeId));
@@ -143,6 +148,7 @@ const CHECKS: readonly Check[] = [
   limitsBroken,
   endedTwiceInALease,
   strangersTouched,
+  endedByACopy,
   endedWithoutReason,
   wrongTokens,
   toldSecrets,

@@ -53,7 +53,8 @@ export interface Peaks {
 /** Everything the provider has to say afterwards. */
 export interface ProviderReport {
   readonly requests: number;
-  readonly faults: Readonly<Partial<Record<ChaosFault, number>>>;
+  /** Also `elsewhere`: the answers of another account, without any pod. */
+  readonly faults: Readonly<Partial<Record<ChaosFault | "elsewhere", number>>>;
   readonly pods: readonly PodReport[];
   readonly ends: readonly EndReport[];
   readonly peaks: Peaks;

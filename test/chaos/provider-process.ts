@@ -11,7 +11,14 @@ import type { EndReport, ProviderMessage, ProviderReport, ProviderRequest } from
 import { PeakWatch, userOf } from "./peak-watch.ts";
 import { Incidents } from "./pod-incidents.ts";
 import { Random } from "./random.ts";
-import { LATE_SECONDS, PROVIDER, type ProviderSettings, SLOW_SECONDS, TOO_LATE_SECONDS } from "./settings.ts";
+import {
+  ELSEWHERE,
+  LATE_SECONDS,
+  PROVIDER,
+  type ProviderSettings,
+  SLOW_SECONDS,
+  TOO_LATE_SECONDS,
+} from "./settings.ts";
 import { addStrangers } from "./strangers.ts";
 
 const { seed, apiKey, time }: ProviderSettings = JSON.parse(process.argv[2] ?? "");
@@ -23,10 +30,13 @@ const QUIET_MILLISECONDS = 200;
 let ahead = 0;
 const clock = fastClock(time, () => ahead);
 const fake = fakeRunpod({ ...PROVIDER, clock, apiKey });
+/** Another account, without any pod. */
+const elsewhere = fakeRunpod({ ...PROVIDER, clock, apiKey });
+const begunAt = clock.now().getTime();
 const strangers = await addStrangers(fake);
 const incidents = new Incidents(fake, clock, seed);
 const peaks = new PeakWatch(fake, ({ id, body }) => !strangers.has(id) && !tooLate.has(body.name));
-const faults: Partial<Record<ChaosFault, number>> = {};
+const faults: Partial<Record<ChaosFault | "elsewhere", number>> = {};
 const ends: EndReport[] = [];
 const late = new LateWork(clock);
 /** The names of pods whose create takes effect after the time in which it may. */
@@ -66,12 +76,23 @@ async function handle(request: Request): Promise<Response> {
   peaks.look();
   if (operation === "terminate") ends.push(toEnd(request));
   const fault = operation === undefined || isHealed ? undefined : faultFor(seed, number, operation);
+  if (operation !== undefined && ASKED_ELSEWHERE.has(operation) && isElsewhere()) {
+    faults.elsewhere = (faults.elsewhere ?? 0) + 1;
+    return elsewhere.bare(request);
+  }
   if (fault === undefined || operation === undefined) return fake.bare(request);
   faults[fault] = (faults[fault] ?? 0) + 1;
   if (fault === "late" || fault === "too-late") return answerLate(request, fault);
   if (fault === "slow") await clock.sleep(SLOW_SECONDS * 1000);
   else fake.fault(operation, fault);
   return fake.bare(request);
+}
+
+const ASKED_ELSEWHERE: ReadonlySet<string> = new Set(["get", "list", "terminate"]);
+
+function isElsewhere(): boolean {
+  const seconds = (clock.now().getTime() - begunAt) / 1000 - ELSEWHERE.firstSeconds;
+  return !isHealed && seconds >= 0 && seconds % ELSEWHERE.everySeconds < ELSEWHERE.forSeconds;
 }
 
 /** Gives no answer, and does the work all the same, later. */

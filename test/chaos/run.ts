@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
+import { isAtlasError } from "../../src/errors.ts";
 import type { ReapReport } from "../../src/lifecycle/reap/reap.ts";
 import { isLive } from "../../src/store.ts";
 import { postgresStore } from "../../src/stores/postgres/index.ts";
@@ -114,6 +115,33 @@ async function act(scene: Scene, onProgress: (progress: ChaosProgress) => void):
   }
 }
 
+/** The name of the client of another deployment, which may change nothing (law 16). */
+const COPY = "copy";
+const COPY_MILLISECONDS = 1000;
+
+/** Reaps with the client of another deployment, as a preview on production's database does. @returns the number of passes that changed nothing */
+async function reapAsCopy({ connection, broken }: Scene, signal: AbortSignal): Promise<number> {
+  const silent = (): void => undefined;
+  const logger = { debug: silent, info: silent, warn: silent, error: silent };
+  const { atlas, pool } = connectClient(connection, COPY, { deployment: COPY, logger });
+  let passes = 0;
+  while (!signal.aborted) {
+    await sleep(COPY_MILLISECONDS);
+    const outcome = await atlas.reap().then(() => "a report", codeOf);
+    // Before the first spawn the database belongs to no deployment.
+    const isFree = passes === 0 && outcome === "a report";
+    if (outcome === "CONFLICT") passes += 1;
+    else if (!isFree && outcome !== "STORE_UNAVAILABLE")
+      broken.push(`a reaper of another deployment answered ${outcome}`);
+  }
+  await pool.end();
+  return passes;
+}
+
+function codeOf(error: unknown): string {
+  return isAtlasError(error) ? error.code : String(error);
+}
+
 async function storm(
   scene: Scene,
   onProgress: (progress: ChaosProgress) => void,
@@ -136,13 +164,16 @@ async function storm(
     },
   });
   const over = new AbortController();
+  let copied: Promise<number> | undefined;
   try {
     await fleet.allAtWork();
     void fleet.harass(new Random(seed, "fleet"), over.signal);
+    copied = reapAsCopy(scene, over.signal);
     return { fleet, usage: await watch(scene, fleet, onProgress) };
   } finally {
     over.abort();
     await fleet.killAll();
+    if ((await copied) === 0) scene.broken.push("no reaper of another deployment was refused");
   }
 }
 

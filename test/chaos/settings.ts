@@ -48,6 +48,12 @@ export const LATE_SECONDS = 100;
 /** How long after its request a create takes effect that no grace covers: what it made is an orphan. */
 export const TOO_LATE_SECONDS = 300;
 
+/**
+ * When the provider answers for another account, in which there is nothing: for how long, and how often, from when there are some computes. Never for
+ * the quarter of an hour after which that is believed.
+ */
+export const ELSEWHERE = { firstSeconds: 250, everySeconds: 500, forSeconds: 150 } as const;
+
 /** What a process needs to know to take part. */
 export interface Connection {
   readonly connectionString: string;

@@ -12,7 +12,9 @@ export function slowProvider(milliseconds: number, onTerminate: (name: string) =
     create: async () => {
       throw new Error("nothing is created here");
     },
-    get: async () => undefined,
+    get: async ({ name, providerId = "" }) => ({
+      ...{ name, providerId, status: "terminated", ports: [], raw: undefined },
+    }),
     list: async () => [],
     terminate: async ({ name }) => {
       onTerminate(name);
