@@ -7,9 +7,10 @@ const BENCHMARKS: readonly string[] = [
   "scripts/bench/guard.ts",
   "scripts/bench/reap.ts",
   "scripts/bench/slots.ts",
+  "scripts/bench/latency.ts",
 ];
 
 for (const benchmark of BENCHMARKS) {
   console.log(`\n=== ${benchmark}`);
-  await run(process.execPath, [benchmark]);
+  await run(process.execPath, ["--experimental-eventsource", benchmark]);
 }

@@ -64,6 +64,8 @@ function connect(core: SessionCore): void {
   });
   for (const type of ["state", "note", "ending-soon"])
     source.addEventListener(type, (event) => hear(core, JSON.parse((event as MessageEvent).data)));
+  // The pod says something while it boots, such as that its server listens: ask it now.
+  source.addEventListener("report", () => isBooting(core.snapshot.phase) && wake(core));
   source.onerror = () => refresh(core);
   core.events = source;
 }

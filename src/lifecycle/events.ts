@@ -28,7 +28,7 @@ const FIELDS = {
 
 const PAGE = 200;
 /** The pause after a read without events. A store that calls back does so for the events of every compute. */
-const POLL_SECONDS = 0.5;
+const POLL_SECONDS = 0.2;
 /** The pause after a call of the store that was for other computes. */
 const THROTTLE_SECONDS = 0.2;
 /** The pause where the store calls back, in case a call is lost. */

@@ -29,6 +29,8 @@ export function eventStream(plane: Plane, { signal, over, follow }: StreamParts)
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   const frames = toFrames(plane, follow(over.signal), over.signal);
+  // A reader that is gone takes no further frame, so that only this ends what follows the events.
+  over.signal.addEventListener("abort", () => void frames.return(), { once: true });
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
@@ -53,6 +55,10 @@ async function* toFrames(
   const { clock, logger } = plane;
   const end = clock.now().getTime() + MAX_STREAM_SECONDS * 1000;
   const iterator = events[Symbol.asyncIterator]();
+  const logFailure = (error: unknown): void =>
+    logger?.warn("an event stream broke off; the browser will reconnect", {
+      error: isAtlasError(error) ? error.code : "not an AtlasError",
+    });
   yield `: connected\nretry: ${RECONNECT_MILLISECONDS}\n\n`;
   try {
     let next = iterator.next();
@@ -66,8 +72,10 @@ async function* toFrames(
       }
     }
   } catch (error) {
-    const facts = { error: isAtlasError(error) ? error.code : "not an AtlasError" };
-    logger?.warn("an event stream broke off; the browser will reconnect", facts);
+    logFailure(error);
+  } finally {
+    // It may wait for the signal, which aborts after this generator has ended.
+    iterator.return?.().catch(logFailure);
   }
 }
 

@@ -132,6 +132,25 @@ describe("the events of a compute", () => {
     expect(plane.clock.sleeping).toBe(0);
   });
 
+  test.each(["cancels the body", "aborts the request"])(
+    "leave nothing running when a browser %s with an event that it has just read",
+    async (act) => {
+      const plane = planeUnderTest();
+      const { compute } = await plane.spawn();
+      const gone = new AbortController();
+      const path = `/computes/${compute.id}/events`;
+      const response = await plane.call("GET", path, { headers: ada, signal: gone.signal });
+      const reader = response.body?.getReader();
+      for (let frame = 0; frame < 2; frame += 1) await reader?.read();
+      await plane.clock.advance(1);
+      expect(plane.clock.sleeping).toBeGreaterThan(0);
+      if (act === "cancels the body") await reader?.cancel();
+      else gone.abort();
+      await plane.clock.advance(0);
+      expect(plane.clock.sleeping).toBe(0);
+    },
+  );
+
   test("do not start for a stream without a reader", async () => {
     const plane = planeUnderTest();
     const { compute } = await plane.spawn();

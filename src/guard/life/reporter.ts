@@ -5,7 +5,8 @@ import type { ControlPlaneClient } from "./control-plane.ts";
 import type { SignKind } from "./heartbeat.ts";
 import { persist, StepFailedError } from "./persist.ts";
 
-const READY_LOOK_SECONDS = 0.25;
+/** The time between two looks at a flag of this process. */
+const READY_LOOK_SECONDS = 0.05;
 
 /** The clock and the signal of a report. */
 interface Times {

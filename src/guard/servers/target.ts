@@ -2,7 +2,8 @@ import { connect } from "node:net";
 import type { Clock } from "../../clock.ts";
 import { pause } from "../../internal/pause.ts";
 
-const LOOK_SECONDS = 0.25;
+/** The time between two tries to connect, on this machine. */
+const LOOK_SECONDS = 0.1;
 
 /** Watches the server behind the proxy until it listens. */
 export class TargetWatch {
