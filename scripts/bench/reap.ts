@@ -29,7 +29,9 @@ const nowhere: Provider = {
   create: async () => {
     throw new Error("the benchmark creates nothing");
   },
-  get: async () => undefined,
+  get: async ({ name, providerId = "" }) => ({
+    ...{ name, providerId, status: "terminated", ports: [], raw: undefined },
+  }),
   list: async () => [],
   terminate: async () => undefined,
 };
