@@ -1,8 +1,8 @@
 /** The doubts that stand against an absence: the list of an account that shows nothing of ours, and the key of another account. */
 import { createHash } from "node:crypto";
 import { namePrefix } from "../internal/names.ts";
-import type { Instance, Provider } from "../provider.ts";
-import { ACCOUNT_NOTE, type ComputeStatus } from "../store.ts";
+import type { Instance, InstanceReference, Provider } from "../provider.ts";
+import { ACCOUNT_NOTE, type ComputeRecord, type ComputeStatus } from "../store.ts";
 import { callProvider, listTimeoutSeconds } from "./call.ts";
 import type { Context } from "./context.ts";
 import { absenceProvenFrom } from "./find-instance.ts";
@@ -29,33 +29,94 @@ export async function readListing(
   return { begunAt, instances };
 }
 
-/** Finds the doubt against each absence at this provider, and tells it as an error. The list is read only where two computes are expected in it. */
-export async function findDoubt(
-  context: Context,
-  provider: Provider,
-  read: () => Promise<Listing>,
-): Promise<Doubt> {
+/** Finds the doubt against the absences in a whole list. */
+export async function doubtIn(context: Context, provider: Provider, listing: Listing): Promise<Doubt> {
   if (await isOtherAccount(context, provider)) return "account";
-  return (await isWholesale(context, provider, read)) ? "wholesale" : "none";
+  return wholesaleDoubt(context, provider, await recordsShown(context, provider), listing);
 }
 
-/** The time for which a doubt that was found is not looked for again, by callers that have no pass of the reaper to share it in. */
-const DOUBTED_SECONDS = 10;
+/**
+ * Finds the doubt against an answer that one instance does not exist. The list that decides began after that answer, so that neither an account that
+ * changes meanwhile nor an API that begins to err can confirm it. Callers at the same time share a list.
+ */
+export async function doubtAfter(
+  context: Context,
+  provider: Provider,
+  missed: InstanceReference,
+): Promise<Doubt> {
+  const evidence = evidenceOf(context, provider);
+  const { begun } = evidence;
+  const records = await recordsShown(context, provider);
+  if (records.length < 2 && provider.account === undefined) return "none";
+  const { listing, isOther } = await evidence.after(begun);
+  if (isOther) return "account";
+  return isListed(listing, missed, await context.store.identity())
+    ? "listed"
+    : wholesaleDoubt(context, provider, records, listing);
+}
 
-const shared = new WeakMap<Context, Map<string, { readonly at: number; readonly doubt: Promise<Doubt> }>>();
+function isListed({ instances }: Listing, { name, providerId }: InstanceReference, owner: string): boolean {
+  return instances.some(
+    (instance) =>
+      instance.name === name &&
+      (providerId === undefined ? instance.owner === owner : instance.providerId === providerId) &&
+      instance.status !== "terminating" &&
+      instance.status !== "terminated",
+  );
+}
 
-/** The doubt against each absence at this provider. Callers at the same time share one search, and one that finds a doubt holds for ten seconds. */
-export function currentDoubt(context: Context, provider: Provider): Promise<Doubt> {
-  const own = shared.get(context) ?? new Map();
-  shared.set(context, own);
-  const at = context.clock.now().getTime();
-  const known = own.get(provider.name);
-  if (known !== undefined && at - known.at < DOUBTED_SECONDS * 1000) return known.doubt;
-  const doubt = findDoubt(context, provider, () => readListing(context, provider));
-  own.set(provider.name, { at, doubt });
-  const forget = (): void => void own.delete(provider.name);
-  doubt.then((found) => (found === "none" ? forget() : undefined), forget);
-  return doubt;
+interface Evidence {
+  readonly listing: Listing;
+  readonly isOther: boolean;
+}
+
+/** Readings of a provider's list and account, one after the other. */
+class SharedEvidence {
+  readonly #context: Context;
+  readonly #provider: Provider;
+  /** The number of readings that have begun. */
+  begun = 0;
+  #last: Promise<Evidence> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(context: Context, provider: Provider) {
+    this.#context = context;
+    this.#provider = provider;
+  }
+
+  /** A reading that began after so many others had. */
+  async after(begun: number): Promise<Evidence> {
+    if (this.begun <= begun) {
+      this.#next ??= this.#begin();
+      await this.#next;
+    }
+    return this.#last ?? this.#read();
+  }
+
+  /** Begins the next reading when the last one is over: all that ask meanwhile share it. */
+  async #begin(): Promise<void> {
+    await this.#last?.catch(() => undefined);
+    this.#next = undefined;
+    this.begun += 1;
+    this.#last = this.#read();
+    // A failure is told to those that wait for it.
+    this.#last.catch(() => undefined);
+  }
+
+  async #read(): Promise<Evidence> {
+    const isOther = await isOtherAccount(this.#context, this.#provider);
+    return { isOther, listing: await readListing(this.#context, this.#provider) };
+  }
+}
+
+const evidence = new WeakMap<Context, Map<string, SharedEvidence>>();
+
+function evidenceOf(context: Context, provider: Provider): SharedEvidence {
+  const own = evidence.get(context) ?? new Map<string, SharedEvidence>();
+  evidence.set(context, own);
+  const shared = own.get(provider.name) ?? new SharedEvidence(context, provider);
+  own.set(provider.name, shared);
+  return shared;
 }
 
 /** States in which a provider has shown the instance. */
@@ -64,27 +125,43 @@ const SHOWN: readonly ComputeStatus[] = ["provisioning", "running", "stopped"];
 /** The number of records that are compared with a list, the newest ones. */
 const MAX_COMPARED = 100;
 
-/** True when the list shows none of two or more expected computes, and nothing else of this store. */
-async function isWholesale(
+/** The computes whose instances a provider has shown, the newest ones. */
+function recordsShown(
+  { store, namespace }: Context,
+  { name: provider }: Provider,
+): Promise<readonly ComputeRecord[]> {
+  return store.list({ namespace, provider, statuses: SHOWN }, { limit: MAX_COMPARED });
+}
+
+/** `wholesale` when the list shows none of two or more expected computes, and nothing else of this store. */
+async function wholesaleDoubt(
   context: Context,
   provider: Provider,
-  read: () => Promise<Listing>,
-): Promise<boolean> {
-  const { store, namespace, logger } = context;
-  const filter = { namespace, provider: provider.name, statuses: SHOWN };
-  const records = await store.list(filter, { limit: MAX_COMPARED });
-  if (records.length < 2) return false;
-  const { instances, begunAt } = await read();
+  records: readonly ComputeRecord[],
+  { instances, begunAt }: Listing,
+): Promise<Doubt> {
   const expected = records.filter((record) => absenceProvenFrom(context, provider, record) <= begunAt);
+  if (expected.length < 2) return "none";
   const names = new Set(expected.map(({ name }) => name));
-  const owner = await store.identity();
-  const isOurs = (instance: Instance): boolean => instance.owner === owner || names.has(instance.name);
-  if (expected.length < 2 || instances.some(isOurs)) return false;
-  logger.error(
+  const owner = await context.store.identity();
+  if (instances.some((instance) => instance.owner === owner || names.has(instance.name))) return "none";
+  tellOnce(
+    context,
+    provider,
     `${provider.name} shows none of ${expected.length} computes: no compute ends for it until it has been so for 15 minutes. Check that its key is the account's, and that its API works`,
-    { provider: provider.name, expected: expected.length },
   );
-  return true;
+  return "wholesale";
+}
+
+/** The time in which a doubt is told once, however many absences it stands against. */
+const TOLD_SECONDS = 10;
+const told = new WeakMap<Provider, number>();
+
+function tellOnce({ clock, logger }: Context, provider: Provider, message: string): void {
+  const now = clock.now().getTime();
+  if (now - (told.get(provider) ?? Number.NEGATIVE_INFINITY) < TOLD_SECONDS * 1000) return;
+  told.set(provider, now);
+  logger.error(message, { provider: provider.name });
 }
 
 /** The time for which an account is remembered; then the next pass that sees our instances there remembers it again. */
@@ -104,13 +181,14 @@ export async function rememberAccount(context: Context, provider: Provider): Pro
 async function isOtherAccount(context: Context, provider: Provider, seconds = 1): Promise<boolean> {
   const value = await hashOfAccount(context, provider);
   if (value === undefined) return false;
-  const { store, namespace, logger } = context;
+  const { store, namespace } = context;
   const kept = await store.remember({ namespace, name: `${ACCOUNT_NOTE}${provider.name}`, value, seconds });
   if (kept === value) return false;
-  logger.error(
+  tellOnce(
+    context,
+    provider,
     `the key of ${provider.name} belongs to another account (${value}) than the one in which this store's computes were seen (${kept}): no compute there is ` +
       "believed to be gone. Set the key of that account; or, if its computes were given up or moved, run `atlas-compute adopt --moved`",
-    { provider: provider.name, account: value, remembered: kept },
   );
   return true;
 }

@@ -1,11 +1,12 @@
 /** Ending the instance of a compute whose lease this worker holds, and proving that it is gone. */
-import type { Instance, InstanceReference, Provider } from "../provider.ts";
+import type { Instance, InstanceReference } from "../provider.ts";
 import type { ComputeRecord } from "../store.ts";
+import { doubtAfter } from "./belief.ts";
 import { type CallParts, callProvider } from "./call.ts";
 import type { Context } from "./context.ts";
 import { absenceProvenFrom, findNamesakes, lookUp, oldest, referenceOf } from "./find-instance.ts";
 import { providerOf } from "./providers.ts";
-import { type Doubt, isProvenAbsent, missedSince } from "./record/absence.ts";
+import { isProvenAbsent, missedSince } from "./record/absence.ts";
 import { changeHeld } from "./record/lease.ts";
 import { endedPatch, retryPatch } from "./record/patch.ts";
 import { after } from "./record/time.ts";
@@ -23,13 +24,14 @@ export function terminateInstance(
 
 /**
  * Ends the instance of a record whose lease this worker holds, and stores the result.
+ * @param pausesSeconds pauses between further looks, while the provider still shows the instance
  * @returns the record: `terminated` when the instance is proven gone, else put off to the reaper
  * @throws the provider's error
  */
 export async function endInstance(
   context: Context,
   claimed: ComputeRecord,
-  { pausesSeconds = [], doubt }: EndOptions,
+  pausesSeconds: readonly number[] = [],
 ): Promise<ComputeRecord> {
   const { record, namesakes } = await identifyInstance(context, claimed);
   if (record.lease !== claimed.lease) return record;
@@ -37,7 +39,7 @@ export async function endInstance(
   if (record.providerId !== null || namesakes.length === 0)
     await terminateInstance(context, { provider, computeId: record.id }, referenceOf(record));
   const seen = await lookUntilGone(context, record, pausesSeconds);
-  const against = seen === "missed" ? await doubt(provider) : "none";
+  const against = seen === "missed" ? await doubtAfter(context, provider, referenceOf(record)) : "none";
   return changeHeld(context, record, (current, now) => {
     const isGone =
       seen === "gone" || (seen === "missed" && (against === "none" || isProvenAbsent(current, now, against)));
@@ -45,14 +47,6 @@ export async function endInstance(
     const absentSince = seen === "missed" ? missedSince(current, now, against) : null;
     return { patch: { ...retryPatch(current, current.lastError, now), absentSince } };
   });
-}
-
-/** Options of an end. */
-export interface EndOptions {
-  /** Pauses between further looks, while the provider still shows the instance. */
-  readonly pausesSeconds?: readonly number[];
-  /** Finds the doubt against an absence at the provider. It is asked only where the provider does not know the instance any more. */
-  readonly doubt: (provider: Provider) => Promise<Doubt>;
 }
 
 /**

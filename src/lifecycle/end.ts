@@ -1,7 +1,6 @@
 /** Ending a compute: the intent is stored first, then the provider is asked, and the end is final when the instance is proven gone. */
 import { isAtlasError } from "../errors.ts";
 import type { ComputeRecord, EndReason } from "../store.ts";
-import { currentDoubt } from "./belief.ts";
 import type { Context } from "./context.ts";
 import { endInstance } from "./end-instance.ts";
 import { changeRecord } from "./record/change.ts";
@@ -27,10 +26,7 @@ export async function endCompute(context: Context, { id }: ComputeRecord): Promi
   const { record, isOurs } = await takeLease(context, id);
   if (!isOurs) return record;
   try {
-    return await endInstance(context, record, {
-      pausesSeconds: CONFIRM_PAUSES_SECONDS,
-      doubt: (provider) => currentDoubt(context, provider),
-    });
+    return await endInstance(context, record, CONFIRM_PAUSES_SECONDS);
   } catch (error) {
     if (!isAtlasError(error) || error.code === "STORE_UNAVAILABLE") throw error;
     context.logger.warn(`compute ${id} could not be ended yet`, { computeId: id, code: error.code });

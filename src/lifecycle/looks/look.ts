@@ -3,11 +3,11 @@ import { type AtlasError, isAtlasError } from "../../errors.ts";
 import { namePrefix } from "../../internal/names.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ComputeRecord } from "../../store.ts";
-import { currentDoubt } from "../belief.ts";
+import { doubtAfter } from "../belief.ts";
 import { callProvider, listTimeoutSeconds } from "../call.ts";
 import type { Context } from "../context.ts";
 import { endCompute } from "../end.ts";
-import { absenceProvenFrom, isUnexplained, lookUp } from "../find-instance.ts";
+import { absenceProvenFrom, isUnexplained, lookUp, referenceOf } from "../find-instance.ts";
 import { absentPatch, isProvenAbsent, missedSince } from "../record/absence.ts";
 import { changeRecord } from "../record/change.ts";
 import { hasBegunToEnd } from "../record/facts.ts";
@@ -158,7 +158,7 @@ async function noteAbsence(
     // The compute may have ended while the provider was asked, and an instance that is just created is not listed yet.
     !isLookable(current, now) || now < absenceProvenFrom(context, provider, current);
   if (isSettled(record, askedAt)) return record;
-  const doubt = await currentDoubt(context, provider);
+  const doubt = await doubtAfter(context, provider, referenceOf(record));
   const next = await changeRecord(context, record.id, (current, now) => {
     if (isSettled(current, now)) return undefined;
     if (doubt === "none" && isProvenAbsent(current, askedAt, doubt))

@@ -1,7 +1,7 @@
 /** The state of one pass of the reaper: one list for each provider, and a count of each provider's failures. */
 import { AtlasError } from "../../errors.ts";
 import type { Instance, Provider } from "../../provider.ts";
-import { findDoubt, type Listing, readListing } from "../belief.ts";
+import { doubtIn, type Listing, readListing } from "../belief.ts";
 import type { Context } from "../context.ts";
 import { isOutage } from "../failures.ts";
 import type { Doubt } from "../record/absence.ts";
@@ -39,11 +39,11 @@ export class ReapPass {
     return listing;
   }
 
-  /** Finds the doubt against each absence at this provider, once a pass. */
+  /** Finds the doubt against each absence in the list of the pass, once. */
   doubtOf(provider: Provider): Promise<Doubt> {
     const known = this.#doubts.get(provider.name);
     if (known !== undefined) return known;
-    const doubt = findDoubt(this.context, provider, () => this.list(provider));
+    const doubt = this.list(provider).then((listing) => doubtIn(this.context, provider, listing));
     this.#doubts.set(provider.name, doubt);
     return doubt;
   }

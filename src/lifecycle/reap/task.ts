@@ -137,7 +137,7 @@ async function endDue(
   heading: Heading = "terminated",
 ): Promise<ReapOutcome> {
   pass.requireUp(record.provider);
-  const next = await endInstance(pass.context, record, { doubt: (provider) => pass.doubtOf(provider) });
+  const next = await endInstance(pass.context, record);
   return outcome(isEnded(next.status) ? heading : "unfinished", next);
 }
 
