@@ -61,6 +61,8 @@ describe("looks", () => {
       await failure(atlas.spawnCompute({}));
     }
     await clock.advance(700);
+    expect((await reap()).settled).toEqual([]);
+    await clock.advance(31);
     const before = provider.calls.length;
     const { settled } = await reap();
     expect(settled).toHaveLength(20);

@@ -129,9 +129,11 @@ describe("law 4: ended means confirmed", () => {
     const { atlas, clock, settle, alive, record, records, provider } = scene({
       timing: { pendingGraceSeconds: 5 },
     });
-    provider.script("create", { fault: "delay", seconds: 20 });
+    provider.script("create", { fault: "delay", seconds: 50 });
     const spawn = failureOf(atlas.spawnCompute({}));
     await clock.advance(6);
+    expect((await atlas.reap()).settled).toEqual([]);
+    await clock.advance(31);
     const [settled] = (await atlas.reap()).settled;
     const id = settled?.computeId ?? "";
     expect((await record(id)).status).toBe("terminated");

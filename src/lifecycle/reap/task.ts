@@ -173,11 +173,11 @@ async function settleCreate(pass: ReapPass, record: ComputeRecord): Promise<Reap
   if (found !== undefined) return expire(pass, record, record.reason ?? "abandoned");
   if (begunAt < absenceProvenFrom(context, provider, record)) return lookLater(pass, record, "unfinished");
   const doubt = await pass.doubtOf(provider);
-  if (doubt !== "none" && !isProvenAbsent(record, begunAt, doubt)) return noteMissed(pass, record, doubt);
+  if (!isProvenAbsent(record, begunAt, doubt)) return noteMissed(pass, record, doubt);
   return abandon(pass, record);
 }
 
-/** Ends a compute that a whole list, begun when its create could no longer turn up, does not have: there is nothing to ask the provider for. */
+/** Ends a compute that two whole lists, begun when its create could no longer turn up, do not have: there is nothing to ask the provider for. */
 async function abandon({ context }: ReapPass, record: ComputeRecord): Promise<ReapOutcome> {
   const next = await changeHeld(context, record, ({ reason }, now) => ({
     patch: endedPatch("terminated", reason ?? "abandoned", now),
