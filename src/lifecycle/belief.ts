@@ -1,7 +1,7 @@
 /** The doubts that stand against an absence: the list of an account that shows nothing of ours, and the key of another account. */
 import { createHash } from "node:crypto";
 import { namePrefix } from "../internal/names.ts";
-import type { Instance, InstanceReference, Provider } from "../provider.ts";
+import type { Instance, Provider } from "../provider.ts";
 import { ACCOUNT_NOTE, type ComputeRecord, type ComputeStatus } from "../store.ts";
 import { callProvider, listTimeoutSeconds } from "./call.ts";
 import type { Context } from "./context.ts";
@@ -32,7 +32,8 @@ export async function readListing(
 /** Finds the doubt against the absences in a whole list. */
 export async function doubtIn(context: Context, provider: Provider, listing: Listing): Promise<Doubt> {
   if (await isOtherAccount(context, provider)) return "account";
-  return wholesaleDoubt(context, provider, await recordsShown(context, provider), listing);
+  const records = await recordsExpected(context, provider);
+  return wholesaleDoubt(context, provider, { records, least: WHOLESALE_COMPUTES }, listing);
 }
 
 /**
@@ -42,24 +43,25 @@ export async function doubtIn(context: Context, provider: Provider, listing: Lis
 export async function doubtAfter(
   context: Context,
   provider: Provider,
-  missed: InstanceReference,
+  missed: ComputeRecord,
 ): Promise<Doubt> {
   const evidence = evidenceOf(context, provider);
   const { begun } = evidence;
-  const records = await recordsShown(context, provider);
-  if (records.length < 2 && provider.account === undefined) return "none";
+  const records = await recordsExpected(context, provider);
+  const least = isHeld(missed) ? 1 : WHOLESALE_COMPUTES;
+  if (records.length < least && provider.account === undefined) return "none";
   const { listing, isOther } = await evidence.after(begun);
   if (isOther) return "account";
   return isListed(listing, missed, await context.store.identity())
     ? "listed"
-    : wholesaleDoubt(context, provider, records, listing);
+    : wholesaleDoubt(context, provider, { records, least }, listing);
 }
 
-function isListed({ instances }: Listing, { name, providerId }: InstanceReference, owner: string): boolean {
+function isListed({ instances }: Listing, { name, providerId }: ComputeRecord, owner: string): boolean {
   return instances.some(
     (instance) =>
       instance.name === name &&
-      (providerId === undefined ? instance.owner === owner : instance.providerId === providerId) &&
+      (providerId === null ? instance.owner === owner : instance.providerId === providerId) &&
       instance.status !== "terminating" &&
       instance.status !== "terminated",
   );
@@ -119,29 +121,38 @@ function evidenceOf(context: Context, provider: Provider): SharedEvidence {
   return shared;
 }
 
-/** States in which a provider has shown the instance. */
-const SHOWN: readonly ComputeStatus[] = ["provisioning", "running", "stopped"];
+/** The number of computes whose absence together is suspicious. */
+const WHOLESALE_COMPUTES = 2;
+
+/** States in which a provider has shown the instance, or is asked for its end. */
+const EXPECTED: readonly ComputeStatus[] = ["provisioning", "running", "stopped", "terminating"];
 
 /** The number of records that are compared with a list, the newest ones. */
 const MAX_COMPARED = 100;
 
-/** The computes whose instances a provider has shown, the newest ones. */
-function recordsShown(
+/** True for an end that is not confirmed because of a doubt. */
+function isHeld({ status, absentSince }: ComputeRecord): boolean {
+  return status === "terminating" && absentSince !== null;
+}
+
+/** The computes whose instances a provider should show, the newest ones. An end that is held was one of them when the doubt began. */
+async function recordsExpected(
   { store, namespace }: Context,
   { name: provider }: Provider,
 ): Promise<readonly ComputeRecord[]> {
-  return store.list({ namespace, provider, statuses: SHOWN }, { limit: MAX_COMPARED });
+  const records = await store.list({ namespace, provider, statuses: EXPECTED }, { limit: MAX_COMPARED });
+  return records.filter((record) => record.status !== "terminating" || isHeld(record));
 }
 
 /** `wholesale` when the list shows none of two or more expected computes, and nothing else of this store. */
 async function wholesaleDoubt(
   context: Context,
   provider: Provider,
-  records: readonly ComputeRecord[],
+  { records, least }: { readonly records: readonly ComputeRecord[]; readonly least: number },
   { instances, begunAt }: Listing,
 ): Promise<Doubt> {
   const expected = records.filter((record) => absenceProvenFrom(context, provider, record) <= begunAt);
-  if (expected.length < 2) return "none";
+  if (expected.length < least) return "none";
   const names = new Set(expected.map(({ name }) => name));
   const owner = await context.store.identity();
   if (instances.some((instance) => instance.owner === owner || names.has(instance.name))) return "none";

@@ -39,7 +39,7 @@ export async function endInstance(
   if (record.providerId !== null || namesakes.length === 0)
     await terminateInstance(context, { provider, computeId: record.id }, referenceOf(record));
   const seen = await lookUntilGone(context, record, pausesSeconds);
-  const against = seen === "missed" ? await doubtAfter(context, provider, referenceOf(record)) : "none";
+  const against = seen === "missed" ? await doubtAfter(context, provider, record) : "none";
   return changeHeld(context, record, (current, now) => {
     const isGone =
       seen === "gone" || (seen === "missed" && (against === "none" || isProvenAbsent(current, now, against)));

@@ -18,6 +18,19 @@ describe("law 17: an end that was begun", () => {
     expect((await statuses(world)).slice(1)).toEqual(Array(2).fill("running null"));
   });
 
+  it("is not confirmed either when all others are ended, too, and none is expected any more", async () => {
+    const world = await withComputes(4);
+    const { stage, key, computes } = world;
+    key.isWrong = true;
+    for (const { id } of computes) await stage.settle(stage.atlas.terminate(id));
+    await reapFor(world, 800);
+    expect(await statuses(world)).toEqual(Array(4).fill("terminating requested"));
+    key.isWrong = false;
+    await reapFor(world, 600);
+    expect(await statuses(world)).toEqual(Array(4).fill("terminated requested"));
+    expect(world.alive()).toBe(0);
+  });
+
   it("is confirmed after a quarter of an hour", async () => {
     const world = await withComputes(3);
     world.key.isWrong = true;

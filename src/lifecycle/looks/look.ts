@@ -7,7 +7,7 @@ import { doubtAfter } from "../belief.ts";
 import { callProvider, listTimeoutSeconds } from "../call.ts";
 import type { Context } from "../context.ts";
 import { endCompute } from "../end.ts";
-import { absenceProvenFrom, isUnexplained, lookUp, referenceOf } from "../find-instance.ts";
+import { absenceProvenFrom, isUnexplained, lookUp } from "../find-instance.ts";
 import { absentPatch, isProvenAbsent, missedSince } from "../record/absence.ts";
 import { changeRecord } from "../record/change.ts";
 import { hasBegunToEnd } from "../record/facts.ts";
@@ -158,7 +158,7 @@ async function noteAbsence(
     // The compute may have ended while the provider was asked, and an instance that is just created is not listed yet.
     !isLookable(current, now) || now < absenceProvenFrom(context, provider, current);
   if (isSettled(record, askedAt)) return record;
-  const doubt = await doubtAfter(context, provider, referenceOf(record));
+  const doubt = await doubtAfter(context, provider, record);
   const next = await changeRecord(context, record.id, (current, now) => {
     if (isSettled(current, now)) return undefined;
     if (doubt === "none" && isProvenAbsent(current, askedAt, doubt))
