@@ -1,10 +1,12 @@
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { runDockerChaos } from "./chaos.ts";
-import { canKill } from "./daemon.ts";
+import { canKill, TestDaemon } from "./daemon.ts";
 import { daemonSocket } from "./socket.ts";
 
 const SPAWNS = Number(process.env.ATLAS_DOCKER_SPAWNS ?? 200);
 const KILLS = Number(process.env.ATLAS_DOCKER_KILLS ?? 8);
+
+afterAll(() => new TestDaemon(daemonSocket()).clear());
 
 test.skipIf(!canKill)(
   `${SPAWNS} spawns and ${KILLS} deaths of the daemon leave nothing, double nothing, and give no GPU twice`,

@@ -54,11 +54,12 @@ export class TestDaemon {
     return [...networks.map(({ Name }) => Name).filter((name) => !OWN_NETWORKS.has(name)), ...names];
   }
 
-  /** Removes every container and volume. */
+  /** Removes every container and volume, and ends the programs of containers that a killed daemon has forgotten. */
   async clear(): Promise<void> {
     for (const { Id } of await this.containers())
       await this.ask(`/containers/${Id}?force=true&v=true`, "DELETE");
     for (const name of await this.networksAndVolumes()) await this.ask(`/volumes/${name}`, "DELETE");
+    await endForgotten();
   }
 
   /** Kills the daemon with SIGKILL, and starts it again. */
@@ -78,6 +79,43 @@ function control(): { program: string; folder: string } {
   if (program === undefined || folder === undefined)
     throw new Error("only a daemon that `npm run docker` started by ATLAS_DOCKERD can be killed");
   return { program, folder };
+}
+
+/**
+ * Ends what runs below the shims of the test daemon's folder. A daemon that is killed in the middle of a start can forget a container whose
+ * program goes on, and gives the address of that program to the next container.
+ */
+async function endForgotten(): Promise<void> {
+  const folder = process.env.ATLAS_DOCKER_FOLDER;
+  if (folder === undefined) return;
+  const processes = await runningProcesses();
+  const shims = processes.filter(
+    ({ command }) => command.includes("containerd-shim") && command.includes(folder),
+  );
+  const doomed = new Set(shims.map(({ pid }) => pid));
+  for (const { pid, parent } of processes) if (doomed.has(parent)) doomed.add(pid);
+  for (const pid of doomed) endProcess(pid);
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    // The process ended by itself in the meantime.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** Every process of the machine, parents before their children. */
+async function runningProcesses(): Promise<
+  readonly { readonly pid: number; readonly parent: number; readonly command: string }[]
+> {
+  const { stdout } = await promisify(execFile)("ps", ["-eo", "pid=,ppid=,args=", "--sort=start_time"]);
+  return stdout
+    .split("\n")
+    .map((line) => /^\s*(\d+)\s+(\d+)\s(.*)$/.exec(line))
+    .filter((match) => match !== null)
+    .map(([, pid, parent, command = ""]) => ({ pid: Number(pid), parent: Number(parent), command }));
 }
 
 /** True when the daemon may be killed. */
