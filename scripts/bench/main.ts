@@ -7,6 +7,7 @@ const BENCHMARKS: readonly string[] = [
   "scripts/bench/guard.ts",
   "scripts/bench/reap.ts",
   "scripts/bench/slots.ts",
+  "scripts/bench/writes.ts",
   "scripts/bench/looks.ts",
   "scripts/bench/latency.ts",
 ];

@@ -1,0 +1,57 @@
+/** The rates of `touch` and of a pod's heartbeat, as ratios to the rate of one bare indexed update of the same row. PostgreSQL, one caller. */
+import { createAtlas } from "../../src/index.ts";
+import { mock } from "../../src/providers/mock/index.ts";
+import { postgresStore } from "../../src/stores/postgres/index.ts";
+import { startPostgres } from "../../test/stores/postgres-server.ts";
+import { median, print } from "./figures.ts";
+
+const COMPUTES = 200;
+const ROUNDS = 7;
+const WRITES = 400;
+
+const server = await startPostgres();
+try {
+  const pool = server.pool();
+  const store = postgresStore(pool);
+  await store.migrate();
+  const provider = mock();
+  const atlas = createAtlas({
+    providers: [provider],
+    store,
+    deployment: "bench",
+    controlUrl: "http://127.0.0.1:1/api/atlas",
+  });
+  const spawned = Array.from({ length: COMPUTES }, () => atlas.spawnCompute({ ports: [8000] }));
+  const ids = (await Promise.all(spawned)).map(({ id }) => id);
+  const podTokens = new Map(
+    provider.instances.map(({ env }) => [env.ATLAS_COMPUTE_ID ?? "", env.ATLAS_POD_TOKEN]),
+  );
+  await pool.query("analyze");
+  const byHand = (id: string): Promise<unknown> =>
+    pool.query(
+      "update atlas_computes set last_active_at = now(), version = version + 1 where namespace = 'default' and id = $1",
+      [id],
+    );
+  const subjects = {
+    touch: (id: string): Promise<unknown> => atlas.touch(id),
+    "a heartbeat with its credential": async (id: string): Promise<unknown> =>
+      (await atlas.findByPodToken(podTokens.get(id)))?.heartbeat(["requests"]),
+  };
+  for (const [what, write] of Object.entries(subjects)) {
+    const ratios: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1)
+      ratios.push((await timeOf(byHand, ids)) / (await timeOf(write, ids)));
+    const detail = ratios.map((ratio) => ratio.toFixed(2)).join(", ");
+    print(`${what}, against a bare update`, median(ratios), { budget: 0.5, better: "more", detail });
+  }
+  await atlas.close();
+} finally {
+  await server.stop();
+}
+
+/** Milliseconds for so many writes, one after the other. */
+async function timeOf(write: (id: string) => Promise<unknown>, ids: readonly string[]): Promise<number> {
+  const begin = performance.now();
+  for (let index = 0; index < WRITES; index += 1) await write(ids[index % ids.length] ?? "");
+  return performance.now() - begin;
+}
