@@ -17,10 +17,15 @@ const config: ViteUserConfig = defineConfig({
           hookTimeout: 120_000,
         },
       },
-      // In Chromium: by `npm run browser`.
+      // In Chromium, one after another: by `npm run browser`.
       {
         extends: true,
-        test: { name: "browser", include: ["test/browser/**/*.browser.ts"], testTimeout: 60_000 },
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.browser.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+        },
       },
       // Against real accounts, which costs money: only by `npm run test:live`, and only where a key is set.
       { extends: true, test: { name: "live", include: ["test/live/**/*.live.ts"], testTimeout: 900_000 } },

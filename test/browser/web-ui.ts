@@ -28,6 +28,8 @@ const FILES: Readonly<Record<string, readonly [type: string, body: string]>> = {
   "/style.css": ["text/css", "#text { color: rgb(1, 2, 3) }"],
   "/script.js": ["text/javascript", SCRIPT],
   "/assets/picture.svg": ["image/svg+xml", PICTURE],
+  // The browser asks for it whenever it likes: it must not be what sets the cookie of the page.
+  "/favicon.ico": ["image/svg+xml", PICTURE],
 };
 
 /** A web UI, and the requests that reached it. */
