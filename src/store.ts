@@ -148,11 +148,17 @@ export interface Store {
 
   /**
    * Replaces the record whose stored version is `record.version - 1`, and writes the event with it. With limits, they are checked as at an insert.
+   * `before` is that stored record as the caller read it. A store may then write only the fields that differ from it.
    * @returns false, with nothing written, when the stored version is another one or the record is not there.
    * @throws CONFLICT with nothing written when the record would hold a slot that another live record holds: see `slotTaken`.
    * @throws LIMIT_EXCEEDED with nothing written.
    */
-  replace(record: ComputeRecord, event: NewEvent | undefined, limits?: Limits): Promise<boolean>;
+  replace(
+    record: ComputeRecord,
+    event: NewEvent | undefined,
+    limits?: Limits,
+    before?: ComputeRecord,
+  ): Promise<boolean>;
 
   /** Records newest first (by createdAt, then id, both descending). */
   list(filter: RecordFilter, page: Page): Promise<readonly ComputeRecord[]>;

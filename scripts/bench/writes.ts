@@ -1,4 +1,7 @@
-/** The rates of `touch` and of a pod's heartbeat, as ratios to the rate of one bare indexed update of the same row. PostgreSQL, one caller. */
+/**
+ * The rates of `touch` and of a pod's heartbeat, as ratios to the rate of one bare indexed update of the same row. PostgreSQL, one caller, with
+ * statements that each call plans anew, and with prepared ones.
+ */
 import { createAtlas } from "../../src/index.ts";
 import { mock } from "../../src/providers/mock/index.ts";
 import { postgresStore } from "../../src/stores/postgres/index.ts";
@@ -11,8 +14,14 @@ const WRITES = 400;
 
 const server = await startPostgres();
 try {
+  for (const prepare of [false, true]) await measure(prepare);
+} finally {
+  await server.stop();
+}
+
+async function measure(prepare: boolean): Promise<void> {
   const pool = server.pool();
-  const store = postgresStore(pool);
+  const store = postgresStore(pool, { schema: prepare ? "prepared" : "planned", prepare });
   await store.migrate();
   const provider = mock();
   const atlas = createAtlas({
@@ -29,7 +38,8 @@ try {
   await pool.query("analyze");
   const byHand = (id: string): Promise<unknown> =>
     pool.query(
-      "update atlas_computes set last_active_at = now(), version = version + 1 where namespace = 'default' and id = $1",
+      `update ${prepare ? "prepared" : "planned"}.atlas_computes set last_active_at = now(), version = version + 1
+       where namespace = 'default' and id = $1`,
       [id],
     );
   const subjects = {
@@ -42,11 +52,10 @@ try {
     for (let round = 0; round < ROUNDS; round += 1)
       ratios.push((await timeOf(byHand, ids)) / (await timeOf(write, ids)));
     const detail = ratios.map((ratio) => ratio.toFixed(2)).join(", ");
-    print(`${what}, against a bare update`, median(ratios), { budget: 0.5, better: "more", detail });
+    const how = prepare ? "prepared" : "planned at each call";
+    print(`${what}, ${how}, against a bare update`, median(ratios), { budget: 0.5, better: "more", detail });
   }
   await atlas.close();
-} finally {
-  await server.stop();
 }
 
 /** Milliseconds for so many writes, one after the other. */

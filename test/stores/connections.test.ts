@@ -85,3 +85,40 @@ describe.skipIf(!hasPgBouncer)(
     }, 20_000);
   },
 );
+
+describe("prepared statements", () => {
+  it("work on a pool of several connections, while computes change in every way", async () => {
+    const store = postgresStore(server.pool({ max: 4 }), { prepare: true });
+    const atlas = createAtlas({ providers: [mock()], store, deployment: "test" });
+    const computes = await Promise.all(
+      Array.from({ length: 12 }, () => atlas.spawnCompute({ userId: "ada" })),
+    );
+    await Promise.all(computes.flatMap(({ id }) => [atlas.touch(id), atlas.touch(id), atlas.getCompute(id)]));
+    await Promise.all(computes.map(({ id }) => atlas.terminate(id)));
+    expect((await atlas.listComputes({ userId: "ada" })).computes.map(({ status }) => status)).not.toContain(
+      "running",
+    );
+  }, 20_000);
+
+  it.skipIf(!hasPgBouncer)(
+    "are named by the error behind a pooler that does not keep them",
+    async () => {
+      const pooler = await startPgBouncer(server.connectionString, 1);
+      const pools = [1, 2].map(() => new pg.Pool({ connectionString: pooler.connectionString, max: 1 }));
+      const calls = pools.map((pool) => postgresStore(pool, { prepare: true }).identity());
+      const failures = (await Promise.allSettled(calls)).flatMap((result) =>
+        result.status === "rejected" ? [result.reason] : [],
+      );
+      for (const pool of pools) await pool.end();
+      await pooler.stop();
+      expect(failures).toMatchObject([
+        {
+          code: "STORE_UNAVAILABLE",
+          retryable: false,
+          message: expect.stringContaining("leave `prepare` off"),
+        },
+      ]);
+    },
+    30_000,
+  );
+});

@@ -56,13 +56,16 @@ function unavailable(words: RegExp, retryable = true): unknown {
   });
 }
 
-function twoPools(): Promise<TenantStoreUnderTest> {
+function twoPools(prepare: boolean): Promise<TenantStoreUnderTest> {
   const schema = newSchema();
-  return twoHandles((clock, number) => postgresStore([first, second][number] ?? first, { clock, schema }));
+  return twoHandles((clock, number) =>
+    postgresStore([first, second][number] ?? first, { clock, schema, prepare }),
+  );
 }
 
-storeLaws({ describe, it }, "PostgreSQL, two pools", twoPools);
-tenantStoreLaws({ describe, it }, "PostgreSQL, two pools", twoPools);
+storeLaws({ describe, it }, "PostgreSQL, two pools", () => twoPools(false));
+storeLaws({ describe, it }, "PostgreSQL, two pools, prepared statements", () => twoPools(true));
+tenantStoreLaws({ describe, it }, "PostgreSQL, two pools", () => twoPools(true));
 
 describe("migrate", () => {
   it("may run ten times at once on an empty database, and records each migration once", async () => {

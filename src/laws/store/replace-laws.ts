@@ -1,5 +1,6 @@
 /** Laws of `replace`: compare and set. */
 import assert from "node:assert/strict";
+import type { ComputeRecord } from "../../store.ts";
 import {
   allEvents,
   atOnce,
@@ -8,6 +9,7 @@ import {
   insertAll,
   type Law,
   type Laws,
+  longAgo,
   namespace,
   newRecord,
   next,
@@ -31,6 +33,35 @@ function changeLaws(law: Law): void {
     const statuses = (await allEvents(store, record.id)).map((event) => event.status);
     assert.deepEqual(statuses, ["provisioning", "running"]);
   });
+
+  law(
+    "replace with the record before writes every field that differs, and keeps every other",
+    async ({ store }) => {
+      const tokens = [{ hash: "a".repeat(64), kind: "user", expiresAt: null }] as const;
+      const [record] = await insertAll(store, [
+        { userId: "ada", slot: "one", metadata: { plan: "pro" }, tokens },
+      ]);
+      assert.ok(record !== undefined);
+      const steps: readonly Partial<ComputeRecord>[] = [
+        { lastActiveAt: new Date(longAgo.getTime() + 1000) },
+        { tokens: [{ hash: "b".repeat(64), kind: "user", expiresAt: null }] },
+        { status: "terminated", reason: "idle", endedAt: longAgo },
+        { reports: { gpu: { ok: true } } },
+      ];
+      let current = record;
+      for (const [index, step] of steps.entries()) {
+        const changed = next(current, step);
+        const event = index % 2 === 0 ? undefined : eventOf(changed);
+        assert.equal(await store.replace(changed, event, undefined, current), true);
+        assert.equal(await store.replace(changed, event, undefined, current), false);
+        assert.deepEqual((await store.get(namespace, record.id))?.record, changed);
+        current = changed;
+      }
+      assert.equal(await store.getByTokenHash(namespace, "a".repeat(64), "user"), undefined);
+      assert.equal((await store.getByTokenHash(namespace, "b".repeat(64), "user"))?.record.id, record.id);
+      assert.equal((await allEvents(store)).length, 3);
+    },
+  );
 
   law("replace without an event writes none", async ({ store }) => {
     const [record] = await insertAll(store, [{}]);

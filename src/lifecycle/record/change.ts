@@ -40,7 +40,7 @@ export async function changeRecord(
       if (change === undefined) return record;
       const next = applyPatch(record, change.patch, now);
       const event = changeEvent(record, next, change);
-      if (!(await context.store.replace(next, event, limits))) return undefined;
+      if (!(await context.store.replace(next, event, limits, record))) return undefined;
       tell(context, next, event);
       return next;
     },

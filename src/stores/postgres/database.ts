@@ -1,4 +1,5 @@
 /** One PostgreSQL database, called in single statements with named values. */
+import { createHash } from "node:crypto";
 import type { Clock } from "../../clock.ts";
 import { BoundedMap } from "../../internal/bounded-map.ts";
 import { type Column, type Kind, type Row, storable, type Value, type Values } from "../sql/columns.ts";
@@ -14,18 +15,26 @@ export interface Queryable {
   query<Row>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>;
 }
 
+/** A database client that also takes prepared statements, as those of pg do. A connection prepares each name once. */
+export interface Preparing {
+  query<Row>(statement: { name: string; text: string; values: unknown[] }): Promise<{ rows: Row[] }>;
+}
+
 /** The time of a statement: the caller's clock or the database's own, in whole milliseconds as a `Date` has them. */
 export const nowSql: string =
   "date_trunc('milliseconds', coalesce(:now::timestamptz, statement_timestamp()))";
 
 /** The parts of a database. */
 export interface PostgresSettings {
-  readonly client: Queryable;
+  /** Prepared statements go to it only with `prepare`. */
+  readonly client: Queryable & Preparing;
   readonly names: Names;
   /** The channel on which events are announced, at most 63 characters. */
   readonly channel: string;
   /** Replaces the database's own time. */
   readonly clock: Clock | undefined;
+  /** True sends prepared statements. */
+  readonly prepare: boolean;
   /** The deployment whose processes write through this. */
   readonly deployment?: string;
 }
@@ -52,20 +61,24 @@ export class PostgresDatabase {
    * @throws STORE_UNAVAILABLE
    */
   async query(task: string, sql: string, values: Values = {}): Promise<readonly Row[]> {
-    const { client, clock, deployment } = this.#settings;
+    const { clock, deployment } = this.#settings;
     const always = { now: clock?.now() ?? null, deployment: deployment ?? null };
     const given: Values = { ...always, ...values };
-    const { text, names } = numbered(sql);
+    const statement = numbered(sql);
     try {
-      return (
-        await client.query<Row>(
-          text,
-          names.map((name) => toText(given[name])),
-        )
-      ).rows;
+      const { rows } = await this.#send(
+        statement,
+        statement.names.map((name) => toText(given[name])),
+      );
+      return rows;
     } catch (error) {
       throw postgresError(error, task);
     }
+  }
+
+  #send({ text, name }: Numbered, values: unknown[]): Promise<{ rows: Row[] }> {
+    const { client, prepare } = this.#settings;
+    return prepare ? client.query<Row>({ name, text, values }) : client.query<Row>(text, values);
   }
 
   /** Runs a statement and returns its first row; see {@link query}. */
@@ -78,10 +91,12 @@ export class PostgresDatabase {
 /** A statement as drivers know it, and the names of its values in the order of their numbers. */
 interface Numbered {
   readonly text: string;
+  /** The name under which a connection prepares it. */
+  readonly name: string;
   readonly names: readonly string[];
 }
 
-/** The statements of this module are few, but one is long, and its text is the same at each call. */
+/** The statements of this module are few, but some are long, and a text is the same at each call. */
 const MAX_STATEMENTS = 200;
 const statements = new BoundedMap<string, Numbered>(MAX_STATEMENTS);
 
@@ -94,8 +109,13 @@ function numbered(sql: string): Numbered {
     if (!names.includes(name)) names.push(name);
     return `$${names.indexOf(name) + 1}`;
   });
-  statements.set(sql, { text, names });
-  return { text, names };
+  const statement = {
+    text,
+    names,
+    name: `atlas_${createHash("sha256").update(text).digest("hex").slice(0, 32)}`,
+  };
+  statements.set(sql, statement);
+  return statement;
 }
 
 /** Sends a value as text, which no driver changes. */

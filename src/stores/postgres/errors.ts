@@ -26,6 +26,11 @@ const meanings: readonly Meaning[] = [
       "the connection's transactions are not READ COMMITTED: leave default_transaction_isolation as it is",
     retryable: false,
   },
+  {
+    codes: /^(26000|42P05)$/,
+    problem: "a pooler is in between that does not keep prepared statements: leave `prepare` off",
+    retryable: false,
+  },
   { codes: /^28/, problem: "the credentials were refused: check user and password", retryable: false },
   { codes: /^3D000$/, problem: "the database does not exist: create it first", retryable: false },
   {

@@ -6,13 +6,13 @@
 import * as z from "zod/mini";
 import type { Clock } from "../../clock.ts";
 import { clockField } from "../../internal/option-fields.ts";
-import { field, parseFields } from "../../internal/parse.ts";
+import { field, optional, parseFields } from "../../internal/parse.ts";
 import type { Store } from "../../store.ts";
 import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { claimDue, identity } from "./claim.ts";
-import { PostgresDatabase, type Queryable } from "./database.ts";
+import { PostgresDatabase, type Preparing, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
 import { forget } from "./forget.ts";
 import { listenThrough, surviveLostConnections } from "./listen.ts";
@@ -39,6 +39,13 @@ export interface PostgresStoreOptions {
    */
   readonly tablePrefix?: string;
   /**
+   * True prepares each statement once a connection, which halves the time of the short ones. For clients of pg, connected to PostgreSQL itself: a
+   * pooler in transaction mode gives a statement to a connection that has not prepared it, unless the pooler keeps track of that (pgbouncer from
+   * 1.21 with `max_prepared_statements`).
+   * @default false
+   */
+  readonly prepare?: boolean;
+  /**
    * A clock that replaces the database's time, for tests.
    * @default the database's own clock
    */
@@ -50,13 +57,18 @@ export interface PostgresStore extends Store, TenantStore {
   migrate(): Promise<void>;
 }
 
-const isQueryable = (value: unknown): value is Queryable =>
+/** A client does not show that it takes prepared statements; with `prepare`, the caller says so. */
+const isQueryable = (value: unknown): value is Queryable & Preparing =>
   typeof value === "object" && value !== null && "query" in value && typeof value.query === "function";
 
 const FIELDS = {
-  client: field(z.custom<Queryable>(isQueryable), "a client with query(text, values), such as a pg.Pool"),
+  client: field(
+    z.custom<Queryable & Preparing>(isQueryable),
+    "a client with query(text, values), such as a pg.Pool",
+  ),
   schema: identifierField,
   tablePrefix: identifierField,
+  prepare: optional(field(z.boolean(), "true or false")),
   clock: clockField,
 };
 
@@ -102,9 +114,10 @@ const CALLS: StoreCalls<PostgresDatabase> = {
  */
 export function postgresStore(client: Queryable, options: PostgresStoreOptions = {}): PostgresStore {
   const given = parseFields("The options of postgresStore()", FIELDS, { ...options, client });
-  const { schema = "public", tablePrefix = "atlas_", clock } = given;
+  const { schema = "public", tablePrefix = "atlas_", prepare = false, clock } = given;
   const names = tableNames(tablePrefix, schema);
-  const database = new PostgresDatabase({ client, names, channel: `${schema}_${tablePrefix}`, clock });
+  const channel = `${schema}_${tablePrefix}`;
+  const database = new PostgresDatabase({ client: given.client, names, channel, prepare, clock });
   surviveLostConnections(client);
   return storeOn(database, schema, watchersOf(client, database));
 }

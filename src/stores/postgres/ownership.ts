@@ -7,12 +7,9 @@ import { nowSql, type PostgresDatabase } from "./database.ts";
 const databaseSql =
   "(select d.datname || ' ' || d.oid::text from pg_catalog.pg_database d where d.datname = current_database())";
 
-/** The condition that this process may write. It reads the few rows of the settings once a statement. */
+/** The condition that this process may write, judged once a statement; see the migration that created the function. */
 export function ownedSql({ names }: PostgresDatabase): string {
-  return `not exists (
-      select from ${names.settings} s
-      where (s.name = 'deployment' and s.value <> :deployment::text) or (s.name = 'database' and s.value <> ${databaseSql})
-    )`;
+  return `(select ${names.qualified("owned")}(:deployment::text))`;
 }
 
 /** Stamps the store of a deployment that wrote into a part `written`, unless it is stamped already. */

@@ -70,6 +70,25 @@ end
 $function$;
 `;
 
+/**
+ * True when a process of that deployment may write here. A session plans the body of a function once; as a part of each statement it took as
+ * long to plan as the rest of a small update.
+ */
+const owned = (names: Names): string => `
+create function ${names.qualified("owned")}(the_deployment text) returns boolean
+language plpgsql stable as $function$
+begin
+  return not exists (
+    select from ${names.settings} s
+    where (s.name = 'deployment' and s.value <> the_deployment)
+      or (s.name = 'database' and s.value <> (
+        select d.datname || ' ' || d.oid::text from pg_catalog.pg_database d where d.datname = current_database()
+      ))
+  );
+end
+$function$;
+`;
+
 /** Every migration, oldest first. */
 export const postgresMigrations: readonly Migration[] = migrationsOf(
   {
@@ -81,5 +100,5 @@ export const postgresMigrations: readonly Migration[] = migrationsOf(
     table: "",
     keyedTable: "",
   },
-  { 1: turn, 4: turnWithSlot },
+  { 1: turn, 4: turnWithSlot, 8: owned },
 );

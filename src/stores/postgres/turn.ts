@@ -35,6 +35,11 @@ export function turnSql({ names }: PostgresDatabase, limits: Limits): string {
   )`;
 }
 
+/** Writes the wait for the turn of a writer that no limit and no slot can stop: its event only has to follow the events before it. */
+export function eventTurnSql({ names }: PostgresDatabase): string {
+  return `turn as materialized (select from ${names.qualified("turn")}(:namespace, :id, null, false))`;
+}
+
 /** The columns of a turn, for {@link toUsage} and {@link holderOf}. */
 export const usageSql: string =
   "turn.live_computes::text, turn.live_cost::text, turn.user_computes::text, turn.user_cost::text, turn.slot_holder";

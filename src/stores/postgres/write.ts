@@ -1,4 +1,5 @@
 /** The calls that change a compute. Each is one statement, put together from the parts in `parts.ts`. */
+import { isDeepStrictEqual } from "node:util";
 import {
   type ComputeRecord,
   checkLimits,
@@ -7,14 +8,13 @@ import {
   slotKeyOf,
   slotTaken,
 } from "../../store.ts";
-import { recordColumns, recordValues } from "../sql/columns.ts";
+import { changedFields, changedValues, columnsOf, recordColumns, recordValues } from "../sql/columns.ts";
 import { isLimited, taken } from "../sql/rules.ts";
-import { isLiveSql } from "../sql/statements.ts";
 import { type PostgresDatabase, valueSql } from "./database.ts";
 import { ownedSql, requireOwnership, stampSql } from "./ownership.ts";
 import { announceSql, eventParameters, eventSql, tokensSql } from "./parts.ts";
 import { getByIdempotencyKey } from "./read.ts";
-import { holderOf, limitParameters, toUsage, turnSql, usageSql, withinSql } from "./turn.ts";
+import { eventTurnSql, holderOf, limitParameters, toUsage, turnSql, usageSql, withinSql } from "./turn.ts";
 
 const columns = Object.values(recordColumns);
 const columnsSql = columns.map(({ name }) => name).join(", ");
@@ -59,18 +59,35 @@ export async function replace(
   record: ComputeRecord,
   event: NewEvent | undefined,
   limits: Limits = {},
+  before?: ComputeRecord,
 ): Promise<boolean> {
-  if (event === undefined && !isLimited(limits)) {
-    if (await replaceQuietly(database, record)) return true;
-    await requireOwnership(database);
-    if (slotKeyOf(record) === undefined) return false;
-  }
+  const changed = changedFields(record, before);
+  if (isLimited(limits) || takesSlot(record, before))
+    return replaceWithin(database, { record, event, limits, changed });
+  const isWritten = await (event === undefined
+    ? replaceQuietly(database, record, changed)
+    : replaceInTurn(database, { record, event, changed }));
+  if (!isWritten) await requireOwnership(database);
+  return isWritten;
+}
+
+/** A replacement, and the fields that it changes. */
+interface Replacement {
+  readonly record: ComputeRecord;
+  readonly event: NewEvent | undefined;
+  readonly changed: Partial<ComputeRecord>;
+}
+
+/** Replaces a record in its writer's turn, unless the usage of the namespace or the holder of a slot forbids it. */
+async function replaceWithin(
+  database: PostgresDatabase,
+  { record, event, limits, changed }: Replacement & { readonly limits: Limits },
+): Promise<boolean> {
   const row = await database.first(
     "change a compute",
     `with ${turnSql(database, limits)},
     written as (
-      update ${database.names.computes} c set (${columnsSql}) = row (${valuesSql}) from turn
-      where ${isPreviousSql} and ${withinSql(record, limits)} and ${ownedSql(database)}
+      ${updateSql(database, changed, "from turn")} and ${withinSql(record, limits)}
       returning c.namespace, c.id
     ),
     ${tokensSql(database)}${event === undefined ? "" : `, ${eventSql(database)}`}
@@ -92,24 +109,49 @@ export async function replace(
   return false;
 }
 
-/** Replaces a record without an event and without limits, which needs no turn: a slot that it holds, it held before. */
-async function replaceQuietly(database: PostgresDatabase, record: ComputeRecord): Promise<boolean> {
+/** Replaces a record in its writer's turn, which an event needs. */
+async function replaceInTurn(
+  database: PostgresDatabase,
+  { record, event, changed }: Replacement & { readonly event: NewEvent },
+): Promise<boolean> {
   const row = await database.first(
     "change a compute",
-    `with written as (
-      update ${database.names.computes} c set (${columnsSql}) = row (${valuesSql})
-      where ${isPreviousSql} and ${slotKeyOf(record) === undefined ? "true" : holdsAlreadySql}
-        and ${ownedSql(database)}
-      returning c.namespace, c.id
-    ),
-    ${tokensSql(database)}
-    select count(*)::text as written from written`,
-    recordValues(record),
+    `with ${eventTurnSql(database)},
+    written as (${updateSql(database, changed, "from turn")} returning c.namespace, c.id),
+    ${changed.tokens === undefined ? "" : `${tokensSql(database)},`}
+    ${eventSql(database)}
+    select ${announceSql} from written`,
+    { ...changedValues(record, changed), ...eventParameters(database, event) },
   );
-  return row?.written === "1";
+  return row !== undefined;
 }
 
-const holdsAlreadySql = `c.user_id = :user_id and c.slot = :slot and c.${isLiveSql}
-  and coalesce(c.tenant_id, '') = coalesce(:tenant_id, '')`;
+/** Replaces a record without an event, which needs no turn. */
+async function replaceQuietly(
+  database: PostgresDatabase,
+  record: ComputeRecord,
+  changed: Partial<ComputeRecord>,
+): Promise<boolean> {
+  const update = `${updateSql(database, changed)} returning c.namespace, c.id`;
+  const row = await database.first(
+    "change a compute",
+    changed.tokens === undefined
+      ? update
+      : `with written as (${update}), ${tokensSql(database)} select id from written`,
+    changedValues(record, changed),
+  );
+  return row !== undefined;
+}
 
-const isPreviousSql = "c.namespace = :namespace and c.id = :id and c.version = :version::integer - 1";
+/** Writes the changed columns of the record before. Further conditions may follow. */
+function updateSql(database: PostgresDatabase, changed: Partial<ComputeRecord>, from = ""): string {
+  const settings = columnsOf(changed).map((column) => `${column.name} = ${valueSql(column)}`);
+  return `update ${database.names.computes} c set ${settings.join(", ")} ${from}
+    where c.namespace = :namespace and c.id = :id and c.version = :version::integer - 1 and ${ownedSql(database)}`;
+}
+
+/** True when the record holds a slot that the record before did not hold. */
+function takesSlot(record: ComputeRecord, before: ComputeRecord | undefined): boolean {
+  const key = slotKeyOf(record);
+  return key !== undefined && !isDeepStrictEqual(key, before && slotKeyOf(before));
+}

@@ -122,6 +122,28 @@ export function recordValues(record: ComputeRecord): Values {
   return toValues(recordColumns, record);
 }
 
+/** The fields that differ from the record before; every field without one. A field that no step has set again is the same object in both. */
+export function changedFields(record: ComputeRecord, before?: ComputeRecord): Partial<ComputeRecord> {
+  if (before === undefined) return record;
+  const entries = Object.entries(record);
+  return Object.fromEntries(entries.filter(([field, value]) => value !== Reflect.get(before, field)));
+}
+
+/** The columns of some fields of a record. */
+export function columnsOf(fields: Partial<ComputeRecord>): readonly Column[] {
+  return Object.entries(recordColumns).flatMap(([field, column]) => (field in fields ? [column] : []));
+}
+
+/** Encodes some fields of a record by column, and those that every statement names. */
+export function changedValues(
+  { namespace, id, version }: ComputeRecord,
+  fields: Partial<ComputeRecord>,
+): Values {
+  const given = { namespace, id, version, ...fields };
+  const entries = Object.entries(recordColumns).filter(([field]) => field in given);
+  return toValues(Object.fromEntries(entries), given);
+}
+
 /** Encodes a new event by column. */
 export function newEventValues(event: NewEvent): Values {
   return toValues(newEventColumns, event);
@@ -158,8 +180,8 @@ export function toDate(value: unknown): Date {
   return new Date(Number(value));
 }
 
-function toValues<Fields extends object>(columns: Columns<Fields>, fields: Fields): Values {
-  const entries = Object.entries<Column>(columns);
+function toValues(columns: Readonly<Record<string, Column>>, fields: object): Values {
+  const entries = Object.entries(columns);
   return Object.fromEntries(
     entries.map(([field, { name, kind }]) => [name, encode(kind, Reflect.get(fields, field))]),
   );

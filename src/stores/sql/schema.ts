@@ -43,6 +43,7 @@ export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): reado
     { name: "looks, warnings and extensions", parts: [looks] },
     { name: "generations of signing secrets", parts: [generations] },
     { name: "notes that expire", parts: [notes] },
+    { name: "the owner of a store, as a function", parts: [] },
   ];
   return steps.map(({ name, parts }, index) => {
     const number = index + 1;

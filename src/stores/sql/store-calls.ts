@@ -24,7 +24,7 @@ export function callsOn<Database>(database: Database, calls: StoreCalls<Database
     getByTokenHash: (namespace, hash, kind) => calls.getByTokenHash(database, namespace, hash, kind),
     getByIdempotencyKey: (namespace, key) => calls.getByIdempotencyKey(database, namespace, key),
     getBySlot: (key) => calls.getBySlot(database, key),
-    replace: (record, event, limits) => calls.replace(database, record, event, limits),
+    replace: (record, event, limits, before) => calls.replace(database, record, event, limits, before),
     list: (filter, page) => calls.list(database, filter, page),
     forget: (old) => calls.forget(database, old),
     claimDue: (claim) => calls.claimDue(database, claim),

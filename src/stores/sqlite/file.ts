@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../clock.ts";
 import { AtlasError } from "../../errors.ts";
+import { BoundedMap } from "../../internal/bounded-map.ts";
 import { retry } from "../../internal/retry.ts";
 import type { Names } from "../sql/names.ts";
 import { migrate } from "./migrate.ts";
@@ -12,6 +13,9 @@ const BUSY_MILLISECONDS = 5_000;
 
 /** The pause before the file is opened again while another process holds it. */
 const RETRY_SECONDS = 0.05;
+
+/** The prepared statements that are kept. There are fewer texts in use than this. */
+const MAX_STATEMENTS = 200;
 
 /** The place of a file, and its tables. */
 export interface FileSettings {
@@ -23,8 +27,7 @@ export interface FileSettings {
 /** A file, opened and migrated at its first use. */
 export class SqliteFile {
   readonly #settings: FileSettings;
-  /** One for each text of a statement in this package, whose number does not grow with use. */
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new BoundedMap<string, StatementSync>(MAX_STATEMENTS);
   #connection: DatabaseSync | undefined;
   #closed = false;
   /** The number of the open file; `undefined` for a database in memory. */

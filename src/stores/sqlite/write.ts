@@ -10,7 +10,15 @@ import {
   slotTaken,
   type Usage,
 } from "../../store.ts";
-import { newEventValues, recordColumns, recordValues, toRecord } from "../sql/columns.ts";
+import {
+  changedFields,
+  changedValues,
+  columnsOf,
+  newEventValues,
+  recordColumns,
+  recordValues,
+  toRecord,
+} from "../sql/columns.ts";
 import { isLimited, longestDueFirst, taken } from "../sql/rules.ts";
 import { isLiveSql } from "../sql/statements.ts";
 import type { SqliteDatabase } from "./database.ts";
@@ -59,27 +67,33 @@ export function replace(
   record: ComputeRecord,
   event: NewEvent | undefined,
   limits: Limits = {},
+  before?: ComputeRecord,
 ): Promise<boolean> {
-  const { computes } = database.names;
+  const changed = changedFields(record, before);
   return database.transaction("change a compute", () => {
     refuseStranger(database);
-    const { namespace, version, id } = record;
-    const stored = database.first(
-      `select 1 from ${computes} where namespace = :namespace and id = :id and version = :version`,
-      { namespace, id, version: version - 1 },
-    );
-    if (stored === undefined) return false;
+    if (!isPrevious(database, record)) return false;
     refuseTakenSlot(database, record);
     if (isLimited(limits)) checkLimits(record, usageBeside(database, record), limits);
     database.change(
-      `update ${computes} set ${columns.map((column) => `${column} = :${column}`).join(", ")}
+      `update ${database.names.computes} set ${columnsOf(changed)
+        .map(({ name }) => `${name} = :${name}`)
+        .join(", ")}
        where namespace = :namespace and id = :id`,
-      recordValues(record),
+      changedValues(record, changed),
     );
-    keepTokens(database, record);
+    if (changed.tokens !== undefined) keepTokens(database, record);
     if (event !== undefined) addEvent(database, record, event);
     return true;
   });
+}
+
+function isPrevious(database: SqliteDatabase, { namespace, id, version }: ComputeRecord): boolean {
+  const stored = database.first(
+    `select 1 from ${database.names.computes} where namespace = :namespace and id = :id and version = :version`,
+    { namespace, id, version: version - 1 },
+  );
+  return stored !== undefined;
 }
 
 /** See `Store.claimDue`. */
