@@ -1,6 +1,6 @@
 /** The client: every operation of an application on its computes. */
-import { AtlasLinks } from "./atlas-links.ts";
 import { type AtlasOptions, toContext } from "./atlas-options.ts";
+import { AtlasTotals } from "./atlas-totals.ts";
 import type { Compute, ComputeParts, SpawnedCompute } from "./compute.ts";
 import { type ComputeList, computeList } from "./compute-list.ts";
 import { hinted } from "./gpu-hint.ts";
@@ -22,7 +22,7 @@ import type { AuthInput, SpawnRequest } from "./request.ts";
 import type { ComputeEvent, ComputeRecord } from "./store.ts";
 
 /** A client; made by {@link createAtlas}. */
-export class Atlas extends AtlasLinks implements AsyncDisposable {
+export class Atlas extends AtlasTotals implements AsyncDisposable {
   readonly #context: Context;
   readonly #reapers: Reaper[] = [];
 

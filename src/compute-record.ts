@@ -166,3 +166,10 @@ export interface ComputeEvent extends NewEvent {
 export function isLive(status: ComputeStatus): boolean {
   return liveStatuses.includes(status);
 }
+
+/** The cost of a compute until then in US dollars, as far as its price is known. */
+export function costSoFar(record: ComputeRecord, now: Date): number {
+  if (record.costSince === null || record.costPerHour === null) return record.costBefore;
+  const hours = Math.max(0, now.getTime() - record.costSince.getTime()) / 3_600_000;
+  return record.costBefore + hours * record.costPerHour;
+}

@@ -15,14 +15,13 @@ import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
 import type { PodFacts } from "./lifecycle/heartbeat.ts";
 import type { LogsOptions } from "./lifecycle/logs.ts";
-import { costSoFar } from "./lifecycle/record/facts.ts";
 import type { ComputeSecrets } from "./lifecycle/spawn/secrets.ts";
 import type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";
 import type { WaitOptions } from "./lifecycle/wait.ts";
 import { type Lifecycle, loadLifecycle } from "./load-lifecycle.ts";
 import type { LogLine } from "./provider.ts";
 import type { AuthInput } from "./request.ts";
-import type { ComputeEvent, ComputeRecord, TokenHash } from "./store.ts";
+import { type ComputeEvent, type ComputeRecord, costSoFar, type TokenHash } from "./store.ts";
 
 /** `util.inspect.custom` by its registered name, which `console.log` looks for; `node:util` need not be loaded for it. */
 const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");

@@ -14,6 +14,7 @@
 export { type Atlas, createAtlas } from "./atlas.ts";
 export type { AtlasJobs } from "./atlas-jobs.ts";
 export type { AtlasOptions } from "./atlas-options.ts";
+export type { AtlasTotals } from "./atlas-totals.ts";
 export type { CallContext } from "./call-context.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Compute, SpawnedCompute } from "./compute.ts";
@@ -55,7 +56,7 @@ export type { ExpectedAnswer } from "./lifecycle/expect.ts";
 export type { ExtendOptions } from "./lifecycle/extend.ts";
 export type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
 export type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
-export type { ListOptions } from "./lifecycle/list.ts";
+export type { ComputeFilter, ListOptions, TotalsOptions } from "./lifecycle/list.ts";
 export type { LogsOptions } from "./lifecycle/logs.ts";
 export type { ReaperOptions } from "./lifecycle/reap/loop.ts";
 export type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
@@ -91,6 +92,7 @@ export {
   type ComputeStatus,
   checkLimits,
   type EndReason,
+  type EventFilter,
   type Forgetting,
   isLive,
   type Limits,
@@ -104,6 +106,9 @@ export {
   type Store,
   slotTaken,
   type TokenHash,
+  type Total,
+  type TotalKey,
+  type TotalsQuery,
   type Usage,
 } from "./store.ts";
 export { memoryStore } from "./stores/memory/index.ts";

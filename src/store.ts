@@ -21,6 +21,7 @@ export {
   type ComputeEvent,
   type ComputeRecord,
   type ComputeStatus,
+  costSoFar,
   type EndReason,
   isLive,
   liveStatuses,
@@ -42,6 +43,42 @@ export interface RecordFilter {
   readonly statuses?: readonly ComputeStatus[];
   /** Only records with one of these exact names. */
   readonly names?: readonly string[];
+  /** Only records that have this text, as it is written, in their id, name, provider's id, user or slot. */
+  readonly search?: string;
+}
+
+/** A fact by which records are counted. */
+export type TotalKey = "userId" | "provider" | "status" | "gpu";
+
+/** A question for totals. */
+export interface TotalsQuery {
+  readonly filter: RecordFilter;
+  /** Records with the same facts make one group. */
+  readonly by: readonly [TotalKey, ...TotalKey[]];
+  readonly limit: number;
+}
+
+/** A group of records with the same facts. */
+export interface Total {
+  /** The facts of the group, in the order of the question. */
+  readonly keys: readonly (string | null)[];
+  readonly computes: number;
+  /** US dollars per hour, of the records whose price is known. */
+  readonly costPerHour: number;
+  /** US dollars spent up to the store's now. */
+  readonly costSoFar: number;
+  /** The earliest `dueAt`; null when none of the records is due at any time. */
+  readonly dueAt: Date | null;
+}
+
+/** A filter on events. */
+export interface EventFilter {
+  readonly namespace: string;
+  readonly computeId?: string;
+  /** The id of an event: only later ones. */
+  readonly after?: string;
+  /** The last events up to the limit, instead of the first. */
+  readonly newest?: boolean;
 }
 
 /** A stretch of a list: newest first, starting behind a record. */
@@ -179,11 +216,11 @@ export interface Store {
    */
   remember(note: Note): Promise<string>;
 
+  /** Counts records in groups, the costliest group per hour first, and of equally costly ones the largest. One read, whatever the number of groups. */
+  totals(query: TotalsQuery): Promise<readonly Total[]>;
+
   /** Events oldest first, those behind `after` only; of one compute, or of the whole namespace. */
-  events(
-    filter: { readonly namespace: string; readonly computeId?: string; readonly after?: string },
-    limit: number,
-  ): Promise<readonly ComputeEvent[]>;
+  events(filter: EventFilter, limit: number): Promise<readonly ComputeEvent[]>;
 
   /**
    * Deletes the oldest of what retention lets go, up to the limit. Never a live record.

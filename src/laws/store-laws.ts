@@ -28,6 +28,7 @@ import { replaceLaws } from "./store/replace-laws.ts";
 import { retentionLaws } from "./store/retention-laws.ts";
 import { roundTripLaws } from "./store/round-trip-laws.ts";
 import { slotLaws } from "./store/slot-laws.ts";
+import { totalsLaws } from "./store/totals-laws.ts";
 
 export type { Runner, StoreUnderTest } from "./store/harness.ts";
 
@@ -41,6 +42,7 @@ const parts: readonly Laws[] = [
   replaceLaws,
   lookupLaws,
   claimLaws,
+  totalsLaws,
   eventLaws,
   roundTripLaws,
   modelLaws,

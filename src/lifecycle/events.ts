@@ -15,6 +15,8 @@ import { isEnded } from "./record/facts.ts";
 export interface EventOptions {
   /** The id of an event; only later events are read. */
   readonly after?: string | undefined;
+  /** The number of past events to begin with, the newest ones, 0 to 1000. @default all of them */
+  readonly tail?: number | undefined;
   /** Waits for further events until the compute has ended. @default true */
   readonly follow?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -22,6 +24,7 @@ export interface EventOptions {
 
 const FIELDS = {
   after: optional(field(z.string().check(z.regex(/^[0-9]{1,19}$/)), "an event's id")),
+  tail: optional(field(z.int().check(z.minimum(0), z.maximum(1000)), "a whole number from 0 to 1000")),
   follow: optional(field(z.boolean(), "true or false")),
   signal: signalField,
 };
@@ -40,14 +43,14 @@ export async function* followEvents(
   id: string,
   options: EventOptions = {},
 ): AsyncGenerator<ComputeEvent, void, undefined> {
-  const { after, follow = true, signal } = parseFields("The options of events", FIELDS, options);
+  const { after, tail, follow = true, signal } = parseFields("The options of events", FIELDS, options);
   const { record } = await loadRecord(context, id);
   let { status } = record;
   const wake = new Wake();
   using _own = onWrite(context.store, (written) => written === id && wake.call());
   using _looks = follow && !isEnded(status) ? followLooks(context, record) : undefined;
   const watch = follow ? await context.store.watch?.(() => wake.call()) : undefined;
-  let last = after;
+  let last = tail === undefined ? after : await beforeTail(context, id, after, tail);
   try {
     while (!signal?.aborted) {
       const calls = wake.calls;
@@ -70,6 +73,26 @@ function readPage(
   after: string | undefined,
 ): Promise<readonly ComputeEvent[]> {
   return store.events(defined({ namespace, computeId, after }), PAGE);
+}
+
+/** Reads a stretch of the events of every compute, oldest first: those behind an event, or without one the newest. */
+export function allEvents(
+  { store, namespace }: Context,
+  after: string | undefined,
+  limit: number,
+): Promise<readonly ComputeEvent[]> {
+  return store.events(defined({ namespace, after, newest: after === undefined }), limit);
+}
+
+/** The id of the event behind which there are at most `tail` events; `after` when there are no more than that. */
+async function beforeTail(
+  { store, namespace }: Context,
+  computeId: string,
+  after: string | undefined,
+  tail: number,
+): Promise<string | undefined> {
+  const newest = await store.events(defined({ namespace, computeId, after, newest: true }), tail + 1);
+  return newest.length > tail ? newest[0]?.id : after;
 }
 
 /** Wakes a sleeper, including one that begins to sleep only after the call. */

@@ -1,12 +1,12 @@
 /** Every step of a compute's life in one module, which is loaded at the first call and not at the import of the package. */
 
 export { terminate } from "./end.ts";
-export { followEvents } from "./events.ts";
+export { allEvents, followEvents } from "./events.ts";
 export { extend } from "./extend.ts";
 export { getOrSpawn } from "./get-or-spawn.ts";
 export { heartbeat } from "./heartbeat.ts";
 export { cancelJob, getJob, jobHealth, runJob, streamJob } from "./jobs.ts";
-export { pageReader } from "./list.ts";
+export { addUp, pageReader } from "./list.ts";
 export { readLogs } from "./logs.ts";
 export { start, stop, touch } from "./power.ts";
 export { listGpuTypes } from "./providers.ts";

@@ -1,4 +1,4 @@
-/** Reading the recorded computes page by page. */
+/** Reading the recorded computes page by page, and adding them up. */
 import * as z from "zod/mini";
 import { defined } from "../internal/defined.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
@@ -8,31 +8,65 @@ import {
   liveStatuses,
   type Page,
   type RecordFilter,
+  type Total,
+  type TotalKey,
 } from "../store.ts";
 import type { Context } from "./context.ts";
 
-/** Filters of a list of computes. A field that is left out does not filter. */
-export interface ListOptions {
+/** Filters of computes. A field that is left out does not filter. */
+export interface ComputeFilter {
   readonly userId?: string | undefined;
   readonly status?: ComputeStatus | readonly ComputeStatus[] | undefined;
   readonly provider?: string | undefined;
   readonly slot?: string | undefined;
+  /** A text, as it is written, in the id, the name, the provider's id, the user or the slot: 1 to 200 characters. */
+  readonly search?: string | undefined;
+}
+
+/** The filters and the page of a list of computes. */
+export interface ListOptions extends ComputeFilter {
   /** Computes a page, 1 to 1000. @default 100 */
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
   readonly cursor?: string | null | undefined;
 }
 
+/** The computes to add up, and the facts that make a group. Without `status`, live computes only. */
+export interface TotalsOptions extends ComputeFilter {
+  readonly by: readonly [TotalKey, ...TotalKey[]];
+  /** The number of groups, 1 to 1000. @default 100 */
+  readonly limit?: number | undefined;
+}
+
 const STATUSES = [...liveStatuses, "terminated", "failed"] as const;
 const status = z.enum(STATUSES);
-const LIST_FIELDS = {
+const limitField = optional(
+  field(z.int().check(z.minimum(1), z.maximum(1000)), "a whole number from 1 to 1000"),
+);
+const FILTER_FIELDS = {
   userId: optional(field(z.string(), "a string")),
   status: optional(field(z.union([status, z.array(status)]), `${STATUSES.join(", ")}, or an array of them`)),
   provider: optional(field(z.string(), "a string")),
   slot: optional(field(z.string(), "a string")),
-  limit: optional(field(z.int().check(z.minimum(1), z.maximum(1000)), "a whole number from 1 to 1000")),
+  search: optional(field(z.string().check(z.minLength(1), z.maxLength(200)), "1 to 200 characters")),
+};
+
+const LIST_FIELDS = {
+  ...FILTER_FIELDS,
+  limit: limitField,
   cursor: optional(
     field(z.nullable(z.string().check(z.regex(/^[0-9]{1,15}\.[0-9a-z]{1,40}$/))), "the nextCursor of a page"),
+  ),
+};
+
+const key = z.enum(["userId", "provider", "status", "gpu"]);
+
+const TOTALS_FIELDS = {
+  ...FILTER_FIELDS,
+  limit: limitField,
+  by: field(
+    z.tuple([key], key).check(z.maxLength(4)),
+    'a list of "userId", "provider", "status" and "gpu" with at least one of them',
   ),
 };
 
@@ -68,6 +102,16 @@ export function pageReader(
       nextCursor: records.length > limit && last ? toCursor(last) : null,
     };
   };
+}
+
+/** Adds computes up, the costliest group per hour first. @throws VALIDATION */
+export async function addUp(
+  { store, namespace }: Context,
+  options: TotalsOptions,
+): Promise<readonly Total[]> {
+  const { by, limit = 100, status, ...rest } = parseFields("The options of totals", TOTALS_FIELDS, options);
+  const statuses = status === undefined ? liveStatuses : [status].flat();
+  return store.totals({ filter: defined({ namespace, ...rest, statuses }), by, limit });
 }
 
 function toCursor({ createdAt, id }: ComputeRecord): string {

@@ -32,6 +32,17 @@ describe("the events of a compute", () => {
     expect(seen).toEqual(whole);
   });
 
+  it("begin with the newest ones when a tail is wanted", async () => {
+    const { spawn, atlas, settle } = scene();
+    const { id } = await spawn({});
+    await settle(atlas.terminate(id));
+    const all = await collect(atlas.events(id));
+    expect(await collect(atlas.events(id, { tail: 2 }))).toEqual(all.slice(-2));
+    expect(await collect(atlas.events(id, { tail: 1000 }))).toEqual(all);
+    expect(await collect(atlas.events(id, { tail: 0, follow: false }))).toEqual([]);
+    expect(await collect(atlas.events(id, { tail: 3, after: all.at(-2)?.id }))).toEqual(all.slice(-1));
+  });
+
   it("tell the time, the reason, the cost and the place", async () => {
     const { spawn, atlas, settle, clock } = scene({ mock: { costPerHour: 3.6 } });
     const compute = await spawn({ gpu: "l4" });

@@ -29,6 +29,23 @@ describe("law 3: failover only on a clean refusal", () => {
     expect(await states(id)).toEqual(["pending", "provisioning"]);
   });
 
+  it("records in its events which candidates refused, and with which code a spawn failed", async () => {
+    const { spawn, provider, atlas, failure } = scene();
+    provider.script("create", "capacity", "quota");
+    const { id } = await spawn({ gpu: "h100" });
+    const placed = await Array.fromAsync(atlas.events(id, { follow: false }));
+    const refused = placed.flatMap(({ data }) => data.refused ?? []);
+    expect(refused).toMatchObject([
+      { provider: "mock", gpu: "h100-sxm", code: "CAPACITY", reason: expect.any(String) },
+      { provider: "mock", gpu: "h100-nvl", code: "QUOTA", reason: expect.any(String) },
+    ]);
+    provider.script("create", "capacity", "bad-key");
+    const { computeId = "" } = await failure(atlas.spawnCompute({ gpu: "h100" }));
+    const failed = await Array.fromAsync(atlas.events(computeId, { follow: false }));
+    expect(failed.at(-1)).toMatchObject({ status: "failed", data: { code: "AUTH_ERROR" } });
+    expect(failed.flatMap(({ data }) => data.refused ?? [])).toMatchObject([{ code: "CAPACITY" }]);
+  });
+
   it.each(ends)("ends at %s, with the record failed and no other provider asked", async (fault, code) => {
     const clock = manualClock();
     const second = mock({ clock, name: "second" });

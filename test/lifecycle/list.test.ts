@@ -52,6 +52,16 @@ describe("a list of computes", () => {
     expect([last.computes.length, last.nextCursor]).toEqual([5, null]);
   });
 
+  it("is searched for a text in ids, names, users and slots", async () => {
+    const { atlas, ids } = await many();
+    const found = async (search: string): Promise<readonly string[]> =>
+      idsOf(await Array.fromAsync(atlas.listComputes({ search })));
+    expect(await found(ids[3] ?? "")).toEqual([ids[3]]);
+    expect(await found("er-1")).toHaveLength(8);
+    expect(await found("%")).toEqual([]);
+    await expect(atlas.listComputes({ search: "" })).rejects.toMatchObject({ code: "VALIDATION" });
+  });
+
   it("keeps to its filters on every page", async () => {
     const { atlas } = await many();
     const ofUser = await Array.fromAsync(atlas.listComputes({ userId: "user-1", limit: 3 }));

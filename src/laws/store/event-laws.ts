@@ -20,6 +20,7 @@ import {
 
 export const eventLaws: Laws = (law) => {
   orderLaws(law);
+  positionLaws(law);
   followLaws(law);
   wholeStoreLaws(law);
 };
@@ -53,7 +54,9 @@ function orderLaws(law: Law): void {
       assert.deepEqual(await allEvents(store, "missing"), []);
     },
   );
+}
 
+function positionLaws(law: Law): void {
   law("events resume exactly behind any of them, in stretches of any length", async ({ store }) => {
     let [record] = await insertAll(store, [{}, {}]);
     for (let step = 0; step < 9; step += 1) {
@@ -64,6 +67,24 @@ function orderLaws(law: Law): void {
     for (const computeId of [undefined, record?.id]) {
       const expected = await allEvents(store, computeId);
       for (const length of [1, 3, 50]) assert.deepEqual(await followed(store, length, computeId), expected);
+    }
+  });
+
+  law("the newest events are the last ones, oldest first, also behind a position", async ({ store }) => {
+    let [record] = await insertAll(store, [{}, {}]);
+    for (let step = 0; step < 5; step += 1) {
+      assert.ok(record !== undefined);
+      record = next(record);
+      await store.replace(record, eventOf(record, { step }));
+    }
+    for (const computeId of [undefined, record?.id]) {
+      const events = await allEvents(store, computeId);
+      const newest = (limit: number, after?: string): Promise<readonly ComputeEvent[]> =>
+        store.events(defined({ namespace, computeId, after, newest: true }), limit);
+      assert.deepEqual(await newest(3), events.slice(-3));
+      assert.deepEqual(await newest(100), events);
+      assert.deepEqual(await newest(3, events.at(-3)?.id), events.slice(-2));
+      assert.deepEqual(await newest(3, events.at(-1)?.id), []);
     }
   });
 

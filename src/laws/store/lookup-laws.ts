@@ -122,6 +122,10 @@ function filterLaws(law: Law): void {
       { names },
       { names: [...names, ...names, "atlas-laws-missing"] },
       { names: [] },
+      { search: "atlas-laws-" },
+      { search: names[0]?.slice(4) ?? "" },
+      { search: "u", statuses: ["running"] },
+      { search: "U" },
       { userId: "u", tenantId: "d", provider: "fly", statuses: ["failed", "running"], names },
     ];
     for (const filter of filters) {
@@ -140,6 +144,8 @@ function filterLaws(law: Law): void {
       { userId: "u" },
     ]);
     assert.deepEqual(await all(store, { userId: nasty }), [record]);
+    assert.deepEqual(await all(store, { search: nasty.slice(3) }), [record]);
+    assert.deepEqual(await all(store, { search: "%" }), [record]);
     assert.deepEqual((await store.getByIdempotencyKey(namespace, nasty))?.record, record);
     assert.equal((await all(store)).length, 2);
     assert.equal(await replace(store, next(newRecord({ id: nasty }))), false);

@@ -5,6 +5,7 @@ import {
   type ComputeEvent,
   type ComputeRecord,
   checkLimits,
+  type EventFilter,
   isLive,
   type Limits,
   type NewEvent,
@@ -30,6 +31,7 @@ export type ComparedStore = Omit<
   | "adopt"
   | "forget"
   | "remember"
+  | "totals"
   | "watch"
   | "close"
 >;
@@ -119,13 +121,13 @@ export class ModelStore implements ComparedStore {
   }
 
   async events(
-    { computeId, after = "0" }: { readonly computeId?: string; readonly after?: string },
+    { computeId, after = "0", newest = false }: Omit<EventFilter, "namespace">,
     limit: number,
   ): Promise<readonly ComputeEvent[]> {
-    return this.#events
+    const found = this.#events
       .filter((event) => Number(event.id) > Number(after))
-      .filter((event) => computeId === undefined || event.computeId === computeId)
-      .slice(0, limit);
+      .filter((event) => computeId === undefined || event.computeId === computeId);
+    return newest ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit);
   }
 
   #refuseTakenSlot(record: ComputeRecord): void {
@@ -172,7 +174,10 @@ export function passes(record: ComputeRecord, filter: Partial<RecordFilter>): bo
     (filter.tenantId ?? record.tenantId) === record.tenantId &&
     (filter.provider ?? record.provider) === record.provider &&
     (filter.statuses ?? [record.status]).includes(record.status) &&
-    (filter.names ?? [record.name]).includes(record.name)
+    (filter.names ?? [record.name]).includes(record.name) &&
+    [record.id, record.name, record.providerId, record.userId, record.slot].some(
+      (text) => filter.search === undefined || text?.includes(filter.search),
+    )
   );
 }
 

@@ -1,8 +1,13 @@
 /** Patches: the parts of a record that a step changes. Deadlines, version and cost follow from them here. Pure. */
 import { backoffSeconds } from "../../internal/backoff.ts";
-import type { ComputeRecord, ComputeStatus, EndReason, NewEvent } from "../../store.ts";
+import {
+  type ComputeRecord,
+  type ComputeStatus,
+  costSoFar,
+  type EndReason,
+  type NewEvent,
+} from "../../store.ts";
 import { warnAt } from "./ending.ts";
-import { costSoFar } from "./facts.ts";
 import { after, earliest } from "./time.ts";
 
 /** The fields of a record that a step may set; the others follow from them. */

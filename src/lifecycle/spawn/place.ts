@@ -1,6 +1,6 @@
 /** The walk over the placements: records the compute, and tries one placement after the other. */
 import { type AtlasError, type CandidateRefusal, isAtlasError, withFacts } from "../../errors.ts";
-import { type ComputeRecord, isCostLimit } from "../../store.ts";
+import { type ComputeRecord, isCostLimit, type NewEvent } from "../../store.ts";
 import { isCleanRefusal } from "../failures.ts";
 import { changeRecord } from "../record/change.ts";
 import { stateEvent, tell } from "../record/events.ts";
@@ -11,6 +11,11 @@ import { newIntent, placedPatch, repeated } from "./intent.ts";
 import { noPlacementError, refusalOf } from "./refusals.ts";
 import { endedMeanwhile, markFailed, type Spawned, type SpawnState } from "./state.ts";
 
+type EventData = NewEvent["data"];
+
+/** The number of refusals that one event tells at most. */
+const MAX_IN_EVENT = 50;
+
 /**
  * Tries the placements in order until one takes the compute. The record is written on the first one that the limits allow, before its
  * provider is called.
@@ -18,11 +23,17 @@ import { endedMeanwhile, markFailed, type Spawned, type SpawnState } from "./sta
 export async function place(state: SpawnState, { placements, refusals }: Placements): Promise<Spawned> {
   const { id, requestHash } = state;
   const refused: CandidateRefusal[] = [...refusals];
+  let recorded = 0;
+  const unrecorded = (): { refused?: readonly CandidateRefusal[] } => {
+    const news = refused.slice(recorded, recorded + MAX_IN_EVENT);
+    return news.length === 0 ? {} : { refused: news };
+  };
   let record: ComputeRecord | undefined;
   let limited: AtlasError | undefined;
   for (const placement of placements) {
     try {
-      const placed = await (record === undefined ? writeIntent : moveTo)(state, placement);
+      const placed = await (record === undefined ? writeIntent : moveTo)(state, placement, unrecorded());
+      recorded = refused.length;
       if (placed.id !== id) return repeated(placed, requestHash);
       record = placed;
       const instance = await createInstance(state, record, placement);
@@ -36,15 +47,15 @@ export async function place(state: SpawnState, { placements, refusals }: Placeme
     }
   }
   if (record === undefined) throw withFacts(limited ?? noPlacementError(refused), { candidates: refused });
-  throw await markFailed(state, withFacts(noPlacementError(refused), { computeId: id }));
+  throw await markFailed(state, withFacts(noPlacementError(refused), { computeId: id }), unrecorded());
 }
 
 /** Records the compute on its first placement. @returns the record of an earlier call under the same key, if there is one */
-async function writeIntent(state: SpawnState, first: Placement): Promise<ComputeRecord> {
+async function writeIntent(state: SpawnState, first: Placement, data: EventData): Promise<ComputeRecord> {
   const { context } = state;
   const { store, limits } = context;
   const intent = newIntent(context, { ...state, first, now: await store.now() });
-  const event = stateEvent(intent);
+  const event = stateEvent(intent, data);
   const earlier = await store.insert(intent, event, limits);
   if (earlier !== undefined) return earlier;
   tell(context, intent, event);
@@ -52,8 +63,12 @@ async function writeIntent(state: SpawnState, first: Placement): Promise<Compute
 }
 
 /** Records that the compute is being created on another placement. */
-async function moveTo({ context, id }: SpawnState, placement: Placement): Promise<ComputeRecord> {
-  const data = { candidate: placement.candidate.region ?? placement.provider.name };
+async function moveTo(
+  { context, id }: SpawnState,
+  placement: Placement,
+  refused: EventData,
+): Promise<ComputeRecord> {
+  const data = { candidate: placement.candidate.region ?? placement.provider.name, ...refused };
   return changeRecord(
     context,
     id,

@@ -4,7 +4,7 @@ import { backoffSeconds } from "../../internal/backoff.ts";
 import { retry } from "../../internal/retry.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
-import type { ComputeRecord } from "../../store.ts";
+import type { ComputeRecord, NewEvent } from "../../store.ts";
 import type { Context, Report } from "../context.ts";
 import { messageOf } from "../failures.ts";
 import { changeRecord, type Decide } from "../record/change.ts";
@@ -62,13 +62,20 @@ export function secretTexts({ request: { env }, secrets }: SpawnState): readonly
  * Marks the compute as failed, frees its idempotency key, because nothing was created under it, and returns the reason, to be thrown. A store that is down does not hide the reason: the reaper settles
  * the record later.
  */
-export async function markFailed<Reason>(state: SpawnState, reason: Reason): Promise<Reason> {
+export async function markFailed<Reason>(
+  state: SpawnState,
+  reason: Reason,
+  data: NewEvent["data"] = {},
+): Promise<Reason> {
   const { context, id } = state;
   const lastError = isAtlasError(reason) ? reason.message : "aborted";
   try {
     await writeOutcome(state, ({ status }, now) =>
       status === "pending"
-        ? { patch: { ...endedPatch("failed", "failed", now), lastError, idempotencyKey: null } }
+        ? {
+            patch: { ...endedPatch("failed", "failed", now), lastError, idempotencyKey: null },
+            event: { type: "state", data: { ...(isAtlasError(reason) && { code: reason.code }), ...data } },
+          }
         : undefined,
     );
   } catch (error) {

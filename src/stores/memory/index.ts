@@ -8,6 +8,7 @@ import {
   type ComputeEvent,
   type ComputeRecord,
   checkLimits,
+  type EventFilter,
   type Forgetting,
   type Limits,
   type NewEvent,
@@ -20,11 +21,14 @@ import {
   slotKeyOf,
   slotTaken,
   type TokenHash,
+  type Total,
+  type TotalsQuery,
 } from "../../store.ts";
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
 import { accepts, belongsTo, eventPosition, isLimited, taken } from "../sql/rules.ts";
 import { MemoryData } from "./data.ts";
 import { MemoryNamespace } from "./namespace.ts";
+import { totalsOf } from "./totals.ts";
 
 /**
  * Creates a store that keeps everything in this process and loses it when the process ends. No later process then finds the pods that
@@ -162,12 +166,12 @@ class MemoryStore implements Store, TenantStore {
     return this.#data.notes.remember(note, this.#clock.now());
   }
 
-  async events(
-    filter: { readonly namespace: string; readonly computeId?: string; readonly after?: string },
-    limit: number,
-  ): Promise<readonly ComputeEvent[]> {
-    const after = eventPosition(filter.after);
-    return copy(this.#namespace(filter.namespace).events(filter.computeId, after, limit));
+  async totals(query: TotalsQuery): Promise<readonly Total[]> {
+    return totalsOf(this.#namespace(query.filter.namespace).matching(query.filter), query, this.#clock.now());
+  }
+
+  async events(filter: EventFilter, limit: number): Promise<readonly ComputeEvent[]> {
+    return copy(this.#namespace(filter.namespace).events(filter, eventPosition(filter.after), limit));
   }
 
   async insertTenant(tenant: TenantRecord): Promise<boolean> {

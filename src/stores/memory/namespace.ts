@@ -2,6 +2,7 @@
 import {
   type ComputeEvent,
   type ComputeRecord,
+  type EventFilter,
   type Forgetting,
   isLive,
   type Page,
@@ -83,10 +84,15 @@ export class MemoryNamespace {
       .slice(0, limit);
   }
 
+  /** Every record that a filter lets through, in no order. */
+  matching(filter: RecordFilter): readonly ComputeRecord[] {
+    return [...this.#candidates(filter)].filter((record) => matches(record, filter));
+  }
+
   list(filter: RecordFilter, page: Page): readonly ComputeRecord[] {
     const { after } = page;
-    return [...this.#candidates(filter)]
-      .filter((record) => matches(record, filter) && (after === undefined || newestFirst(after, record) < 0))
+    return this.matching(filter)
+      .filter((record) => after === undefined || newestFirst(after, record) < 0)
       .sort(newestFirst)
       .slice(0, page.limit);
   }
@@ -98,9 +104,10 @@ export class MemoryNamespace {
     else ofCompute.push(event);
   }
 
-  events(computeId: string | undefined, after: number, limit: number): readonly ComputeEvent[] {
+  events({ computeId, newest }: EventFilter, after: number, limit: number): readonly ComputeEvent[] {
     const events = computeId === undefined ? this.#events : (this.#eventsByCompute.get(computeId) ?? []);
-    const start = firstBehind(events, after);
+    const first = firstBehind(events, after);
+    const start = newest ? Math.max(first, events.length - limit) : first;
     return events.slice(start, start + limit);
   }
 

@@ -19,7 +19,7 @@ import { listenThrough, surviveLostConnections } from "./listen.ts";
 import { migrate } from "./migrate.ts";
 import { remember } from "./notes.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
-import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, now } from "./read.ts";
+import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, now, totals } from "./read.ts";
 import { postgresTenants } from "./tenants.ts";
 import { Watchers } from "./watchers.ts";
 import { insert, replace } from "./write.ts";
@@ -87,6 +87,7 @@ const CALLS: StoreCalls<PostgresDatabase> = {
   claimDue,
   forget,
   remember,
+  totals,
   events,
 };
 

@@ -2,16 +2,20 @@
 import type {
   ComputeEvent,
   ComputeRecord,
+  EventFilter,
   Page,
   RecordFilter,
   SlotKey,
   Snapshot,
   TokenHash,
+  Total,
+  TotalsQuery,
 } from "../../store.ts";
 import type { Row } from "../sql/columns.ts";
 import { accepts, eventPosition } from "../sql/rules.ts";
 import { type Dialect, holdsSlotSql, listSql, slotValues } from "../sql/statements.ts";
-import type { PostgresDatabase } from "./database.ts";
+import { readTotal, totalsSql } from "../sql/totals.ts";
+import { millisecondsSql, nowSql, type PostgresDatabase } from "./database.ts";
 import { nowColumnSql, readEvent, readNow, readRecord, rowSql } from "./rows.ts";
 
 const snapshotSql = `${rowSql("c")}, ${nowColumnSql}`;
@@ -80,6 +84,7 @@ export async function getByTokenHash(
 
 const dialect: Dialect = {
   eachOf: (parameter) => `select json_array_elements_text(${parameter}::json)`,
+  contains: (column, parameter) => `strpos(${column}, ${parameter}::text) > 0`,
   sorting: (column) => column,
 };
 
@@ -99,22 +104,33 @@ export async function list(
   return rows.map(readRecord);
 }
 
+/** See `Store.totals`. */
+export async function totals(database: PostgresDatabase, query: TotalsQuery): Promise<readonly Total[]> {
+  const { sql, values } = totalsSql(query, database.names.computes, dialect, {
+    hoursSince: (column) => `greatest(0, extract(epoch from ${nowSql} - ${column}) / 3600)::double precision`,
+    milliseconds: millisecondsSql,
+  });
+  const rows = await database.query("add up computes", sql, values);
+  return rows.map((row) => readTotal(query, row));
+}
+
 /** See `Store.events`. */
 export async function events(
   database: PostgresDatabase,
-  filter: { readonly namespace: string; readonly computeId?: string; readonly after?: string },
+  filter: EventFilter,
   limit: number,
 ): Promise<readonly ComputeEvent[]> {
-  const { namespace, computeId } = filter;
+  const { namespace, computeId, newest = false } = filter;
   const rows = await database.query(
     "read events",
     `select ${rowSql("e")} from ${database.names.events} e
      where e.namespace = :namespace and e.id > :position::bigint
        ${computeId === undefined ? "" : "and e.compute_id = :compute_id"}
-     order by e.id limit :limit::integer`,
+     order by e.id ${newest ? "desc" : "asc"} limit :limit::integer`,
     { namespace, position: eventPosition(filter.after), limit, compute_id: computeId ?? null },
   );
-  return rows.map(readEvent);
+  const found = rows.map(readEvent);
+  return newest ? found.reverse() : found;
 }
 
 /** Reads a snapshot from a row that selected {@link snapshotSql}. */

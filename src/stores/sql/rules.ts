@@ -51,8 +51,13 @@ export function matches(record: ComputeRecord, filter: RecordFilter): boolean {
     (filter.tenantId === undefined || filter.tenantId === record.tenantId) &&
     (filter.provider === undefined || filter.provider === record.provider) &&
     (filter.statuses === undefined || filter.statuses.includes(record.status)) &&
-    (filter.names === undefined || filter.names.includes(record.name))
+    (filter.names === undefined || filter.names.includes(record.name)) &&
+    (filter.search === undefined || isFoundBy(record, filter.search))
   );
+}
+
+function isFoundBy({ id, name, providerId, userId, slot }: ComputeRecord, search: string): boolean {
+  return [id, name, providerId, userId, slot].some((text) => text?.includes(search));
 }
 
 /** Compares claimed records: longest due first. */

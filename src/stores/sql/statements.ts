@@ -19,6 +19,8 @@ export interface Part {
 export interface Dialect {
   /** The texts in a JSON array. */
   eachOf(parameter: string): string;
+  /** True where a column holds a text. */
+  contains(column: string, parameter: string): string;
   /** A column to sort by. With `isNarrow` few records match, and sorting them after the search is faster. */
   sorting(column: string, isNarrow: boolean): string;
 }
@@ -28,10 +30,26 @@ export const isLiveSql: string = `status in (${literals(liveStatuses)})`;
 
 /** Writes `where`, `order by` and `limit` for a page of a list. */
 export function listSql(filter: RecordFilter, page: Page, dialect: Dialect): Part {
-  const { namespace, userId, slot, tenantId, provider, statuses, names } = filter;
+  const { names, statuses } = filter;
   const isNarrow = names !== undefined || (statuses?.every(isLive) ?? false);
   const createdAt = dialect.sorting("created_at", isNarrow);
   const id = dialect.sorting("id", isNarrow);
+  const { sql, values } = whereSql(filter, dialect);
+  const order = `order by ${createdAt} desc, ${id} desc limit :limit`;
+  if (page.after === undefined) return { sql: `${sql} ${order}`, values: { ...values, limit: page.limit } };
+  const { createdAt: after_created_at, id: after_id } = page.after;
+  return {
+    sql: `${sql} and (${createdAt}, ${id}) < (:after_created_at, :after_id) ${order}`,
+    values: { ...values, after_created_at, after_id, limit: page.limit },
+  };
+}
+
+/** The columns in which a search looks. */
+const SEARCHED = ["id", "name", "provider_id", "user_id", "slot"] as const;
+
+/** Writes `where` for the records of a filter. */
+export function whereSql(filter: RecordFilter, dialect: Dialect): Part {
+  const { namespace, userId, slot, tenantId, provider, statuses, names, search } = filter;
   const conditions: [string, Values][] = [["namespace = :namespace", { namespace }]];
   if (userId !== undefined) conditions.push(["user_id = :user_id", { user_id: userId }]);
   if (slot !== undefined) conditions.push(["slot = :slot", { slot }]);
@@ -43,17 +61,13 @@ export function listSql(filter: RecordFilter, page: Page, dialect: Dialect): Par
       `name in (${dialect.eachOf(":names")})`,
       { names: JSON.stringify(names.map(storable)) },
     ]);
-  if (page.after !== undefined) {
-    const { createdAt: after_created_at, id: after_id } = page.after;
-    conditions.push([
-      `(${createdAt}, ${id}) < (:after_created_at, :after_id)`,
-      { after_created_at, after_id },
-    ]);
+  if (search !== undefined) {
+    const found = SEARCHED.map((column) => dialect.contains(column, ":search"));
+    conditions.push([`(${found.join(" or ")})`, { search }]);
   }
-  const where = conditions.map(([sql]) => sql).join(" and ");
   return {
-    sql: `where ${where} order by ${createdAt} desc, ${id} desc limit :limit`,
-    values: Object.assign({ limit: page.limit }, ...conditions.map(([, values]) => values)),
+    sql: `where ${conditions.map(([sql]) => sql).join(" and ")}`,
+    values: Object.assign({}, ...conditions.map(([, values]) => values)),
   };
 }
 

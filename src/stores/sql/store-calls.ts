@@ -29,6 +29,7 @@ export function callsOn<Database>(database: Database, calls: StoreCalls<Database
     forget: (old) => calls.forget(database, old),
     claimDue: (claim) => calls.claimDue(database, claim),
     remember: (note) => calls.remember(database, note),
+    totals: (query) => calls.totals(database, query),
     events: (filter, limit) => calls.events(database, filter, limit),
   };
 }

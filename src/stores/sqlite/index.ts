@@ -15,7 +15,7 @@ import { SqliteDatabase } from "./database.ts";
 import { forget } from "./forget.ts";
 import { remember } from "./notes.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
-import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list } from "./read.ts";
+import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, totals } from "./read.ts";
 import { sqliteTenants } from "./tenants.ts";
 import { claimDue, identity, insert, replace } from "./write.ts";
 
@@ -59,6 +59,7 @@ const CALLS: StoreCalls<SqliteDatabase> = {
   claimDue,
   forget,
   remember,
+  totals,
   events,
 };
 

@@ -3,15 +3,19 @@ import { defined } from "../../internal/defined.ts";
 import type {
   ComputeEvent,
   ComputeRecord,
+  EventFilter,
   Page,
   RecordFilter,
   SlotKey,
   Snapshot,
   TokenHash,
+  Total,
+  TotalsQuery,
 } from "../../store.ts";
 import { type Row, toEvent, toRecord } from "../sql/columns.ts";
 import { accepts, eventPosition } from "../sql/rules.ts";
 import { type Dialect, holdsSlotSql, listSql, slotValues } from "../sql/statements.ts";
+import { readTotal, totalsSql } from "../sql/totals.ts";
 import type { SqliteDatabase } from "./database.ts";
 
 /** See `Store.get`. */
@@ -81,6 +85,7 @@ export async function getByTokenHash(
 
 const dialect: Dialect = {
   eachOf: (parameter) => `select value from json_each(${parameter})`,
+  contains: (column, parameter) => `instr(${column}, ${parameter}) > 0`,
   // Without a `+`, SQLite scans all records in this order to avoid sorting a few.
   sorting: (column, isNarrow) => (isNarrow ? `+${column}` : column),
 };
@@ -98,23 +103,36 @@ export async function list(
   return rows.map((row) => toRecord(row));
 }
 
+/** See `Store.totals`. */
+export async function totals(database: SqliteDatabase, query: TotalsQuery): Promise<readonly Total[]> {
+  const { sql, values } = totalsSql(query, database.names.computes, dialect, {
+    hoursSince: (column) => `max(0, :now - ${column}) / 3600000.0`,
+    milliseconds: (time) => time,
+  });
+  const rows = await database.run("add up computes", () =>
+    database.all(sql, { ...values, now: database.now() }),
+  );
+  return rows.map((row) => readTotal(query, row));
+}
+
 /** See `Store.events`. */
 export async function events(
   database: SqliteDatabase,
-  filter: { readonly namespace: string; readonly computeId?: string; readonly after?: string },
+  filter: EventFilter,
   limit: number,
 ): Promise<readonly ComputeEvent[]> {
-  const { namespace, computeId } = filter;
+  const { namespace, computeId, newest = false } = filter;
   const position = eventPosition(filter.after);
   const rows = await database.run("read events", () =>
     database.all(
       `select * from ${database.names.events}
        where namespace = :namespace and id > :position ${computeId === undefined ? "" : "and compute_id = :compute_id"}
-       order by id limit :limit`,
+       order by id ${newest ? "desc" : "asc"} limit :limit`,
       defined({ namespace, position, limit, compute_id: computeId }),
     ),
   );
-  return rows.map((row) => toEvent(row));
+  const found = rows.map((row) => toEvent(row));
+  return newest ? found.reverse() : found;
 }
 
 function toSnapshot(database: SqliteDatabase, row: Row | undefined): Snapshot | undefined {
