@@ -45,6 +45,7 @@ export const bundledPackages: readonly string[] = [
   "nanoid",
   "p-map",
   "p-retry",
+  "string-width",
   "zod",
 ];
 

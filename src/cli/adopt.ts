@@ -26,7 +26,7 @@ Examples:
 export function adoptCommand(world: CliWorld): Command {
   return new Command("adopt")
     .description("Gives a store that was moved or copied to this deployment.")
-    .option("--store <place>", "SQLite file or postgres:// URL (default: ATLAS_DATABASE)")
+    .option("--store <place>", "sqlite:PATH or a postgres:// URL (default: ATLAS_DATABASE)")
     .option("--deployment <name>", "name of this deployment (default: ATLAS_DEPLOYMENT)")
     .option("--moved", "the store has moved here, and the original is gone")
     .option("--copy", "the store is a copy, and the original lives on")

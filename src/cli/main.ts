@@ -4,22 +4,7 @@
  *
  * @module
  */
-import { Command } from "commander";
-import { version } from "../internal/user-agent.ts";
-import { adoptCommand } from "./adopt.ts";
-import { guardCommand } from "./guard.ts";
-import { migrateCommand } from "./migrate.ts";
+import { atlasProgram } from "./program.ts";
 import { processWorld, runProgram } from "./run.ts";
-import { readSecret } from "./secret.ts";
-import { tenantsCommand } from "./tenants.ts";
 
-const world = processWorld();
-const program = new Command("atlas-compute")
-  .description("Spawn, guard and end GPU pods.")
-  .version(version)
-  .addCommand(guardCommand(world, (code) => process.exit(code)))
-  .addCommand(migrateCommand(world))
-  .addCommand(adoptCommand(world))
-  .addCommand(tenantsCommand(world, readSecret));
-
-await runProgram(program);
+await runProgram(atlasProgram(processWorld()));

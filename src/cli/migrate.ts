@@ -13,7 +13,7 @@ Example:
 export function migrateCommand(world: CliWorld): Command {
   return new Command("migrate")
     .description("Brings the tables of a database up to date.")
-    .option("--store <place>", "SQLite file or postgres:// URL (default: ATLAS_DATABASE)")
+    .option("--store <place>", "sqlite:PATH or a postgres:// URL (default: ATLAS_DATABASE)")
     .addHelpText("after", HELP)
     .action(async ({ store: place }: { readonly store?: string }) => {
       await using open = await openStore(place, world.env);

@@ -3,8 +3,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { AtlasError } from "../errors.ts";
 import type { Store } from "../store.ts";
+import { memoryStore } from "../stores/memory/index.ts";
 import type { Queryable } from "../stores/postgres/index.ts";
 import type { TenantStore } from "../tenant-store.ts";
+
+/** A command that follows events holds one connection to listen on. */
+const POOL_SIZE = 2;
 
 /** A store and its connection, closed together. */
 export interface OpenStore extends AsyncDisposable {
@@ -20,21 +24,24 @@ interface PostgresDriver {
 }
 
 /**
- * Opens the store at the flag's place or at `ATLAS_DATABASE`: the path of an SQLite file, or a `postgres://` URL.
+ * Opens the store at the flag's place, or at `ATLAS_DATABASE`, or at the fallback: `sqlite:` and the path of a file, or the path alone; a
+ * `postgres://` URL; or `memory`.
  * @throws VALIDATION without a place, and for an argument that holds a password
  * @throws UNSUPPORTED when PostgreSQL's driver is not installed
  */
 export async function openStore(
   flag: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
+  fallback?: string,
 ): Promise<OpenStore> {
-  const place = flag || env.ATLAS_DATABASE;
+  const place = flag || env.ATLAS_DATABASE || fallback;
   if (!place)
     throw new AtlasError(
       "VALIDATION",
       "No database is set. Set ATLAS_DATABASE, or pass --store: the path of an SQLite file or a postgres:// URL.",
     );
-  if (!/^postgres(ql)?:/i.test(place)) return openFile(place);
+  if (place === "memory") return openMemory();
+  if (!/^postgres(ql)?:/i.test(place)) return openFile(place.replace(/^sqlite:(?:\/\/(?=\/))?/i, ""));
   if (flag && mayHoldPassword(flag))
     throw new AtlasError(
       "VALIDATION",
@@ -48,6 +55,11 @@ function mayHoldPassword(text: string): boolean {
   return url === null || url.password !== "" || url.searchParams.has("password");
 }
 
+async function openMemory(): Promise<OpenStore> {
+  const store = memoryStore();
+  return { store, [Symbol.asyncDispose]: () => store.close() };
+}
+
 async function openFile(path: string): Promise<OpenStore> {
   const { sqliteStore } = await import("../stores/sqlite/index.ts");
   const store = sqliteStore(path);
@@ -56,7 +68,7 @@ async function openFile(path: string): Promise<OpenStore> {
 
 async function openPostgres(connectionString: string): Promise<OpenStore> {
   const { postgresStore } = await import("../stores/postgres/index.ts");
-  const pool = new (postgresDriver().Pool)({ connectionString, max: 1 });
+  const pool = new (postgresDriver().Pool)({ connectionString, max: POOL_SIZE });
   return { store: postgresStore(pool), [Symbol.asyncDispose]: () => pool.end() };
 }
 

@@ -1,30 +1,58 @@
 /** Runs a command line in this process. No other module of the CLI touches the process. */
-import type { Command } from "commander";
+import { type Command, CommanderError } from "commander";
 import { systemClock } from "../clock.ts";
 import { isAtlasError } from "../errors.ts";
+import { EXIT, exitCodeOf } from "./exit.ts";
+import { errorText } from "./failure.ts";
 import type { CliWorld } from "./world.ts";
-
-const FAILURE_CODE = 2;
 
 /** This process as a world. */
 export function processWorld(): CliWorld {
+  const { stdin, stdout, stderr } = process;
   return {
     env: process.env,
     clock: systemClock,
     processId: process.pid,
     signals: process,
-    stdout: (text) => process.stdout.write(text),
-    stderr: (text) => process.stderr.write(text),
+    stdout: (text) => stdout.write(text),
+    stderr: (text) => stderr.write(text),
+    terminal: {
+      columns: () => (stdout.isTTY ? stdout.columns : undefined),
+      canAsk: stdin.isTTY && stderr.isTTY,
+      showsProgress: stderr.isTTY,
+    },
+    setExitCode: (code) => {
+      process.exitCode = code;
+    },
   };
 }
 
 /** Runs a program on this process's arguments. It prints only the message of an AtlasError. */
 export async function runProgram(program: Command): Promise<void> {
+  process.stdout.on("error", endWithoutReader);
+  throwInsteadOfExit(program);
   try {
     await program.parseAsync();
   } catch (error) {
-    if (!isAtlasError(error)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = FAILURE_CODE;
+    process.exitCode = codeAfter(error, program.opts().json === true);
   }
+}
+
+function codeAfter(error: unknown, asJson: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;
+  if (!isAtlasError(error)) throw error;
+  process.stderr.write(errorText(error, asJson));
+  return exitCodeOf(error);
+}
+
+/** Lets commander throw where it would exit with its own code, in every subcommand. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const subcommand of command.commands) throwInsteadOfExit(subcommand);
+}
+
+/** Ends quietly when the reader of standard output is gone, as in `list | head`. */
+function endWithoutReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.done);
 }

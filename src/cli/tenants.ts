@@ -2,7 +2,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../clock.ts";
 import { AtlasError } from "../errors.ts";
-import { NAMESPACE } from "../internal/names.ts";
 import { parseEncryptionKeys } from "../internal/sealed-key.ts";
 import {
   createTenant,
@@ -13,7 +12,10 @@ import {
 import { resealProviderKeys, setProviderKey } from "../tenants/provider-keys.ts";
 import { listTenants, type Registry, type Tenant } from "../tenants/registry.ts";
 import { openStore } from "./open-store.ts";
+import { printTable } from "./print.ts";
 import type { ReadSecret } from "./secret.ts";
+import type { Column } from "./table.ts";
+import { namespaceOf } from "./values.ts";
 import type { CliWorld } from "./world.ts";
 
 /** The options of every command. */
@@ -31,7 +33,7 @@ interface RotateFlags extends AddFlags {
 }
 
 interface ListFlags extends CommonFlags {
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /** The tools of a command. */
@@ -40,6 +42,14 @@ interface Desk {
   readonly world: CliWorld;
   readonly readSecret: ReadSecret;
 }
+
+const COLUMNS: readonly Column<Tenant>[] = [
+  { title: "NAME", cell: ({ name }) => name },
+  { title: "CREDENTIALS", cell: ({ credentials }) => (credentials === 0 ? "revoked" : String(credentials)) },
+  { title: "PROVIDER KEYS", cell: ({ providers }) => providers.join(",") },
+  { title: "CREATED", cell: ({ createdAt }) => createdAt.toISOString(), order: 1 },
+  { title: "LAST USED", cell: ({ lastUsedAt }) => lastUsedAt?.toISOString() ?? "never" },
+];
 
 const HELP = `
 A credential is shown once, alone on standard output; all other messages go to standard error.
@@ -55,8 +65,8 @@ Examples:
 export function tenantsCommand(world: CliWorld, readSecret: ReadSecret): Command {
   const command = new Command("tenants")
     .description("Registers the services that share a control plane.")
-    .option("--store <place>", "SQLite file or postgres:// URL (default: ATLAS_DATABASE)")
-    .option("--namespace <name>", "namespace of the application", toNamespace, "default")
+    .option("--store <place>", "sqlite:PATH or a postgres:// URL (default: ATLAS_DATABASE)")
+    .option("--namespace <name>", "namespace of the application", namespaceOf, "default")
     .addHelpText("after", HELP);
   const run = <Flags extends CommonFlags>(
     work: (desk: Desk, flags: Flags, name: string) => Promise<void>,
@@ -70,11 +80,7 @@ export function tenantsCommand(world: CliWorld, readSecret: ReadSecret): Command
     .description("registers a tenant and shows its credential")
     .option("--provider <provider>", "also store the tenant's own key for this provider")
     .action(run<AddFlags>(add));
-  command
-    .command("list")
-    .description("lists the tenants")
-    .option("--json", "as JSON", false)
-    .action(run<ListFlags>(list));
+  command.command("list").description("lists the tenants").action(run<ListFlags>(list));
   command
     .command("rotate <name>")
     .description("rotates a tenant's credential, or with --provider replaces its key for that provider")
@@ -121,7 +127,7 @@ async function add(desk: Desk, { provider }: AddFlags, name: string): Promise<vo
 
 async function list({ registry, world }: Desk, { json }: ListFlags): Promise<void> {
   const tenants = await listTenants(registry);
-  world.stdout(json ? `${JSON.stringify(tenants, null, 2)}\n` : toTable(tenants));
+  printTable({ world, asJson: json === true }, tenants, COLUMNS, "No tenant is registered.");
 }
 
 async function rotate(desk: Desk, { provider, overlapSeconds }: RotateFlags, name: string): Promise<void> {
@@ -159,30 +165,6 @@ async function takeKey({ registry, readSecret }: Desk, name: string, provider: s
 
 function show({ stdout }: CliWorld, { credential }: NewCredential): void {
   stdout(`${credential}\n`);
-}
-
-function toTable(tenants: readonly Tenant[]): string {
-  const rows = tenants.map(({ name, credentials, providers, createdAt, lastUsedAt }) => [
-    name,
-    credentials === 0 ? "revoked" : String(credentials),
-    providers.join(",") || "-",
-    createdAt.toISOString(),
-    lastUsedAt?.toISOString() ?? "never",
-  ]);
-  const lines = [["NAME", "CREDENTIALS", "PROVIDER KEYS", "CREATED", "LAST USED"], ...rows];
-  const widths =
-    lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-  const toLine = (line: readonly string[]): string =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
-  return lines.map((line) => `${toLine(line)}\n`).join("");
-}
-
-function toNamespace(text: string): string {
-  if (NAMESPACE.test(text)) return text;
-  throw new InvalidArgumentError("Use 1 to 20 of a-z and 0-9, beginning with a letter.");
 }
 
 function toSeconds(text: string): number {

@@ -1,6 +1,7 @@
 /** The surroundings of a command: environment, clock, signals and streams, which a test replaces. */
 import type { EventEmitter } from "node:events";
 import type { Clock } from "../clock.ts";
+import type { ExitCode } from "./exit.ts";
 
 /** The surroundings of a command. */
 export interface CliWorld {
@@ -12,4 +13,17 @@ export interface CliWorld {
   readonly signals: Pick<EventEmitter, "on" | "off">;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  readonly terminal: Terminal;
+  /** Sets the exit code of this process, which ends by itself. */
+  readonly setExitCode: (code: ExitCode) => void;
+}
+
+/** The parts of this process that are a terminal. */
+export interface Terminal {
+  /** The width of the terminal behind standard output; `undefined` where that is a file or a pipe. */
+  readonly columns: () => number | undefined;
+  /** True where standard input and standard error are a terminal, so that a person can answer a question. */
+  readonly canAsk: boolean;
+  /** True where standard error is a terminal, so that a line of progress can be written again. */
+  readonly showsProgress: boolean;
 }

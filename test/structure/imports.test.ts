@@ -134,7 +134,7 @@ const layers: readonly Layer[] = [
     name: "the command line",
     files: /^src\/cli\//,
     mayImport: [/^src\//],
-    packages: [NODE, BUNDLED, /^(commander|hono)(\/|$)/, /^@clack\/prompts$/],
+    packages: [NODE, BUNDLED, /^(commander|hono|string-width)(\/|$)/, /^@clack\/prompts$/],
   },
 ];
 

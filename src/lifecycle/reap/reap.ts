@@ -11,6 +11,7 @@ import type { Context } from "../context.ts";
 import { forgetOld } from "../retention.ts";
 import { type OrphanSearch, searchOrphans } from "./orphans.ts";
 import { ReapPass } from "./pass.ts";
+import { notePass } from "./sign.ts";
 import {
   type Heading,
   outcome,
@@ -81,16 +82,21 @@ async function reapOnce(context: Context, options: ReapOptions): Promise<ReapRep
     searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],
   }));
   const done = await Promise.all(shares);
-  if (!dryRun)
-    await forgetOld(
-      context,
-      due.map(({ record }) => record.id),
-    );
+  if (!dryRun) await tidyUp(context, due);
   return toReport(
     done.flatMap(({ outcomes }) => outcomes),
     done.flatMap(({ searches }) => searches),
     due.length === limit,
   );
+}
+
+/** The last work of a pass: old records go, and the pass is noted. */
+async function tidyUp(context: Context, due: readonly Snapshot[]): Promise<void> {
+  await forgetOld(
+    context,
+    due.map(({ record }) => record.id),
+  );
+  await notePass(context);
 }
 
 /** The due records of each provider. Each share runs by itself, so that a provider that is down does not hold up the others. */

@@ -1,5 +1,6 @@
 /** The change that an instance's state makes to its compute. */
 import { isDeepStrictEqual } from "node:util";
+import { defined } from "../../internal/defined.ts";
 import type { Instance, Port, PortRequest, Provider } from "../../provider.ts";
 import type { ComputeRecord, ComputeStatus, EndReason } from "../../store.ts";
 import { STOPPED_SECONDS } from "./ending.ts";
@@ -98,8 +99,12 @@ function ended(record: ComputeRecord, instance: Instance, reason: EndReason, now
   const facts = instanceFacts(record, instance, "terminating");
   return {
     patch: { ...facts, ...terminatingPatch(reason, now), lastError },
-    ...(lastError === null ? {} : { event: { type: "note", data: { message: lastError } } }),
+    ...(lastError === null ? {} : { event: endNote(lastError, exitCode) }),
   };
+}
+
+function endNote(message: string, exitCode: number | undefined): NonNullable<RecordChange["event"]> {
+  return { type: "note", data: defined({ message, exitCode }) };
 }
 
 /** The end of an instance that its provider shows as gone. */
@@ -110,7 +115,7 @@ function goneChange(record: ComputeRecord, instance: Instance, now: Date): Recor
   const lastError = message ?? null;
   return {
     patch: { ...facts, ...endedPatch("terminated", reason, now), lastError },
-    ...(lastError === null ? {} : { event: { type: "note", data: { message: lastError } } }),
+    ...(lastError === null ? {} : { event: endNote(lastError, exitCode) }),
   };
 }
 
