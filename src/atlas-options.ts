@@ -3,7 +3,14 @@ import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
 import { deploymentField, deploymentFrom, UNNAMED_DEPLOYMENT } from "./deployment-name.ts";
 import { NAMESPACE, PROVIDER_NAME } from "./internal/names.ts";
-import { baseUrlField, callable, clockField, fetchField, hasMethods } from "./internal/option-fields.ts";
+import {
+  baseUrlField,
+  callable,
+  clockField,
+  fetchField,
+  hasMethods,
+  loggerField,
+} from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Context, Logger, Retention, Timing } from "./lifecycle/context.ts";
 import type { Provider } from "./provider.ts";
@@ -83,12 +90,7 @@ const FIELDS = {
   timing: optional(field(anyObject, "an object of times in seconds")),
   controlUrl: baseUrlField,
   onEvent: optional(field(callable<NonNullable<AtlasOptions["onEvent"]>>(), "a function")),
-  logger: optional(
-    field(
-      z.custom<Logger>(hasMethods("debug", "info", "warn", "error")),
-      "an object with debug, info, warn and error",
-    ),
-  ),
+  logger: loggerField<Logger>(),
   fetch: fetchField,
   clock: clockField,
 };

@@ -51,3 +51,18 @@ export const baseUrlField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(
     "an https URL without a query, or an http one of a private host",
   ),
 );
+
+/** `logger`, as an option. */
+export function loggerField<Logger>(): OptionalField<Logger> {
+  return optional(
+    field(
+      z.custom<Logger>(hasMethods("debug", "info", "warn", "error")),
+      "an object with debug, info, warn and error",
+    ),
+  );
+}
+
+/** `basePath`, as an option: the path of a handler. */
+export const basePathField: Field<z.ZodMiniOptional<z.ZodMiniString>> = optional(
+  field(z.string().check(z.regex(/^(?:\/[A-Za-z0-9._~-]+)*\/?$/)), 'a path such as "/api/atlas"'),
+);

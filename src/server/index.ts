@@ -7,6 +7,13 @@
 import { createApp } from "./app.ts";
 import { type ControlPlaneOptions, type ControlPlaneUser, toPlane } from "./options.ts";
 
+export {
+  createOperatorPage,
+  type Operator,
+  type OperatorPage,
+  type OperatorPageOptions,
+  type OperatorRole,
+} from "../operator/index.ts";
 export { type Handler, type NextRoutes, toNextRoutes } from "./next-routes.ts";
 export type { ControlPlaneOptions, ControlPlaneUser } from "./options.ts";
 export { type ResourceRoute, toResourceRoute } from "./resource-route.ts";

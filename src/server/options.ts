@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Atlas } from "../atlas.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { callable, clockField, hasMethods } from "../internal/option-fields.ts";
+import { basePathField, callable, clockField, hasMethods, loggerField } from "../internal/option-fields.ts";
 import { isOrigin } from "../internal/origins.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { Logger } from "../lifecycle/context.ts";
@@ -83,15 +83,8 @@ const FIELDS = {
       'up to 100 origins as a browser sends them, such as "https://console.example", without a path and without *',
     ),
   ),
-  basePath: optional(
-    field(z.string().check(z.regex(/^(?:\/[A-Za-z0-9._~-]+)*\/?$/)), 'a path such as "/api/atlas"'),
-  ),
-  logger: optional(
-    field(
-      z.custom<Logger>(hasMethods("debug", "info", "warn", "error")),
-      "an object with debug, info, warn and error",
-    ),
-  ),
+  basePath: basePathField,
+  logger: loggerField<Logger>(),
   clock: clockField,
 };
 

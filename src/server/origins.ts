@@ -8,6 +8,9 @@ type OriginsOf = Pick<Plane, "origins">;
 /** Credentials that a browser adds to a request of any page by itself. A TLS client certificate has no header. */
 const AMBIENT = /^[\t ]*(?:basic|digest|negotiate|ntlm)\b/i;
 
+const ADVICE =
+  "Call from a page of this application, list the origin in createControlPlane({ origins }), or present the credential as Authorization: Bearer.";
+
 const METHODS = "GET, HEAD, POST, PUT, DELETE";
 const REQUEST_HEADERS = "authorization, content-type, idempotency-key, last-event-id";
 const ANSWER_HEADERS = "location, retry-after";
@@ -19,7 +22,7 @@ const MAX_AGE_SECONDS = 7200;
  * stored passwords, but neither a bearer token nor an `Origin` of its choice.
  * @throws FORBIDDEN
  */
-export function refuseForgery(plane: OriginsOf, request: Request): void {
+export function refuseForgery(plane: OriginsOf & { readonly advice?: string }, request: Request): void {
   const { method, headers } = request;
   if (method === "GET" || method === "HEAD" || bearerOf(request) !== undefined) return;
   if (acceptedOrigin(plane, request) !== undefined || isOfOwnPage(headers)) return;
@@ -27,7 +30,7 @@ export function refuseForgery(plane: OriginsOf, request: Request): void {
   const from = headers.get("origin") ?? "a page that does not say its origin";
   throw new AtlasError(
     "FORBIDDEN",
-    `This change came from ${from.slice(0, 200)}, which may not act in the user's name. Call from a page of this application, list the origin in createControlPlane({ origins }), or present the credential as Authorization: Bearer.`,
+    `This change came from ${from.slice(0, 200)}, which may not act in the user's name. ${plane.advice ?? ADVICE}`,
   );
 }
 

@@ -2,7 +2,7 @@ import ts from "typescript";
 import { expect, test } from "vitest";
 import { nodesOf, readSources, type Source } from "./sources.ts";
 
-const sources = readSources("src/**/*.ts");
+const sources = readSources("src/**/*.{ts,tsx}");
 
 /** `[inspect]() …`: a member named by a symbol has a type all the same. */
 const COMPUTED_NAME = 9038;

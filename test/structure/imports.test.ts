@@ -109,7 +109,21 @@ const layers: readonly Layer[] = [
   {
     name: "the control plane",
     files: /^src\/server\//,
-    mayImport: [CONTRACTS, AUTH, INTERNAL, LIFECYCLE, CLIENT, /^src\/guard\/life\/heartbeat\.ts$/],
+    mayImport: [
+      CONTRACTS,
+      AUTH,
+      INTERNAL,
+      LIFECYCLE,
+      CLIENT,
+      /^src\/guard\/life\/heartbeat\.ts$/,
+      /^src\/operator\/index\.ts$/,
+    ],
+    packages: [NODE, BUNDLED, /^hono(\/|$)/],
+  },
+  {
+    name: "the operator page",
+    files: /^src\/operator\//,
+    mayImport: [CONTRACTS, INTERNAL, LIFECYCLE, CLIENT, /^src\/server\/(origins|printed-secrets)\.ts$/],
     packages: [NODE, BUNDLED, /^hono(\/|$)/],
   },
   {
@@ -138,7 +152,7 @@ const layers: readonly Layer[] = [
   },
 ];
 
-const sources = readSources("src/**/*.ts");
+const sources = readSources("src/**/*.{ts,tsx}");
 const imports = new Map(sources.map((source) => [source.path, importsOf(source)]));
 const allImports = [...imports.values()].flat();
 

@@ -79,7 +79,7 @@ function isOtherMaximum(node: ts.Node): boolean {
   );
 }
 
-const sources = readSources("src/**/*.ts");
+const sources = readSources("src/**/*.{ts,tsx}");
 
 function violationsOf({ allowed, isFound, advice }: Rule, among: readonly Source[]): readonly string[] {
   return among

@@ -2,7 +2,7 @@ import ts from "typescript";
 import { expect, test } from "vitest";
 import { nodesOf, placeOf, readSources, type Source } from "./sources.ts";
 
-const sources = readSources("src/**/*.ts");
+const sources = readSources("src/**/*.{ts,tsx}");
 const names = new Set(sources.flatMap(({ path }) => /^src\/providers\/([^/]+)\//.exec(path)?.slice(1) ?? []));
 
 function isComparison(node: ts.Node): boolean {

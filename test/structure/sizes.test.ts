@@ -5,7 +5,7 @@ import { lineCount, nodesOf, placeOf, readSources, type Source } from "./sources
 const MAX_LINES_OF_FILE = 300;
 const MAX_LINES_OF_FUNCTION = 60;
 
-const sources = readSources("src/**/*.ts", "scripts/**/*.ts");
+const sources = readSources("src/**/*.{ts,tsx}", "scripts/**/*.ts");
 const functions = sources.flatMap(functionsOf);
 
 function functionsOf(source: Source): readonly { place: string; lines: number }[] {

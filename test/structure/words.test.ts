@@ -13,7 +13,7 @@ interface Text {
 const PERSONS = /\b(?:who|whom|whoever|whomever|nobody|somebody|anybody|everybody)\b/i;
 const QUESTION = /^\/\*\*[\s*]*(?:What|Whether|How|Who|Whom|Whose|Why)\b/;
 
-const sources = readSources("src/**/*.ts", "scripts/**/*.ts", "examples/**/*.ts");
+const sources = readSources("src/**/*.{ts,tsx}", "scripts/**/*.ts", "examples/**/*.ts");
 const comments = sources.flatMap(commentsOf);
 
 function lineAt({ tree }: Source, position: number): number {

@@ -8,7 +8,7 @@ const READS_ENVIRONMENT =
 /** Where a person is spoken to: the command line, and by default the guard, which is its program in the pod. */
 const PRINTS = /^src\/(cli|guard)\//;
 
-const sources = readSources("src/**/*.ts");
+const sources = readSources("src/**/*.{ts,tsx}");
 
 /** Places in the files outside `allowed` where a node is found, each with what to do instead. */
 function violations(allowed: RegExp, isFound: (node: ts.Node) => boolean, advice: string): readonly string[] {
