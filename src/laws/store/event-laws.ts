@@ -108,27 +108,35 @@ function followLaws(law: Law): void {
   law(
     "a follower of the namespace misses no event and gets none twice while others write",
     async (subject) => {
-      const [, reader] = await bothEnds(subject);
+      const [writer, reader] = await bothEnds(subject);
+      const records = await insertAll(
+        writer,
+        Array.from({ length: 50 }, () => ({})),
+      );
       let writing = true;
       const seen: ComputeEvent[] = [];
       const follow = async (): Promise<void> => {
-        while (writing && seen.length <= 150) {
+        while (writing && seen.length <= 200) {
           seen.push(...(await behind(reader, seen.at(-1), 7)));
           await new Promise(setImmediate);
         }
       };
       const write = async (): Promise<void> => {
-        const results = await atOnce(subject, 150, (store) => insert(store, newRecord()));
+        const results = await atOnce<unknown>(subject, 150, (store, index) => {
+          const before = records[index];
+          if (before === undefined) return insert(store, newRecord());
+          return store.replace(next(before, { looks: 1 }), eventOf(before), undefined, before);
+        });
         assert.deepEqual(errorCodes(results), []);
         writing = false;
       };
       await Promise.all([follow(), write()]);
-      for (let more = -1; more !== 0 && seen.length <= 150; ) {
+      for (let more = -1; more !== 0 && seen.length <= 200; ) {
         const rest = await behind(reader, seen.at(-1), 7);
         seen.push(...rest);
         more = rest.length;
       }
-      assert.equal(seen.length, 150);
+      assert.equal(seen.length, 200);
       assert.deepEqual(seen, await allEvents(subject.store));
     },
   );

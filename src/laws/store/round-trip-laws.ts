@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { newEvent, recordFacts } from "./arbitraries.ts";
-import { allEvents, type Laws, namespace, newId, newRecord } from "./harness.ts";
+import { allEvents, type Laws, namespace, newId, newRecord, next } from "./harness.ts";
 
 export const roundTripLaws: Laws = (law) => {
   law("every record and event is read exactly as it was written, inserted or replaced", async ({ store }) => {
@@ -29,4 +29,34 @@ export const roundTripLaws: Laws = (law) => {
     );
     await fc.assert(property, { numRuns: 60 });
   });
+
+  law(
+    "a record is read exactly as it was replaced by one that names the record before",
+    async ({ store }) => {
+      const property = fc.asyncProperty(
+        recordFacts,
+        recordFacts,
+        fc.uniqueArray(fc.constantFrom(...fieldNames)),
+        newEvent,
+        async (first, second, changing, event) => {
+          const id = newId();
+          const before = newRecord({ ...first, id, slot: null });
+          await store.insert(before, event, {});
+          const facts = Object.fromEntries(changing.map((field) => [field, second[field]]));
+          const replaced = next(before, { ...facts, slot: null });
+          assert.equal(await store.replace(replaced, event, undefined, before), true);
+          assert.deepEqual((await store.get(namespace, id))?.record, replaced);
+          assert.equal(await store.replace(replaced, event, undefined, before), false);
+          assert.equal((await allEvents(store, id)).length, 2);
+        },
+      );
+      await fc.assert(property, { numRuns: 60 });
+    },
+  );
 };
+
+/** Fields of each kind, those of signs of life among them: most changes set no other. */
+const fieldNames = [
+  ...(["lastActiveAt", "idleDeadline", "answeredAt", "costBefore", "costSince", "reports", "looks"] as const),
+  ...(["lookedAt", "checkAt", "dueAt", "lease", "leaseUntil", "lastError", "attempts", "status"] as const),
+];

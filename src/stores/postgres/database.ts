@@ -2,9 +2,10 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../clock.ts";
 import { BoundedMap } from "../../internal/bounded-map.ts";
-import { type Column, type Kind, type Row, storable, type Value, type Values } from "../sql/columns.ts";
+import { type Column, type Row, storable, type Value, type Values } from "../sql/columns.ts";
 import type { Names } from "../sql/names.ts";
 import { postgresError } from "./errors.ts";
+import { typeSql } from "./types.ts";
 
 /**
  * The part of a database client that the store uses. `Pool`, `Client` and `PoolClient` of pg, PGlite, and Neon's `Pool` and `Client` have it.
@@ -125,18 +126,9 @@ function toText(value: Value | undefined): string | null {
   return storable(String(value));
 }
 
-const types: Readonly<Record<Kind, string>> = {
-  text: "text",
-  integer: "integer",
-  real: "double precision",
-  time: "timestamptz",
-  json: "json",
-  tokens: "json",
-};
-
 /** Writes the named value of a column, with its type. */
 export function valueSql({ name, kind }: Column): string {
-  return `:${name}::${types[kind]}`;
+  return `:${name}::${typeSql[kind]}`;
 }
 
 /** Writes a time as milliseconds, in text. */

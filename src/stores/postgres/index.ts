@@ -39,7 +39,7 @@ export interface PostgresStoreOptions {
    */
   readonly tablePrefix?: string;
   /**
-   * True prepares each statement once a connection, which halves the time of the short ones. For clients of pg, connected to PostgreSQL itself: a
+   * True prepares each statement once a connection, which saves its planning. For clients of pg, connected to PostgreSQL itself: a
    * pooler in transaction mode gives a statement to a connection that has not prepared it, unless the pooler keeps track of that (pgbouncer from
    * 1.21 with `max_prepared_statements`).
    * @default false

@@ -34,7 +34,7 @@ export async function get(
 ): Promise<Snapshot | undefined> {
   const row = await database.first(
     "read a compute",
-    `select ${snapshotSql} from ${database.names.computes} c where c.namespace = :namespace and c.id = :id`,
+    `select * from ${database.names.qualified("compute_by_id")}(:namespace, :id, :now)`,
     { namespace, id },
   );
   return row && toSnapshot(row);
@@ -72,11 +72,9 @@ export async function getByTokenHash(
   hash: string,
   kind: TokenHash["kind"],
 ): Promise<Snapshot | undefined> {
-  const { computes, tokens } = database.names;
   const rows = await database.query(
     "look up a token",
-    `select ${snapshotSql} from ${tokens} t join ${computes} c on c.namespace = t.namespace and c.id = t.compute_id
-     where t.namespace = :namespace and t.hash = :hash and t.kind = :kind`,
+    `select * from ${database.names.qualified("computes_by_token")}(:namespace, :hash, :kind, :now)`,
     { namespace, hash, kind },
   );
   return rows.map(toSnapshot).find((snapshot) => accepts(snapshot.record, hash, kind, snapshot.now));

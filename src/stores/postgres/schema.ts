@@ -3,6 +3,7 @@
 import type { Migration } from "../sql/migration.ts";
 import type { Names } from "../sql/names.ts";
 import { migrationsOf } from "../sql/schema.ts";
+import { functionsSql } from "./functions.ts";
 
 /**
  * Makes writers of one namespace take turns until their transactions end, so that event ids rise in the order in which events become
@@ -100,5 +101,5 @@ export const postgresMigrations: readonly Migration[] = migrationsOf(
     table: "",
     keyedTable: "",
   },
-  { 1: turn, 4: turnWithSlot, 8: owned },
+  { 1: turn, 4: turnWithSlot, 8: owned, 9: functionsSql },
 );

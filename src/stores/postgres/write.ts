@@ -9,8 +9,10 @@ import {
   slotTaken,
 } from "../../store.ts";
 import { changedFields, changedValues, columnsOf, recordColumns, recordValues } from "../sql/columns.ts";
+import { isMinor } from "../sql/minor.ts";
 import { isLimited, taken } from "../sql/rules.ts";
 import { type PostgresDatabase, valueSql } from "./database.ts";
+import { changeSql } from "./functions.ts";
 import { ownedSql, requireOwnership, stampSql } from "./ownership.ts";
 import { announceSql, eventParameters, eventSql, tokensSql } from "./parts.ts";
 import { getByIdempotencyKey } from "./read.ts";
@@ -64,9 +66,8 @@ export async function replace(
   const changed = changedFields(record, before);
   if (isLimited(limits) || takesSlot(record, before))
     return replaceWithin(database, { record, event, limits, changed });
-  const isWritten = await (event === undefined
-    ? replaceQuietly(database, record, changed)
-    : replaceInTurn(database, { record, event, changed }));
+  const write = isMinor(changed) ? replaceMinor : replaceInTurn;
+  const isWritten = await write(database, { record, event, changed });
   if (!isWritten) await requireOwnership(database);
   return isWritten;
 }
@@ -109,36 +110,33 @@ async function replaceWithin(
   return false;
 }
 
-/** Replaces a record in its writer's turn, which an event needs. */
+/** Writes a minor change through the function in the database, which takes a turn only for an event. */
+async function replaceMinor(
+  database: PostgresDatabase,
+  { record, event, changed }: Replacement,
+): Promise<boolean> {
+  const row = await database.first("change a compute", changeSql(database.names), {
+    ...recordValues(record),
+    // Reports can be long, so those that stay are not sent.
+    ...(changed.reports === undefined && { reports: null }),
+    ...(event && eventParameters(database, event)),
+  });
+  return row?.written === "true";
+}
+
+/** Replaces a record in its writer's turn. */
 async function replaceInTurn(
   database: PostgresDatabase,
-  { record, event, changed }: Replacement & { readonly event: NewEvent },
+  { record, event, changed }: Replacement,
 ): Promise<boolean> {
   const row = await database.first(
     "change a compute",
     `with ${eventTurnSql(database)},
-    written as (${updateSql(database, changed, "from turn")} returning c.namespace, c.id),
-    ${changed.tokens === undefined ? "" : `${tokensSql(database)},`}
-    ${eventSql(database)}
-    select ${announceSql} from written`,
-    { ...changedValues(record, changed), ...eventParameters(database, event) },
-  );
-  return row !== undefined;
-}
-
-/** Replaces a record without an event, which needs no turn. */
-async function replaceQuietly(
-  database: PostgresDatabase,
-  record: ComputeRecord,
-  changed: Partial<ComputeRecord>,
-): Promise<boolean> {
-  const update = `${updateSql(database, changed)} returning c.namespace, c.id`;
-  const row = await database.first(
-    "change a compute",
-    changed.tokens === undefined
-      ? update
-      : `with written as (${update}), ${tokensSql(database)} select id from written`,
-    changedValues(record, changed),
+    written as (${updateSql(database, changed, "from turn")} returning c.namespace, c.id)
+    ${changed.tokens === undefined ? "" : `, ${tokensSql(database)}`}
+    ${event === undefined ? "" : `, ${eventSql(database)}`}
+    select ${event === undefined ? "id" : announceSql} from written`,
+    { ...changedValues(record, changed), ...(event && eventParameters(database, event)) },
   );
   return row !== undefined;
 }

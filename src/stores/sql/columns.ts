@@ -181,15 +181,16 @@ export function toDate(value: unknown): Date {
 }
 
 function toValues(columns: Readonly<Record<string, Column>>, fields: object): Values {
-  const entries = Object.entries(columns);
-  return Object.fromEntries(
-    entries.map(([field, { name, kind }]) => [name, encode(kind, Reflect.get(fields, field))]),
-  );
+  const values: Record<string, Value> = {};
+  for (const [field, { name, kind }] of Object.entries(columns))
+    values[name] = encode(kind, Reflect.get(fields, field));
+  return values;
 }
 
-function fromRow<Fields>(columns: Columns<Fields>, row: Row, decode: Decoder): unknown {
-  const entries = Object.entries<Column>(columns);
-  return Object.fromEntries(entries.map(([field, { name, kind }]) => [field, decode(kind, row[name])]));
+function fromRow(columns: Readonly<Record<string, Column>>, row: Row, decode: Decoder): unknown {
+  const fields: Record<string, unknown> = {};
+  for (const [field, { name, kind }] of Object.entries(columns)) fields[field] = decode(kind, row[name]);
+  return fields;
 }
 
 function encode(kind: Kind, value: unknown): Value {

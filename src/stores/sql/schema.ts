@@ -44,6 +44,7 @@ export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): reado
     { name: "generations of signing secrets", parts: [generations] },
     { name: "notes that expire", parts: [notes] },
     { name: "the owner of a store, as a function", parts: [] },
+    { name: "functions of frequent calls", parts: [] },
   ];
   return steps.map(({ name, parts }, index) => {
     const number = index + 1;
