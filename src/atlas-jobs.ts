@@ -1,12 +1,12 @@
 /** The client's operations on serverless jobs. */
-import { AtlasNotes } from "./atlas-notes.ts";
+import { AtlasCosts } from "./atlas-costs.ts";
 import type { JobHealth } from "./job-runner.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 import { loadLifecycle } from "./load-lifecycle.ts";
 
 /** The part of a client that runs jobs. */
-export abstract class AtlasJobs extends AtlasNotes {
+export abstract class AtlasJobs extends AtlasCosts {
   readonly #context: Context;
 
   /** @internal */

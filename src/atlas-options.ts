@@ -59,6 +59,7 @@ const seconds = optional(
 );
 const count = optional(field(z.int().check(z.minimum(0)), "a whole number from 0"));
 const dollars = optional(field(z.number().check(z.minimum(0)), "US dollars per hour from 0"));
+const dollarsAMonth = optional(field(z.number().check(z.minimum(0)), "US dollars per month from 0"));
 const anyObject = z.record(z.string(), z.unknown());
 
 const signingKey = z.string().check(z.refine((key) => Buffer.byteLength(key) >= 32));
@@ -100,6 +101,8 @@ const LIMIT_FIELDS = {
   computes: count,
   costPerHourPerUser: dollars,
   costPerHour: dollars,
+  costPerMonthPerUser: dollarsAMonth,
+  costPerMonth: dollarsAMonth,
 };
 
 const TIMING_FIELDS = {

@@ -92,6 +92,8 @@ export interface ComputeRecord {
   readonly costBefore: number;
   /** The time since which `costPerHour` counts; null while nothing costs. */
   readonly costSince: Date | null;
+  /** When a part of its cost was settled first, in the ledger; null before. */
+  readonly settledAt: Date | null;
   readonly idleTimeoutSeconds: number | null;
   readonly maxLifetimeSeconds: number | null;
   /** The most seconds that an extension can bring the lifetime to; null: `maxLifetimeSeconds`. */
@@ -121,9 +123,11 @@ export interface ComputeRecord {
   readonly bootDeadline: Date | null;
   readonly idleDeadline: Date | null;
   readonly lifetimeDeadline: Date | null;
+  /** When the month's budget ends, if that is near; else null. */
+  readonly budgetDeadline: Date | null;
   /** The next time for any other work: a try to repeat, an instance to check. */
   readonly checkAt: Date | null;
-  /** The earliest of the four times above and of the next warning, or `checkAt` alone while a task that failed is put off; null: never. The one column a reaper searches. */
+  /** The earliest of the five times above and of the next warning, or `checkAt` alone while a task that failed is put off; null: never. The one column a reaper searches. */
   readonly dueAt: Date | null;
   /** The claim that works on the record now; no other claim may before `leaseUntil`. */
   readonly lease: string | null;

@@ -58,6 +58,7 @@ export type { GetOrSpawnRequest } from "./lifecycle/get-or-spawn.ts";
 export type { AtlasJob, JobAddress, RunJobRequest } from "./lifecycle/jobs.ts";
 export type { ComputeFilter, ListOptions, TotalsOptions } from "./lifecycle/list.ts";
 export type { LogsOptions } from "./lifecycle/logs.ts";
+export type { Costs, CostsOptions } from "./lifecycle/money/costs.ts";
 export type { ReaperOptions } from "./lifecycle/reap/loop.ts";
 export type { ReapOptions, ReapReport } from "./lifecycle/reap/reap.ts";
 export type { Reaper } from "./lifecycle/reap/reaper.ts";
@@ -90,17 +91,23 @@ export {
   type ComputeEvent,
   type ComputeRecord,
   type ComputeStatus,
+  type CostKey,
+  type CostQuery,
+  type CostSum,
   checkLimits,
+  type DaySpending,
   type EndReason,
   type EventFilter,
   type Forgetting,
   isLive,
   type Limits,
   liveStatuses,
+  type MonthCosts,
   type NewEvent,
   type Note,
   type Page,
   type RecordFilter,
+  type Replacing,
   type SlotKey,
   type Snapshot,
   type Store,

@@ -1,6 +1,7 @@
 /** The limits of an application, and their check, which is the same in every store. */
 import type { ComputeRecord } from "./compute-record.ts";
 import { AtlasError } from "./errors.ts";
+import type { MonthCosts } from "./ledger.ts";
 
 /** The limits of an application. Absent means no limit. */
 export interface Limits {
@@ -12,10 +13,14 @@ export interface Limits {
   readonly costPerHourPerUser?: number;
   /** US dollars per hour of all live computes in the namespace. */
   readonly costPerHour?: number;
+  /** US dollars that one user's computes may cost in a calendar month (UTC). */
+  readonly costPerMonthPerUser?: number;
+  /** US dollars that all computes in the namespace may cost in a calendar month (UTC). */
+  readonly costPerMonth?: number;
 }
 
-/** The totals of the live computes beside the one being written. */
-export interface Usage {
+/** The totals of the live computes beside the one being written, and the costs of the month, which need no reading where no limit names them. */
+export interface Usage extends MonthCosts {
   readonly computes: number;
   readonly costPerHour: number;
   /** Of the same user; zeros when the record has no user. */
@@ -42,6 +47,24 @@ export function checkLimits(record: ComputeRecord, usage: Usage, limits: Limits)
     if (applies && allowed !== undefined && total > allowed + 1e-9)
       throw limitExceeded(limit, allowed, total, record);
   }
+  for (const [limit, spent, applies] of [
+    ["costPerMonthPerUser", usage.userMonthCost, ofUser],
+    ["costPerMonth", usage.monthCost, true],
+  ] as const) {
+    const allowed = limits[limit];
+    if (applies && allowed !== undefined && isSpent(spent, allowed))
+      throw budgetSpent(limit, allowed, spent, record);
+  }
+}
+
+/** True when nothing is left of a month's budget. */
+export function isSpent(spent: number, allowed: number): boolean {
+  return spent >= allowed - 1e-9;
+}
+
+/** True when the costs of a month are limited. */
+export function isMonthLimited({ costPerMonth, costPerMonthPerUser }: Limits): boolean {
+  return costPerMonth !== undefined || costPerMonthPerUser !== undefined;
 }
 
 const COST_LIMITS: ReadonlySet<unknown> = new Set<keyof Limits>(["costPerHour", "costPerHourPerUser"]);
@@ -57,7 +80,16 @@ function limitExceeded(
   total: number,
   record: ComputeRecord,
 ): AtlasError {
-  const whose = limit.endsWith("PerUser") ? `user "${record.userId}"` : `namespace "${record.namespace}"`;
+  const whose = ownerOf(limit, record);
   const message = `${limit} is ${allowed}; this compute would bring ${whose} to ${total}: terminate a compute first, or raise the limit in createAtlas`;
   return new AtlasError("LIMIT_EXCEEDED", message, { details: { limit, allowed, total } });
+}
+
+function budgetSpent(limit: keyof Limits, allowed: number, spent: number, record: ComputeRecord): AtlasError {
+  const message = `${limit} is ${allowed}; ${ownerOf(limit, record)} has spent ${Math.round(spent * 100) / 100} US dollars since the first of this month (UTC): wait for the next month, or raise the limit in createAtlas`;
+  return new AtlasError("LIMIT_EXCEEDED", message, { details: { limit, allowed, spent } });
+}
+
+function ownerOf(limit: keyof Limits, { userId, namespace }: ComputeRecord): string {
+  return limit.endsWith("PerUser") ? `user "${userId}"` : `namespace "${namespace}"`;
 }

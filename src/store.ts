@@ -13,6 +13,7 @@ import type {
   Snapshot,
   TokenHash,
 } from "./compute-record.ts";
+import type { CostQuery, CostSum, DaySpending } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { SlotKey } from "./slots.ts";
 
@@ -30,7 +31,21 @@ export {
   type TokenHash,
 } from "./compute-record.ts";
 export { type Deployment, differs, isNotOwned, notOwned } from "./deployments.ts";
-export { checkLimits, isCostLimit, type Limits, type Usage } from "./limits.ts";
+export {
+  type CostKey,
+  type CostQuery,
+  type CostSum,
+  type DaySpending,
+  dayOf,
+  endOf,
+  firstOfMonth,
+  LEDGER_DAYS,
+  type MonthCosts,
+  runBetween,
+  settledDays,
+  startOf,
+} from "./ledger.ts";
+export { checkLimits, isCostLimit, isMonthLimited, isSpent, type Limits, type Usage } from "./limits.ts";
 export { isSlotTaken, type SlotKey, slotKeyOf, slotTaken } from "./slots.ts";
 
 /** A filter on records. Absent fields do not filter. */
@@ -105,8 +120,20 @@ export interface Forgetting {
   /** The computes of which only the newest events stay. */
   readonly computeIds: readonly string[];
   readonly eventsPerCompute: number;
-  /** The number of records, and of events, that one call deletes at most. */
+  /** Sums of the ledger of days before this one go; absent: none. */
+  readonly ledgerBefore?: string;
+  /** The number of records, of events, and of sums, that one call deletes at most. */
   readonly limit: number;
+}
+
+/** The parts of a replacement beside the record and its event. */
+export interface Replacing {
+  /** Limits that hold for the record, as at an insert. */
+  readonly limits?: Limits | undefined;
+  /** The record of the version before, as the caller read it. A store may then write only the fields that differ from it. */
+  readonly before?: ComputeRecord | undefined;
+  /** Costs that are settled in this step. They are added to the ledger, under the record's tenant, user, provider and GPU. */
+  readonly spent?: readonly DaySpending[] | undefined;
 }
 
 /** A value that a store keeps under a name for a while. */
@@ -152,7 +179,7 @@ export interface Store {
 
   /**
    * Gives the store to this deployment and database. `moved`: the original is gone, identity and records are kept. `copy`: the store gets a new
-   * identity, and every live record becomes `terminated` as `abandoned`, with its event. Notes of accounts (`ACCOUNT_NOTE`) go either way. All in one step.
+   * identity, and every live record becomes `terminated` as `abandoned`, with its event; what its run cost is the original's. Notes of accounts (`ACCOUNT_NOTE`) go either way. All in one step.
    * @returns the number of records that ended.
    */
   adopt(as: "moved" | "copy"): Promise<number>;
@@ -184,18 +211,12 @@ export interface Store {
   getBySlot(key: SlotKey): Promise<Snapshot | undefined>;
 
   /**
-   * Replaces the record whose stored version is `record.version - 1`, and writes the event with it. With limits, they are checked as at an insert.
-   * `before` is that stored record as the caller read it. A store may then write only the fields that differ from it.
+   * Replaces the record whose stored version is `record.version - 1`, and writes the event and the settled costs with it: all of them, or none.
    * @returns false, with nothing written, when the stored version is another one or the record is not there.
    * @throws CONFLICT with nothing written when the record would hold a slot that another live record holds: see `slotTaken`.
    * @throws LIMIT_EXCEEDED with nothing written.
    */
-  replace(
-    record: ComputeRecord,
-    event: NewEvent | undefined,
-    limits?: Limits,
-    before?: ComputeRecord,
-  ): Promise<boolean>;
+  replace(record: ComputeRecord, event: NewEvent | undefined, replacing?: Replacing): Promise<boolean>;
 
   /** Records newest first (by createdAt, then id, both descending). */
   list(filter: RecordFilter, page: Page): Promise<readonly ComputeRecord[]>;
@@ -223,7 +244,13 @@ export interface Store {
   events(filter: EventFilter, limit: number): Promise<readonly ComputeEvent[]>;
 
   /**
-   * Deletes the oldest of what retention lets go, up to the limit. Never a live record.
+   * Sums the costs of these days, by key: the ledger's, and the runs of live records up to the store's time (`costPerHour` since `costSince`), each
+   * cost once. A key that is null and one that is empty are one.
+   */
+  costs(query: CostQuery): Promise<readonly CostSum[]>;
+
+  /**
+   * Deletes the oldest of what retention lets go, up to the limit. Never a live record, and no cost of a record: that is in the ledger.
    * @returns the number of records and of further events that are gone.
    */
   forget(old: Forgetting): Promise<{ readonly computes: number; readonly events: number }>;

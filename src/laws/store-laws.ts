@@ -19,6 +19,7 @@ import { claimLaws } from "./store/claim-laws.ts";
 import { eventLaws } from "./store/event-laws.ts";
 import type { Laws, Runner, StoreUnderTest } from "./store/harness.ts";
 import { insertLaws } from "./store/insert-laws.ts";
+import { ledgerLaws } from "./store/ledger-laws.ts";
 import { limitLaws } from "./store/limit-laws.ts";
 import { lookupLaws } from "./store/lookup-laws.ts";
 import { modelLaws } from "./store/model-laws.ts";
@@ -39,6 +40,7 @@ const parts: readonly Laws[] = [
   retentionLaws,
   noteLaws,
   limitLaws,
+  ledgerLaws,
   replaceLaws,
   lookupLaws,
   claimLaws,

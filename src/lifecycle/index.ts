@@ -8,6 +8,7 @@ export { heartbeat } from "./heartbeat.ts";
 export { cancelJob, getJob, jobHealth, runJob, streamJob } from "./jobs.ts";
 export { addUp, pageReader } from "./list.ts";
 export { readLogs } from "./logs.ts";
+export { costs } from "./money/costs.ts";
 export { start, stop, touch } from "./power.ts";
 export { listGpuTypes } from "./providers.ts";
 export { reap } from "./reap/reap.ts";

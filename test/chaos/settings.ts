@@ -25,6 +25,8 @@ export const LIMITS: Required<Limits> = {
   computes: 150,
   costPerHourPerUser: 6,
   costPerHour: 110,
+  costPerMonthPerUser: 10_000,
+  costPerMonth: 100_000,
 };
 
 /** The timing of every client. Shorter than the defaults, so that what a killed process left is settled within the run. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventOf, newRecord, next } from "../../src/laws/store/harness.ts";
-import type { ComputeRecord, Store } from "../../src/store.ts";
+import { type ComputeRecord, dayOf, type Store } from "../../src/store.ts";
 import { postgresStore } from "../../src/stores/postgres/index.ts";
 import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 import type { TenantRecord, TenantStore } from "../../src/tenant-store.ts";
@@ -145,6 +145,7 @@ const runningRecord: ComputeRecord = {
   costPerHour: 2.5,
   costBefore: 0.25,
   costSince: created,
+  settledAt: later,
   idleTimeoutSeconds: 1800,
   maxLifetimeSeconds: 86_400,
   createdAt: created,
@@ -258,6 +259,16 @@ describe.each([
       { ...event, id: "1", status: "pending", data: { was: "pending" } },
       { ...event, id: "2", status: "running", data: { was: "running" } },
     ]);
+  });
+
+  it("keeps every cost, on the day of the record's last change", async () => {
+    const sums = await store.costs({
+      namespace: "tenant1",
+      by: "user",
+      from: dayOf(later),
+      to: dayOf(later),
+    });
+    expect(sums).toMatchObject([{ key: "ann's", cost: 0.5, computes: 2 }]);
   });
 
   it("keeps every tenant, with its keys and its credentials", async () => {

@@ -125,7 +125,7 @@ function followLaws(law: Law): void {
         const results = await atOnce<unknown>(subject, 150, (store, index) => {
           const before = records[index];
           if (before === undefined) return insert(store, newRecord());
-          return store.replace(next(before, { looks: 1 }), eventOf(before), undefined, before);
+          return store.replace(next(before, { looks: 1 }), eventOf(before), { before: before });
         });
         assert.deepEqual(errorCodes(results), []);
         writing = false;

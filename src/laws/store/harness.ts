@@ -81,6 +81,7 @@ const blank: Omit<ComputeRecord, "id" | "name"> = {
   costPerHour: null,
   costBefore: 0,
   costSince: null,
+  settledAt: null,
   idleTimeoutSeconds: null,
   maxLifetimeSeconds: null,
   maxExtendedLifetimeSeconds: null,
@@ -100,6 +101,7 @@ const blank: Omit<ComputeRecord, "id" | "name"> = {
   bootDeadline: null,
   idleDeadline: null,
   lifetimeDeadline: null,
+  budgetDeadline: null,
   checkAt: null,
   dueAt: null,
   lease: null,
@@ -140,7 +142,7 @@ export function insert(
 
 /** Replaces a record, with an event. */
 export function replace(store: Store, record: ComputeRecord, limits?: Limits): Promise<boolean> {
-  return store.replace(record, eventOf(record), limits);
+  return store.replace(record, eventOf(record), { limits });
 }
 
 /** Lists every record that matches a filter. */

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isAtlasError } from "../../errors.ts";
 import { defined } from "../../internal/defined.ts";
-import type { ComputeRecord, Limits, RecordFilter } from "../../store.ts";
+import { type ComputeRecord, dayOf, type Limits, type RecordFilter } from "../../store.ts";
 import { eventOf, type Laws, longAgo, newRecord, type StoreUnderTest } from "./harness.ts";
+import { rounded, settlements, spentOf } from "./model-costs.ts";
 import { type ComparedStore, ModelStore } from "./model-store.ts";
 
 /** One end of the comparison: a store, its time, and the namespace of this run. */
@@ -74,13 +75,17 @@ async function outcome(call: Call, side: Side): Promise<unknown> {
     return { value: await call.run(side) };
   } catch (error) {
     if (!isAtlasError(error)) throw error;
-    return { code: error.code, details: error.details };
+    const { spent, ...details } = error.details ?? {};
+    return { code: error.code, details, ...(typeof spent === "number" && { spent: rounded(spent) }) };
   }
 }
 
 /** The generated facts of a record; times are relative to the store's present. */
 interface Facts extends Pick<ComputeRecord, "userId" | "slot" | "provider" | "status" | "costPerHour"> {
   readonly dueInSeconds: number | null;
+  /** Hours for which it has cost; null for a record that costs nothing. */
+  readonly costsForHours: number | null;
+  readonly isSettled: boolean;
   readonly hashes: readonly string[];
   readonly key: string | null;
   readonly createdSecond: number;
@@ -93,13 +98,15 @@ const facts: fc.Arbitrary<Facts> = fc.record({
   status: fc.constantFrom("pending", "running", "uncertain", "terminated", "failed"),
   costPerHour: fc.constantFrom(null, 0.25, 0.5, 1),
   dueInSeconds: fc.option(fc.integer({ min: -20, max: 60 })),
+  costsForHours: fc.option(fc.constantFrom(0, 1, 30, 800)),
+  isSettled: fc.boolean(),
   hashes: fc.subarray(["t1", "t2"]),
   key: fc.option(fc.constantFrom("k1", "k2"), { freq: 2 }),
   createdSecond: fc.nat({ max: 3 }),
 });
 
 async function recordOf(side: Side, slot: number, given: Facts): Promise<ComputeRecord> {
-  const { dueInSeconds, hashes, key, createdSecond, ...fields } = given;
+  const { dueInSeconds, costsForHours, isSettled, hashes, key, createdSecond, ...fields } = given;
   const now = (await side.store.now()).getTime();
   return newRecord({
     ...fields,
@@ -107,6 +114,8 @@ async function recordOf(side: Side, slot: number, given: Facts): Promise<Compute
     namespace: side.namespace,
     idempotencyKey: key,
     createdAt: new Date(longAgo.getTime() + createdSecond * 1000),
+    costSince: costsForHours === null ? null : new Date(now - costsForHours * 3_600_000),
+    settledAt: isSettled ? new Date(now) : null,
     dueAt: dueInSeconds === null ? null : new Date(now + dueInSeconds * 1000),
     tokens: hashes.map((hash) => ({ hash, kind: "user", expiresAt: new Date(now + 45_000) })),
   });
@@ -121,6 +130,8 @@ const limits: fc.Arbitrary<Limits> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ costPerHour: fc.nat({ max: 4 }), costPerHourPerUser: fc.nat({ max: 2 }) }),
   },
+  { weight: 1, arbitrary: fc.record({ costPerMonth: fc.constantFrom(0, 0.3, 20.3) }) },
+  { weight: 1, arbitrary: fc.record({ costPerMonthPerUser: fc.constantFrom(0.3, 2.3) }) },
 );
 
 const inserts = fc.tuple(slot, facts, limits).map(
@@ -133,18 +144,23 @@ const inserts = fc.tuple(slot, facts, limits).map(
   }),
 );
 
-const replaces = fc.tuple(slot, facts, fc.option(limits), fc.constantFrom(1, 1, 1, 0, 2), fc.boolean()).map(
-  ([id, given, allowed, step, withEvent]): Call => ({
-    name: `replace(slot${id}, ${fc.stringify(given)}, ${fc.stringify(allowed)}, version + ${step})`,
-    run: async (side) => {
-      const record = await recordOf(side, id, given);
-      const stored = (await side.store.get(side.namespace, record.id))?.record;
-      const idempotencyKey = stored?.idempotencyKey ?? null;
-      const replaced = { ...record, idempotencyKey, version: (stored?.version ?? 0) + step };
-      return side.store.replace(replaced, withEvent ? eventOf(record) : undefined, allowed ?? undefined);
-    },
-  }),
-);
+const replaces = fc
+  .tuple(slot, facts, fc.option(limits), fc.constantFrom(1, 1, 1, 0, 2), fc.boolean(), settlements)
+  .map(
+    ([id, given, allowed, step, withEvent, settled]): Call => ({
+      name: `replace(slot${id}, ${fc.stringify(given)}, ${fc.stringify(allowed)}, version + ${step}, ${fc.stringify(settled)})`,
+      run: async (side) => {
+        const record = await recordOf(side, id, given);
+        const stored = (await side.store.get(side.namespace, record.id))?.record;
+        const idempotencyKey = stored?.idempotencyKey ?? null;
+        const replaced = { ...record, idempotencyKey, version: (stored?.version ?? 0) + step };
+        return side.store.replace(replaced, withEvent ? eventOf(record) : undefined, {
+          limits: allowed ?? undefined,
+          spent: spentOf(await side.store.now(), settled),
+        });
+      },
+    }),
+  );
 
 const claims = fc.constantFrom(5, 30).map(
   (leaseSeconds): Call => ({
@@ -152,6 +168,26 @@ const claims = fc.constantFrom(5, 30).map(
     run: async ({ store, namespace }) => {
       const claimed = await store.claimDue({ namespace, lease: "x", leaseSeconds, limit: 100 });
       return claimed.toSorted((left, right) => (left.record.id < right.record.id ? -1 : 1));
+    },
+  }),
+);
+
+/** Sums differ from store to store in their last digits. */
+const sums = fc.tuple(fc.constantFrom("user", "provider", "gpu"), fc.nat({ max: 2 }), fc.nat({ max: 2 })).map(
+  ([by, before, behind]): Call => ({
+    name: `costs(${by}, from ${before} days before, to ${behind} days behind)`,
+    run: async ({ store, namespace }) => {
+      const now = (await store.now()).getTime();
+      const day = (days: number): string => dayOf(new Date(now + days * 86_400_000));
+      const found = await store.costs({ namespace, by, from: day(-before), to: day(behind) });
+      return found
+        .map((sum) => ({
+          ...sum,
+          cost: rounded(sum.cost),
+          seconds: rounded(sum.seconds),
+          costPerHour: rounded(sum.costPerHour),
+        }))
+        .toSorted((left, right) => String(left.key).localeCompare(String(right.key)));
     },
   }),
 );
@@ -231,6 +267,7 @@ const commands: fc.Arbitrary<Comparison>[] = [
   inserts,
   replaces,
   claims,
+  sums,
   reads,
   lookups,
   holders,

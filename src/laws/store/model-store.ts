@@ -4,18 +4,29 @@ import {
   type Claim,
   type ComputeEvent,
   type ComputeRecord,
+  type CostKey,
+  type CostQuery,
+  type CostSum,
   checkLimits,
+  type DaySpending,
+  dayOf,
   type EventFilter,
+  endOf,
+  firstOfMonth,
   isLive,
   type Limits,
+  type MonthCosts,
   type NewEvent,
   type Page,
   type RecordFilter,
+  type Replacing,
+  runBetween,
   type SlotKey,
   type Snapshot,
   type Store,
   slotKeyOf,
   slotTaken,
+  startOf,
   type TokenHash,
   type Usage,
 } from "../../store.ts";
@@ -40,6 +51,7 @@ export type ComparedStore = Omit<
 export class ModelStore implements ComparedStore {
   #now: number;
   #records: readonly ComputeRecord[] = [];
+  #ledger: readonly { readonly record: ComputeRecord; readonly part: DaySpending }[] = [];
   #events: readonly ComputeEvent[] = [];
 
   constructor(start: Date) {
@@ -62,7 +74,7 @@ export class ModelStore implements ComparedStore {
     );
     if (existing !== undefined) return existing;
     this.#refuseTakenSlot(record);
-    checkLimits(record, this.#usageBeside(record), limits);
+    checkLimits(record, await this.#usageBeside(record), limits);
     if (this.#records.some((other) => other.id === id || other.name === name))
       throw new AtlasError("CONFLICT", "the id or the name is taken", { computeId: id });
     this.#write(record, event);
@@ -92,12 +104,17 @@ export class ModelStore implements ComparedStore {
     return this.#snapshot((record) => holds(record, key));
   }
 
-  async replace(record: ComputeRecord, event: NewEvent | undefined, limits: Limits = {}): Promise<boolean> {
+  async replace(
+    record: ComputeRecord,
+    event: NewEvent | undefined,
+    { limits = {}, spent = [] }: Replacing = {},
+  ): Promise<boolean> {
     const stored = this.#records.find(({ id }) => id === record.id);
     if (stored?.version !== record.version - 1) return false;
     this.#refuseTakenSlot(record);
-    checkLimits(record, this.#usageBeside(record), limits);
+    checkLimits(record, await this.#usageBeside(record), limits);
     this.#write(record, event);
+    this.#ledger = [...this.#ledger, ...spent.map((part) => ({ record, part }))];
     return true;
   }
 
@@ -130,6 +147,44 @@ export class ModelStore implements ComparedStore {
     return newest ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit);
   }
 
+  async costs({ by, from, to }: CostQuery): Promise<readonly CostSum[]> {
+    const settled = this.#ledger
+      .filter(({ part: { day } }) => day >= from && day <= to)
+      .map(({ record, part }) => ({ ...part, key: keyOf(record, by), costPerHour: 0 }));
+    const until = new Date(Math.min(this.#now, endOf(to).getTime()));
+    const runs = this.#records
+      .filter(({ status, costSince }) => isLive(status) && costSince !== null)
+      .map((record) => ({
+        ...runBetween(record, startOf(from), until),
+        key: keyOf(record, by),
+        computes: record.settledAt === null && isBetween(record.costSince, startOf(from), endOf(to)) ? 1 : 0,
+        costPerHour: record.costPerHour ?? 0,
+      }));
+    const parts = [...settled, ...runs];
+    return [...new Set(parts.map(({ key }) => key))].map((key) => {
+      const own = parts.filter((part) => part.key === key);
+      const sum = (name: "cost" | "seconds" | "computes" | "costPerHour"): number =>
+        own.reduce((total, part) => total + part[name], 0);
+      return {
+        key,
+        cost: sum("cost"),
+        seconds: sum("seconds"),
+        computes: sum("computes"),
+        costPerHour: sum("costPerHour"),
+      };
+    });
+  }
+
+  async #monthCosts(userId: string | null): Promise<MonthCosts> {
+    const now = new Date(this.#now);
+    const sums = await this.costs({ namespace: "", by: "user", from: firstOfMonth(now), to: dayOf(now) });
+    const of = (wanted: readonly CostSum[]): number => wanted.reduce((total, { cost }) => total + cost, 0);
+    return {
+      monthCost: of(sums),
+      userMonthCost: userId === null ? 0 : of(sums.filter(({ key }) => key === userId)),
+    };
+  }
+
   #refuseTakenSlot(record: ComputeRecord): void {
     const key = slotKeyOf(record);
     const holder = this.#records.find((other) => other.id !== record.id && key && holds(other, key));
@@ -141,7 +196,7 @@ export class ModelStore implements ComparedStore {
     return record && { record, now: new Date(this.#now) };
   }
 
-  #usageBeside({ id, userId }: ComputeRecord): Usage {
+  async #usageBeside({ id, userId }: ComputeRecord): Promise<Usage> {
     const live = this.#records.filter((record) => record.id !== id && isLive(record.status));
     const ofUser = userId === null ? [] : live.filter((record) => record.userId === userId);
     return {
@@ -149,6 +204,7 @@ export class ModelStore implements ComparedStore {
       costPerHour: totalCost(live),
       userComputes: ofUser.length,
       userCostPerHour: totalCost(ofUser),
+      ...(await this.#monthCosts(userId)),
     };
   }
 
@@ -192,4 +248,12 @@ function newestFirst(
 
 function totalCost(records: readonly ComputeRecord[]): number {
   return records.reduce((sum, { costPerHour }) => sum + (costPerHour ?? 0), 0);
+}
+
+function keyOf({ userId, provider, gpu }: ComputeRecord, by: CostKey): string | null {
+  return { user: userId, provider, gpu }[by] || null;
+}
+
+function isBetween(time: Date | null, from: Date, to: Date): boolean {
+  return time !== null && time >= from && time < to;
 }

@@ -37,7 +37,7 @@ function stampLaws(law: Law): void {
     await refused(insert(preview, newRecord()));
     await refused(replace(preview, next(record)));
     await refused(preview.replace(next(record), undefined));
-    await refused(preview.replace(next(record), undefined, undefined, record));
+    await refused(preview.replace(next(record), undefined, { before: record }));
     await refused(claim(preview, "preview"));
     assert.deepEqual(await all(preview), [record]);
     assert.equal((await allEvents(production)).length, 1);

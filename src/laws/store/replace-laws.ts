@@ -52,8 +52,8 @@ function changeLaws(law: Law): void {
       for (const [index, step] of steps.entries()) {
         const changed = next(current, step);
         const event = index % 2 === 0 ? undefined : eventOf(changed);
-        assert.equal(await store.replace(changed, event, undefined, current), true);
-        assert.equal(await store.replace(changed, event, undefined, current), false);
+        assert.equal(await store.replace(changed, event, { before: current }), true);
+        assert.equal(await store.replace(changed, event, { before: current }), false);
         assert.deepEqual((await store.get(namespace, record.id))?.record, changed);
         current = changed;
       }
@@ -116,7 +116,7 @@ function concurrencyLaws(law: Law): void {
       if (index % 5 === 1) return store.insert(newRecord(), eventOf(record), { costPerHour: 1e6 });
       const current = (await store.get(namespace, record.id))?.record ?? record;
       const limits = index % 5 === 2 ? { costPerHour: 1e6 } : undefined;
-      return store.replace(next(current), index % 5 === 3 ? undefined : eventOf(record), limits);
+      return store.replace(next(current), index % 5 === 3 ? undefined : eventOf(record), { limits });
     });
     assert.deepEqual(errorCodes(results), []);
   });

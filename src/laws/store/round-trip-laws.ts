@@ -44,9 +44,9 @@ export const roundTripLaws: Laws = (law) => {
           await store.insert(before, event, {});
           const facts = Object.fromEntries(changing.map((field) => [field, second[field]]));
           const replaced = next(before, { ...facts, slot: null });
-          assert.equal(await store.replace(replaced, event, undefined, before), true);
+          assert.equal(await store.replace(replaced, event, { before: before }), true);
           assert.deepEqual((await store.get(namespace, id))?.record, replaced);
-          assert.equal(await store.replace(replaced, event, undefined, before), false);
+          assert.equal(await store.replace(replaced, event, { before: before }), false);
           assert.equal((await allEvents(store, id)).length, 2);
         },
       );

@@ -6,7 +6,7 @@ import { describe } from "../../internal/parse.ts";
 import type { ComputeRecord, Limits, Snapshot } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { changeEvent, tell } from "./events.ts";
-import { applyPatch, type RecordChange } from "./patch.ts";
+import { applyPatch, type RecordChange, spentBy } from "./patch.ts";
 
 /** Decides on a change of a record, at the store's time; `undefined` leaves the record as it is. */
 export type Decide = (record: ComputeRecord, now: Date) => RecordChange | undefined;
@@ -40,7 +40,8 @@ export async function changeRecord(
       if (change === undefined) return record;
       const next = applyPatch(record, change.patch, now);
       const event = changeEvent(record, next, change);
-      if (!(await context.store.replace(next, event, limits, record))) return undefined;
+      const replacing = { limits, before: record, spent: spentBy(record, next) };
+      if (!(await context.store.replace(next, event, replacing))) return undefined;
       tell(context, next, event);
       return next;
     },

@@ -20,16 +20,22 @@ export function idleReason({ status }: ComputeRecord): EndReason {
 
 /** The earliest planned end; `undefined` where none is planned, or the end has begun. */
 export function plannedEnd(record: ComputeRecord): Ending | undefined {
-  const { idleDeadline, lifetimeDeadline, status } = record;
-  if (!WARNED.has(status)) return undefined;
-  if (idleDeadline !== null && (lifetimeDeadline === null || idleDeadline < lifetimeDeadline))
-    return { at: idleDeadline, reason: idleReason(record) };
-  return lifetimeDeadline === null ? undefined : { at: lifetimeDeadline, reason: "max_lifetime" };
+  if (!WARNED.has(record.status)) return undefined;
+  const ends: readonly (readonly [Date | null, EndReason])[] = [
+    [record.lifetimeDeadline, "max_lifetime"],
+    [record.budgetDeadline, "budget"],
+    [record.idleDeadline, idleReason(record)],
+  ];
+  return ends.reduce<Ending | undefined>(
+    (first, [at, reason]) => (at !== null && (first === undefined || at < first.at) ? { at, reason } : first),
+    undefined,
+  );
 }
 
-/** The seconds before this end at which its warning comes: those of the request, but at most half of the timeout. */
+/** The seconds before this end at which its warning comes: those of the request, but at most half of the timeout. A budget has no timeout. */
 export function warningSeconds(record: ComputeRecord, { at, reason }: Ending): number {
   const { warnBeforeEndSeconds, idleTimeoutSeconds, createdAt } = record;
+  if (reason === "budget") return warnBeforeEndSeconds;
   const lifetimeSeconds = (at.getTime() - createdAt.getTime()) / 1000;
   const timeout = reason === "max_lifetime" ? lifetimeSeconds : (idleTimeoutSeconds ?? STOPPED_SECONDS);
   return Math.min(warnBeforeEndSeconds, timeout / 2);

@@ -1,5 +1,5 @@
 /** The events that are written with a record, and telling the application of them. */
-import type { ComputeRecord, NewEvent } from "../../store.ts";
+import { type ComputeRecord, costSoFar, type NewEvent } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { notify } from "../listeners.ts";
 import { wrote } from "../looks/wakes.ts";
@@ -22,8 +22,8 @@ export function changeEvent(
 }
 
 function eventFacts(record: ComputeRecord): Omit<NewEvent, "type" | "data"> {
-  const { status, reason, costPerHour, costBefore } = record;
-  return { status, reason, costSoFar: costPerHour === null ? null : costBefore };
+  const { status, reason, costPerHour, updatedAt } = record;
+  return { status, reason, costSoFar: costPerHour === null ? null : costSoFar(record, updatedAt) };
 }
 
 /** Passes a written event to the application's hook and to the log. A hook that fails does not fail the step. */

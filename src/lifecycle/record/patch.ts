@@ -4,8 +4,10 @@ import {
   type ComputeRecord,
   type ComputeStatus,
   costSoFar,
+  type DaySpending,
   type EndReason,
   type NewEvent,
+  settledDays,
 } from "../../store.ts";
 import { warnAt } from "./ending.ts";
 import { after, earliest } from "./time.ts";
@@ -14,7 +16,7 @@ import { after, earliest } from "./time.ts";
 export type Patch = Partial<
   Omit<
     ComputeRecord,
-    "id" | "namespace" | "name" | "version" | "createdAt" | "updatedAt" | "dueAt" | "costBefore"
+    "id" | "namespace" | "name" | "version" | "createdAt" | "updatedAt" | "dueAt" | "costBefore" | "settledAt"
   >
 >;
 
@@ -28,29 +30,45 @@ const RETRY = { firstSeconds: 5, maxSeconds: 300 };
 
 /** The record after a patch, at that time. */
 export function applyPatch(record: ComputeRecord, patch: Patch, now: Date): ComputeRecord {
+  const costs = costsAfter(record, patch, now);
   const next = {
     ...record,
     ...patch,
-    costBefore: costSoFar(record, now),
-    costSince: nextCostSince(record, patch, now),
+    ...costs,
+    ...(costs.costSince === null && { budgetDeadline: null }),
     version: record.version + 1,
     updatedAt: now,
   };
   return { ...next, dueAt: dueAtOf(next) };
 }
 
-/** `costBefore` counts up to now, so a cost that was running runs from now on. */
-function nextCostSince(record: ComputeRecord, { costSince }: Patch, now: Date): Date | null {
-  if (costSince === null) return null;
-  return record.costSince === null ? (costSince ?? null) : now;
+/** The costs that the change from this record to the next one settles, which the ledger takes in the same step. */
+export function spentBy(record: ComputeRecord, next: ComputeRecord): readonly DaySpending[] {
+  const isSettled = record.costSince !== null && next.costSince !== record.costSince;
+  return isSettled ? settledDays(record, next.updatedAt) : [];
+}
+
+/** A run of costs that stops, or goes on at another price or as another GPU, is settled. Any other run goes on as it is. */
+function costsAfter(
+  record: ComputeRecord,
+  patch: Patch,
+  now: Date,
+): Pick<ComputeRecord, "costBefore" | "costSince" | "settledAt"> {
+  const { costBefore, costSince, settledAt } = record;
+  if (costSince === null) return { costBefore, costSince: patch.costSince ?? null, settledAt };
+  const { costPerHour = record.costPerHour, gpu = record.gpu } = patch;
+  const goesOn = patch.costSince !== null && costPerHour === record.costPerHour && gpu === record.gpu;
+  if (goesOn) return { costBefore, costSince, settledAt };
+  const since = patch.costSince === null ? null : now;
+  return { costBefore: costSoFar(record, now), costSince: since, settledAt: settledAt ?? now };
 }
 
 /** A task that failed is due at its next try and not before, so that a provider that is down does not crowd out the others. */
 function dueAtOf(record: ComputeRecord): Date | null {
-  const { attempts, bootDeadline, idleDeadline, lifetimeDeadline, checkAt } = record;
+  const { attempts, bootDeadline, idleDeadline, lifetimeDeadline, budgetDeadline, checkAt } = record;
   return attempts > 0 && checkAt !== null
     ? checkAt
-    : earliest(bootDeadline, idleDeadline, lifetimeDeadline, checkAt, warnAt(record));
+    : earliest(bootDeadline, idleDeadline, lifetimeDeadline, budgetDeadline, checkAt, warnAt(record));
 }
 
 const NOTHING_DUE = {
@@ -58,6 +76,7 @@ const NOTHING_DUE = {
   bootDeadline: null,
   idleDeadline: null,
   lifetimeDeadline: null,
+  budgetDeadline: null,
   checkAt: null,
 };
 

@@ -7,6 +7,8 @@ import {
   type Claim,
   type ComputeEvent,
   type ComputeRecord,
+  type CostQuery,
+  type CostSum,
   checkLimits,
   type EventFilter,
   type Forgetting,
@@ -15,6 +17,7 @@ import {
   type Note,
   type Page,
   type RecordFilter,
+  type Replacing,
   type SlotKey,
   type Snapshot,
   type Store,
@@ -26,6 +29,7 @@ import {
 } from "../../store.ts";
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
 import { accepts, belongsTo, eventPosition, isLimited, taken } from "../sql/rules.ts";
+import { abandoned } from "./abandoned.ts";
 import { MemoryData } from "./data.ts";
 import { MemoryNamespace } from "./namespace.ts";
 import { totalsOf } from "./totals.ts";
@@ -100,7 +104,7 @@ class MemoryStore implements Store, TenantStore {
     const existing = key === null ? undefined : namespace.byIdempotencyKey.get(key);
     if (existing !== undefined) return copy(existing);
     refuseTakenSlot(namespace, record);
-    if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);
+    if (isLimited(limits)) this.#checkLimits(namespace, record, limits);
     if (namespace.records.has(record.id) || namespace.byName.has(record.name)) throw taken(record);
     this.#data.requireOwnership(this.#deployment);
     this.#data.deployment ??= this.#deployment;
@@ -130,13 +134,18 @@ class MemoryStore implements Store, TenantStore {
     return this.#snapshot(this.#namespace(key.namespace).holderOf(key));
   }
 
-  async replace(record: ComputeRecord, event: NewEvent | undefined, limits: Limits = {}): Promise<boolean> {
+  async replace(
+    record: ComputeRecord,
+    event: NewEvent | undefined,
+    { limits = {}, spent = [] }: Replacing = {},
+  ): Promise<boolean> {
     const namespace = this.#namespace(record.namespace);
     if (namespace.records.get(record.id)?.version !== record.version - 1) return false;
     refuseTakenSlot(namespace, record);
-    if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);
+    if (isLimited(limits)) this.#checkLimits(namespace, record, limits);
     this.#data.requireOwnership(this.#deployment);
     this.#write(namespace, record, event);
+    namespace.ledger.add(record, spent);
     return true;
   }
 
@@ -154,6 +163,11 @@ class MemoryStore implements Store, TenantStore {
       namespace.put(copy(record));
       return copy({ record, now });
     });
+  }
+
+  async costs(query: CostQuery): Promise<readonly CostSum[]> {
+    const namespace = this.#namespace(query.namespace);
+    return namespace.ledger.costs(query, namespace.live(), this.#clock.now());
   }
 
   async forget(old: Forgetting): ReturnType<Store["forget"]> {
@@ -222,6 +236,10 @@ class MemoryStore implements Store, TenantStore {
     this.#data.watchers.clear();
   }
 
+  #checkLimits(namespace: MemoryNamespace, record: ComputeRecord, limits: Limits): void {
+    checkLimits(record, namespace.usageBeside(record, limits, this.#clock.now()), limits);
+  }
+
   #namespace(name: string): MemoryNamespace {
     const namespace = this.#data.namespaces.get(name) ?? new MemoryNamespace();
     this.#data.namespaces.set(name, namespace);
@@ -250,20 +268,6 @@ class MemoryStore implements Store, TenantStore {
       for (const watcher of this.#data.watchers) watcher();
     });
   }
-}
-
-/** The record after the adoption of a copy, which ended it. */
-function abandoned(record: ComputeRecord, now: Date): ComputeRecord {
-  const nothing = {
-    bootDeadline: null,
-    idleDeadline: null,
-    lifetimeDeadline: null,
-    checkAt: null,
-    dueAt: null,
-  };
-  const ended = { status: "terminated", reason: "abandoned", endedAt: now, updatedAt: now } as const;
-  const cleared = { absentSince: null, costSince: null, lease: null, leaseUntil: null };
-  return { ...record, ...nothing, ...cleared, ...ended, version: record.version + 1 };
 }
 
 /** @throws CONFLICT when another live compute holds the record's slot */

@@ -5,6 +5,8 @@ import {
   type EventFilter,
   type Forgetting,
   isLive,
+  isMonthLimited,
+  type Limits,
   type Page,
   type RecordFilter,
   type SlotKey,
@@ -14,12 +16,14 @@ import {
 } from "../../store.ts";
 import { matches } from "../sql/rules.ts";
 import { Groups } from "./groups.ts";
+import { MemoryLedger } from "./ledger.ts";
 
 /** Everything under one namespace. Its records are never handed out and never changed, only replaced. */
 export class MemoryNamespace {
   readonly records: Map<string, ComputeRecord> = new Map();
   readonly byName: Map<string, ComputeRecord> = new Map();
   readonly byIdempotencyKey: Map<string, ComputeRecord> = new Map();
+  readonly ledger: MemoryLedger = new MemoryLedger();
   readonly #live = new Map<string, ComputeRecord>();
   readonly #bySlot = new Map<string, ComputeRecord>();
   readonly #byToken = new Groups<string>();
@@ -42,8 +46,8 @@ export class MemoryNamespace {
     if (record.dueAt !== null) this.#byDueMinute.add(minuteOf(record.dueAt), record);
   }
 
-  /** Counts the live records beside this one. */
-  usageBeside({ id, userId }: ComputeRecord): Usage {
+  /** Counts the live records beside this one, and the costs of the month. */
+  usageBeside({ id, userId }: ComputeRecord, limits: Limits, now: Date): Usage {
     const live = [...this.#live.values()].filter((record) => record.id !== id);
     const ofUser = userId === null ? [] : live.filter((record) => record.userId === userId);
     return {
@@ -51,6 +55,9 @@ export class MemoryNamespace {
       costPerHour: totalCost(live),
       userComputes: ofUser.length,
       userCostPerHour: totalCost(ofUser),
+      ...(isMonthLimited(limits)
+        ? this.ledger.monthCosts(userId, this.live(), now)
+        : { monthCost: 0, userMonthCost: 0 }),
     };
   }
 
@@ -112,7 +119,7 @@ export class MemoryNamespace {
   }
 
   /** See `Store.forget`. */
-  forgetOld({ endedBefore, computeIds, eventsPerCompute, limit }: Forgetting): {
+  forgetOld({ endedBefore, computeIds, eventsPerCompute, ledgerBefore, limit }: Forgetting): {
     readonly computes: number;
     readonly events: number;
   } {
@@ -124,6 +131,7 @@ export class MemoryNamespace {
       this.#forget(record);
       this.records.delete(record.id);
     }
+    if (ledgerBefore !== undefined) this.ledger.forget(ledgerBefore, limit);
     const surplus = computeIds
       .flatMap((id) => (this.#eventsByCompute.get(id) ?? []).slice(0, -eventsPerCompute || undefined))
       .sort((left, right) => Number(left.id) - Number(right.id))

@@ -15,6 +15,7 @@ import { claimDue, identity } from "./claim.ts";
 import { PostgresDatabase, type Preparing, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
 import { forget } from "./forget.ts";
+import { costs } from "./ledger.ts";
 import { listenThrough, surviveLostConnections } from "./listen.ts";
 import { migrate } from "./migrate.ts";
 import { remember } from "./notes.ts";
@@ -85,6 +86,7 @@ const CALLS: StoreCalls<PostgresDatabase> = {
   replace,
   list,
   claimDue,
+  costs,
   forget,
   remember,
   totals,

@@ -90,6 +90,32 @@ end
 $function$;
 `;
 
+/**
+ * The costs since the first of the month. It takes a value of the writer's turn so that it runs after it, and reads what the writers before wrote.
+ */
+const monthCosts = (names: Names): string => `
+create function ${names.qualified("month_costs")}(the_namespace text, the_user text, the_now timestamptz, the_turn integer)
+returns table (month_cost double precision, user_month_cost double precision)
+language plpgsql as $function$
+declare
+  month_begin timestamptz := date_trunc('month', the_now at time zone 'UTC') at time zone 'UTC';
+begin
+  return query
+    select coalesce(sum(s.cost), 0), coalesce(sum(s.cost) filter (where s.user_id = the_user), 0)
+    from (
+      select l.user_id, l.cost from ${names.ledger} l
+      where l.namespace = the_namespace and l.day >= to_char(month_begin at time zone 'UTC', 'YYYY-MM-DD')
+        and l.day <= to_char(the_now at time zone 'UTC', 'YYYY-MM-DD')
+      union all
+      select c.user_id, greatest(0, extract(epoch from the_now - greatest(c.cost_since, month_begin))::double precision) / 3600 * c.cost_per_hour
+      from ${names.computes} c
+      where c.namespace = the_namespace and c.cost_since is not null
+        and c.status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating')
+    ) s;
+end
+$function$;
+`;
+
 /** Every migration, oldest first. */
 export const postgresMigrations: readonly Migration[] = migrationsOf(
   {
@@ -98,8 +124,9 @@ export const postgresMigrations: readonly Migration[] = migrationsOf(
     real: "double precision",
     json: "json",
     eventId: "bigint generated always as identity primary key",
+    dayOf: (column) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD')`,
     table: "",
     keyedTable: "",
   },
-  { 1: turn, 4: turnWithSlot, 8: owned, 9: functionsSql },
+  { 1: turn, 4: turnWithSlot, 8: owned, 9: functionsSql, 10: monthCosts },
 );

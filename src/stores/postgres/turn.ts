@@ -1,37 +1,48 @@
 /** Turns of the writers of a namespace, and the limits that a writer checks in its turn. */
-import { type ComputeRecord, type Limits, slotKeyOf, type Usage } from "../../store.ts";
+import { type ComputeRecord, isMonthLimited, type Limits, slotKeyOf, type Usage } from "../../store.ts";
 import type { Row, Values } from "../sql/columns.ts";
 import { isLimited } from "../sql/rules.ts";
-import type { PostgresDatabase } from "./database.ts";
+import { nowSql, type PostgresDatabase } from "./database.ts";
 
 interface LimitSql {
   readonly limit: keyof Limits;
-  /** The total with the record. */
-  readonly total: string;
+  /** The condition that a record keeps the limit, which is the named value. */
+  readonly within: (allowed: string) => string;
   /** True when it applies only to records with a user. */
   readonly ofUser: boolean;
 }
 
+const upTo =
+  (total: string): LimitSql["within"] =>
+  (allowed) =>
+    `${total} <= ${allowed} + 1e-9::double precision`;
+
+const below =
+  (spent: string): LimitSql["within"] =>
+  (allowed) =>
+    `${spent} < ${allowed} - 1e-9::double precision`;
+
+const OWN_COST = "coalesce(:cost_per_hour::double precision, 0)";
+
 /** `checkLimits` of the contract, in SQL. */
 const limitSqls: readonly LimitSql[] = [
-  { limit: "computesPerUser", total: "turn.user_computes + 1", ofUser: true },
-  { limit: "computes", total: "turn.live_computes + 1", ofUser: false },
-  {
-    limit: "costPerHourPerUser",
-    total: "turn.user_cost + coalesce(:cost_per_hour::double precision, 0)",
-    ofUser: true,
-  },
-  {
-    limit: "costPerHour",
-    total: "turn.live_cost + coalesce(:cost_per_hour::double precision, 0)",
-    ofUser: false,
-  },
+  { limit: "computesPerUser", within: upTo("turn.user_computes + 1"), ofUser: true },
+  { limit: "computes", within: upTo("turn.live_computes + 1"), ofUser: false },
+  { limit: "costPerHourPerUser", within: upTo(`turn.user_cost + ${OWN_COST}`), ofUser: true },
+  { limit: "costPerHour", within: upTo(`turn.live_cost + ${OWN_COST}`), ofUser: false },
+  { limit: "costPerMonthPerUser", within: below("turn.user_month_cost"), ofUser: true },
+  { limit: "costPerMonth", within: below("turn.month_cost"), ofUser: false },
 ];
 
-/** Writes the wait for a turn; see the migration that created the function. */
+/** Writes the wait for a turn; see the migrations that created the functions. */
 export function turnSql({ names }: PostgresDatabase, limits: Limits): string {
+  const month = isMonthLimited(limits)
+    ? `cross join lateral ${names.qualified("month_costs")}(:namespace, :user_id, ${nowSql}, own.live_computes) month`
+    : "cross join (select 0::double precision as month_cost, 0::double precision as user_month_cost) month";
   return `turn as materialized (
-    select * from ${names.qualified("turn")}(:namespace, :id, :tenant_id, :user_id, :slot, ${isLimited(limits)})
+    select own.*, month.*
+    from ${names.qualified("turn")}(:namespace, :id, :tenant_id, :user_id, :slot, ${isLimited(limits)}) own
+    ${month}
   )`;
 }
 
@@ -41,8 +52,8 @@ export function eventTurnSql({ names }: PostgresDatabase): string {
 }
 
 /** The columns of a turn, for {@link toUsage} and {@link holderOf}. */
-export const usageSql: string =
-  "turn.live_computes::text, turn.live_cost::text, turn.user_computes::text, turn.user_cost::text, turn.slot_holder";
+export const usageSql: string = `turn.live_computes::text, turn.live_cost::text, turn.user_computes::text, turn.user_cost::text,
+  turn.month_cost::text, turn.user_month_cost::text, turn.slot_holder`;
 
 /** The id of the other live compute that holds the slot of the record; `undefined` when the record holds none or has it for itself. */
 export function holderOf(record: ComputeRecord, row: Row | undefined): string | undefined {
@@ -57,6 +68,8 @@ export function toUsage(row: Row | undefined): Usage {
     costPerHour: Number(row?.live_cost),
     userComputes: Number(row?.user_computes),
     userCostPerHour: Number(row?.user_cost),
+    monthCost: Number(row?.month_cost),
+    userMonthCost: Number(row?.user_month_cost),
   };
 }
 
@@ -65,7 +78,7 @@ export function withinSql(record: ComputeRecord, limits: Limits): string {
   const free = slotKeyOf(record) === undefined ? [] : ["turn.slot_holder is null"];
   const conditions = limitSqls
     .filter(({ limit, ofUser }) => limits[limit] !== undefined && !(ofUser && record.userId === null))
-    .map(({ limit, total }) => `${total} <= :${limit}::double precision + 1e-9::double precision`);
+    .map(({ limit, within }) => within(`:${limit}::double precision`));
   return ["true", ...free, ...conditions].join(" and ");
 }
 

@@ -3,8 +3,10 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type ComputeRecord,
   checkLimits,
+  type DaySpending,
   type Limits,
   type NewEvent,
+  type Replacing,
   slotKeyOf,
   slotTaken,
 } from "../../store.ts";
@@ -13,6 +15,7 @@ import { isMinor } from "../sql/minor.ts";
 import { isLimited, taken } from "../sql/rules.ts";
 import { type PostgresDatabase, valueSql } from "./database.ts";
 import { changeSql } from "./functions.ts";
+import { spentParameters, spentSql } from "./ledger.ts";
 import { ownedSql, requireOwnership, stampSql } from "./ownership.ts";
 import { announceSql, eventParameters, eventSql, tokensSql } from "./parts.ts";
 import { getByIdempotencyKey } from "./read.ts";
@@ -60,14 +63,13 @@ export async function replace(
   database: PostgresDatabase,
   record: ComputeRecord,
   event: NewEvent | undefined,
-  limits: Limits = {},
-  before?: ComputeRecord,
+  { limits = {}, before, spent = [] }: Replacing = {},
 ): Promise<boolean> {
   const changed = changedFields(record, before);
   if (isLimited(limits) || takesSlot(record, before))
-    return replaceWithin(database, { record, event, limits, changed });
-  const write = isMinor(changed) ? replaceMinor : replaceInTurn;
-  const isWritten = await write(database, { record, event, changed });
+    return replaceWithin(database, { record, event, limits, changed, spent });
+  const write = isMinor(changed) && spent.length === 0 ? replaceMinor : replaceInTurn;
+  const isWritten = await write(database, { record, event, changed, spent });
   if (!isWritten) await requireOwnership(database);
   return isWritten;
 }
@@ -77,12 +79,13 @@ interface Replacement {
   readonly record: ComputeRecord;
   readonly event: NewEvent | undefined;
   readonly changed: Partial<ComputeRecord>;
+  readonly spent: readonly DaySpending[];
 }
 
 /** Replaces a record in its writer's turn, unless the usage of the namespace or the holder of a slot forbids it. */
 async function replaceWithin(
   database: PostgresDatabase,
-  { record, event, limits, changed }: Replacement & { readonly limits: Limits },
+  { record, event, limits, changed, spent }: Replacement & { readonly limits: Limits },
 ): Promise<boolean> {
   const row = await database.first(
     "change a compute",
@@ -91,7 +94,7 @@ async function replaceWithin(
       ${updateSql(database, changed, "from turn")} and ${withinSql(record, limits)}
       returning c.namespace, c.id
     ),
-    ${tokensSql(database)}${event === undefined ? "" : `, ${eventSql(database)}`}
+    ${tokensSql(database)}${event === undefined ? "" : `, ${eventSql(database)}`}${spentSql(database, spent)}
     select ${usageSql}, (select count(*) from written)::text as written,
       turn.stored_version::text as stored_version${event === undefined ? "" : `, ${announceSql}`}
     from turn`,
@@ -99,6 +102,7 @@ async function replaceWithin(
       ...recordValues(record),
       ...limitParameters(limits),
       ...(event && eventParameters(database, event)),
+      ...spentParameters(record, spent),
     },
   );
   if (row?.written === "1") return true;
@@ -113,7 +117,7 @@ async function replaceWithin(
 /** Writes a minor change through the function in the database, which takes a turn only for an event. */
 async function replaceMinor(
   database: PostgresDatabase,
-  { record, event, changed }: Replacement,
+  { record, event, changed }: Omit<Replacement, "spent">,
 ): Promise<boolean> {
   const row = await database.first("change a compute", changeSql(database.names), {
     ...recordValues(record),
@@ -124,10 +128,10 @@ async function replaceMinor(
   return row?.written === "true";
 }
 
-/** Replaces a record in its writer's turn. */
+/** Replaces a record in its writer's turn. The ledger needs it too, so that no two writers wait for each other's sums. */
 async function replaceInTurn(
   database: PostgresDatabase,
-  { record, event, changed }: Replacement,
+  { record, event, changed, spent }: Replacement,
 ): Promise<boolean> {
   const row = await database.first(
     "change a compute",
@@ -135,8 +139,13 @@ async function replaceInTurn(
     written as (${updateSql(database, changed, "from turn")} returning c.namespace, c.id)
     ${changed.tokens === undefined ? "" : `, ${tokensSql(database)}`}
     ${event === undefined ? "" : `, ${eventSql(database)}`}
+    ${spentSql(database, spent)}
     select ${event === undefined ? "id" : announceSql} from written`,
-    { ...changedValues(record, changed), ...(event && eventParameters(database, event)) },
+    {
+      ...changedValues(record, changed),
+      ...(event && eventParameters(database, event)),
+      ...spentParameters(record, spent),
+    },
   );
   return row !== undefined;
 }

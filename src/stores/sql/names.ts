@@ -9,6 +9,7 @@ export interface Names {
   readonly events: string;
   readonly settings: string;
   readonly notes: string;
+  readonly ledger: string;
   readonly tenants: string;
   readonly credentials: string;
   readonly migrations: string;
@@ -36,6 +37,7 @@ export function tableNames(prefix: string, schema?: string): Names {
     events: qualified("events"),
     settings: qualified("settings"),
     notes: qualified("notes"),
+    ledger: qualified("ledger"),
     tenants: qualified("tenants"),
     credentials: qualified("tenant_credentials"),
     migrations: qualified("migrations"),

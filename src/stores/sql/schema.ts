@@ -12,6 +12,8 @@ export interface SchemaTypes {
   readonly json: string;
   /** The key of an event, which rises with every insert. */
   readonly eventId: string;
+  /** The UTC day of a column of times, as `2026-11-28`. */
+  readonly dayOf: (column: string) => string;
   /** Options behind the columns of a table. */
   readonly table: string;
   /** Options behind the columns of a table in which the key is most of a row. */
@@ -45,6 +47,7 @@ export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): reado
     { name: "notes that expire", parts: [notes] },
     { name: "the owner of a store, as a function", parts: [] },
     { name: "functions of frequent calls", parts: [] },
+    { name: "a ledger of costs", parts: [ledger] },
   ];
   return steps.map(({ name, parts }, index) => {
     const number = index + 1;
@@ -207,4 +210,28 @@ create table ${names.notes} (
   primary key (namespace, name)
 )${types.keyedTable};
 create index ${names.own("notes_expired")} on ${names.notes} (expires_at);
+`;
+
+const ledger: Part = ({ names, types }) => `
+alter table ${names.computes} add column settled_at ${types.time};
+alter table ${names.computes} add column budget_deadline ${types.time};
+create table ${names.ledger} (
+  namespace text not null,
+  day ${types.id} not null,
+  tenant_id text not null,
+  user_id text not null,
+  provider text not null,
+  gpu text not null,
+  cost ${types.real} not null,
+  seconds ${types.real} not null,
+  computes integer not null,
+  primary key (namespace, day, tenant_id, user_id, provider, gpu)
+)${types.keyedTable};
+create index ${names.own("ledger_user")} on ${names.ledger} (namespace, user_id, day);
+insert into ${names.ledger} (namespace, day, tenant_id, user_id, provider, gpu, cost, seconds, computes)
+  select namespace, ${types.dayOf("updated_at")}, coalesce(tenant_id, ''), coalesce(user_id, ''), provider, coalesce(gpu, ''),
+    sum(cost_before), 0, count(*)
+  from ${names.computes} where cost_before > 0
+  group by 1, 2, 3, 4, 5, 6;
+update ${names.computes} set settled_at = updated_at where cost_before > 0;
 `;

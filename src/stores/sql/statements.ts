@@ -85,6 +85,7 @@ export function endedColumnsSql(now: string): string {
     "boot_deadline",
     "idle_deadline",
     "lifetime_deadline",
+    "budget_deadline",
     "check_at",
     "due_at",
     "absent_since",

@@ -6,9 +6,9 @@ import { refuseStranger } from "./ownership.ts";
 /** See `Store.forget`. */
 export function forget(
   database: SqliteDatabase,
-  { namespace, endedBefore, computeIds, eventsPerCompute, limit }: Forgetting,
+  { namespace, endedBefore, computeIds, eventsPerCompute, ledgerBefore, limit }: Forgetting,
 ): ReturnType<Store["forget"]> {
-  const { computes, events } = database.names;
+  const { computes, events, ledger } = database.names;
   return database.transaction("forget what is old", () => {
     refuseStranger(database);
     const gone = database.change(
@@ -19,6 +19,14 @@ export function forget(
        )`,
       { namespace, ended_before: endedBefore, limit },
     );
+    if (ledgerBefore !== undefined)
+      database.change(
+        `delete from ${ledger} where (namespace, day, tenant_id, user_id, provider, gpu) in (
+           select namespace, day, tenant_id, user_id, provider, gpu from ${ledger}
+           where namespace = :namespace and day < :before order by day limit :limit
+         )`,
+        { namespace, before: ledgerBefore, limit },
+      );
     let dropped = 0;
     for (const id of computeIds)
       dropped += database.change(

@@ -13,6 +13,7 @@ import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { SqliteDatabase } from "./database.ts";
 import { forget } from "./forget.ts";
+import { costs } from "./ledger.ts";
 import { remember } from "./notes.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, totals } from "./read.ts";
@@ -57,6 +58,7 @@ const CALLS: StoreCalls<SqliteDatabase> = {
   replace,
   list,
   claimDue,
+  costs,
   forget,
   remember,
   totals,

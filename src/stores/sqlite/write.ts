@@ -3,8 +3,11 @@ import {
   type Claim,
   type ComputeRecord,
   checkLimits,
+  isMonthLimited,
   type Limits,
+  type MonthCosts,
   type NewEvent,
+  type Replacing,
   type Snapshot,
   slotKeyOf,
   slotTaken,
@@ -22,6 +25,7 @@ import {
 import { isLimited, longestDueFirst, taken } from "../sql/rules.ts";
 import { isLiveSql } from "../sql/statements.ts";
 import type { SqliteDatabase } from "./database.ts";
+import { monthCosts, settle } from "./ledger.ts";
 import { refuseStranger, stamp } from "./ownership.ts";
 import { holderOfSlot } from "./read.ts";
 
@@ -44,7 +48,7 @@ export function insert(
     if (existing !== undefined) return toRecord(existing);
     refuseStranger(database);
     refuseTakenSlot(database, record);
-    if (isLimited(limits)) checkLimits(record, usageBeside(database, record), limits);
+    if (isLimited(limits)) checkLimits(record, usageBeside(database, record, limits), limits);
     const clash = database.first(
       `select 1 from ${computes} where namespace = :namespace and (id = :id or name = :name)`,
       { namespace, id, name },
@@ -66,15 +70,14 @@ export function replace(
   database: SqliteDatabase,
   record: ComputeRecord,
   event: NewEvent | undefined,
-  limits: Limits = {},
-  before?: ComputeRecord,
+  { limits = {}, before, spent = [] }: Replacing = {},
 ): Promise<boolean> {
   const changed = changedFields(record, before);
   return database.transaction("change a compute", () => {
     refuseStranger(database);
     if (!isPrevious(database, record)) return false;
     refuseTakenSlot(database, record);
-    if (isLimited(limits)) checkLimits(record, usageBeside(database, record), limits);
+    if (isLimited(limits)) checkLimits(record, usageBeside(database, record, limits), limits);
     database.change(
       `update ${database.names.computes} set ${columnsOf(changed)
         .map(({ name }) => `${name} = :${name}`)
@@ -84,6 +87,7 @@ export function replace(
     );
     if (changed.tokens !== undefined) keepTokens(database, record);
     if (event !== undefined) addEvent(database, record, event);
+    settle(database, record, spent);
     return true;
   });
 }
@@ -142,7 +146,10 @@ function refuseTakenSlot(database: SqliteDatabase, record: ComputeRecord): void 
   if (holder !== undefined && holder.id !== record.id) throw slotTaken(record, String(holder.id));
 }
 
-function usageBeside(database: SqliteDatabase, { namespace, id, userId }: ComputeRecord): Usage {
+const NO_MONTH: MonthCosts = { monthCost: 0, userMonthCost: 0 };
+
+function usageBeside(database: SqliteDatabase, record: ComputeRecord, limits: Limits): Usage {
+  const { namespace, id, userId } = record;
   const row = database.first(
     `select
        count(*) as computes,
@@ -158,6 +165,7 @@ function usageBeside(database: SqliteDatabase, { namespace, id, userId }: Comput
     costPerHour: Number(row?.cost_per_hour),
     userComputes: Number(row?.user_computes),
     userCostPerHour: Number(row?.user_cost_per_hour),
+    ...(isMonthLimited(limits) ? monthCosts(database, record) : NO_MONTH),
   };
 }
 
