@@ -8,6 +8,7 @@ import { traced } from "../../internal/telemetry.ts";
 import type { Provider } from "../../provider.ts";
 import { liveStatuses, type Snapshot } from "../../store.ts";
 import type { Context } from "../context.ts";
+import { planBudgetEnds } from "../money/budget.ts";
 import { forgetOld } from "../retention.ts";
 import { type OrphanSearch, searchOrphans } from "./orphans.ts";
 import { ReapPass } from "./pass.ts";
@@ -74,6 +75,7 @@ async function reapOnce(context: Context, options: ReapOptions): Promise<ReapRep
     signal,
   } = parseFields("The options of reap", FIELDS, options);
   const pass = new ReapPass(context, signal);
+  if (!dryRun) await planBudgetEnds(context);
   const due = dryRun ? await findDue(context, limit) : await claimDue(context, limit);
   const search =
     orphans === "ignore" ? undefined : { end: !dryRun && orphans === "terminate", dryRun, limit };

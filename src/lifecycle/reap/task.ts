@@ -8,6 +8,7 @@ import { endInstance } from "../end-instance.ts";
 import { messageOf } from "../failures.ts";
 import { absenceProvenFrom, getInstance, isUnexplained, oldest } from "../find-instance.ts";
 import { failureFacts, withFacts } from "../looks/look.ts";
+import { budgetDeadlineOf, budgetEndOf, SLACK_SECONDS } from "../money/budget.ts";
 import { providerOf } from "../providers.ts";
 import { absentPatch, type Doubt, isProvenAbsent } from "../record/absence.ts";
 import { idleReason, warnAt } from "../record/ending.ts";
@@ -15,7 +16,7 @@ import { isEnded } from "../record/facts.ts";
 import { changeHeld } from "../record/lease.ts";
 import { observed } from "../record/observe.ts";
 import { endedPatch, NO_LEASE, type RecordChange, retryPatch, terminatingPatch } from "../record/patch.ts";
-import { isPast } from "../record/time.ts";
+import { after, isPast } from "../record/time.ts";
 import { warning } from "../record/warning.ts";
 import type { ReapPass } from "./pass.ts";
 
@@ -52,6 +53,7 @@ export function taskOf(record: ComputeRecord, now: Date): Task {
   if (record.status === "terminating") return { kind: "end" };
   if (isPast(record.lifetimeDeadline, now)) return { kind: "expire", reason: "max_lifetime" };
   if (record.status === "pending" || record.status === "uncertain") return { kind: "settle" };
+  if (isPast(record.budgetDeadline, now)) return { kind: "expire", reason: "budget" };
   if (isPast(record.idleDeadline, now)) return { kind: "expire", reason: idleReason(record) };
   if (isPast(warnAt(record), now)) return { kind: "warn" };
   return { kind: "look" };
@@ -83,6 +85,7 @@ async function carryOut(pass: ReapPass, record: ComputeRecord, task: Task, now: 
     case "end":
       return endDue(pass, record);
     case "expire":
+      if (task.reason === "budget") return expireByBudget(pass, record);
       return expire(pass, record, task.reason, (current, time) => isStillDue(current, task.reason, time));
     case "settle":
       return settleCreate(pass, record);
@@ -91,6 +94,18 @@ async function carryOut(pass: ReapPass, record: ComputeRecord, task: Task, now: 
     case "look":
       return checkInstance(pass, record, now);
   }
+}
+
+/** Ends a compute whose budget is spent. The deadline was a forecast: where the budget lasts longer by now, it moves. */
+async function expireByBudget(pass: ReapPass, record: ComputeRecord): Promise<ReapOutcome> {
+  const end = await budgetEndOf(pass.context, record);
+  const isOver = (now: Date): boolean => end !== null && end <= after(now, SLACK_SECONDS);
+  if (isOver(await pass.context.store.now()))
+    return expire(pass, record, "budget", (current, now) => isPast(current.budgetDeadline, now));
+  const next = await changeHeld(pass.context, record, (current, now) => ({
+    patch: { ...NO_LEASE, budgetDeadline: end === null ? null : budgetDeadlineOf(current, end, now) },
+  }));
+  return outcome("checked", next);
 }
 
 /** True when the deadline has still passed: a touch may have moved it since the record was claimed. */
