@@ -2,12 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { type Atlas, AtlasError, type SpawnRequest } from "atlas-compute";
-import { type ControlPlaneUser, createControlPlane } from "atlas-compute/server";
+import { type ControlPlaneUser, createControlPlane, createOperatorPage } from "atlas-compute/server";
 import { Hono } from "hono";
 import { setCookie } from "hono/cookie";
 
 /** The path of the control plane. */
 export const MOUNT = "/api/atlas";
+
+/** The path of the page for operators. */
+export const OPERATOR = "/operator";
 
 /** A signed-in user, with the plan that this application adds. */
 interface User extends ControlPlaneUser {
@@ -45,6 +48,11 @@ export function createApplication({ atlas, internalSecret }: ApplicationOptions)
   const sessions = new Map<string, User>();
   const app = new Hono();
 
+  app.get("/", (context) =>
+    context.html(
+      `<form method="post" action="/sign-in?user=grace-operator"><button>Sign in as an operator</button></form><a href="${OPERATOR}">Operator page</a>`,
+    ),
+  );
   app.post("/sign-in", (context) => {
     const userId = context.req.query("user") ?? "";
     if (!/^[\w-]{1,40}$/.test(userId)) return context.text("Name a user: /sign-in?user=ada\n", 422);
@@ -63,6 +71,17 @@ export function createApplication({ atlas, internalSecret }: ApplicationOptions)
     logger: console,
   });
   app.all(`${MOUNT}/*`, ({ req }) => controlPlane(req.raw));
+
+  const operatorPage = createOperatorPage({
+    atlas,
+    authorize: (request) => {
+      const { userId } = sessions.get(sessionOf(request)) ?? {};
+      return userId?.endsWith("-operator") ? { operator: userId, role: "act" } : null;
+    },
+    basePath: OPERATOR,
+    logger: console,
+  });
+  app.all(`${OPERATOR}/*`, ({ req }) => operatorPage(req.raw));
   return app;
 }
 

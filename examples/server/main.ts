@@ -7,7 +7,7 @@ import { serve } from "@hono/node-server";
 import { createAtlas } from "atlas-compute";
 import { local } from "atlas-compute/local";
 import { sqliteStore } from "atlas-compute/sqlite";
-import { createApplication, MOUNT } from "./application.ts";
+import { createApplication, MOUNT, OPERATOR } from "./application.ts";
 
 const port = Number(process.env.PORT ?? 3000);
 const url = `http://127.0.0.1:${port}`;
@@ -36,6 +36,8 @@ Sign in, spawn, and follow the events:
   curl -b jar -N ${url}${MOUNT}/computes/<id>/events
   curl -H 'Authorization: Bearer <token>' <the pod's URL>
   curl -b jar -H 'Origin: ${url}' -X DELETE ${url}${MOUNT}/computes/<id>
+
+Operators sign in at ${url}/ and see every pod at ${url}${OPERATOR}
 
 A cron calls:
 

@@ -17,6 +17,7 @@ export function duration(seconds: number): string {
 /** Writes the way to a time: `in 12 min`, or `12 min ago`. */
 export function relative(time: Date, now: Date): string {
   const seconds = (time.getTime() - now.getTime()) / 1000;
+  if (Math.abs(seconds) < 0.5) return "now";
   return seconds >= 0 ? `in ${duration(seconds)}` : `${duration(-seconds)} ago`;
 }
 

@@ -1,4 +1,4 @@
-/** Small charts in SVG, drawn on the server. Their sizes are attributes, because the page allows no inline style. */
+/** Small charts in SVG, drawn on the server. The style sheet gives them their size. */
 import type { JSX } from "hono/jsx/jsx-runtime";
 
 const WIDTH = 120;
@@ -17,6 +17,7 @@ interface ChartProps {
 export function Sparkline({ label, values, unit, full }: ChartProps): JSX.Element | null {
   const last = values.at(-1);
   if (last === undefined) return null;
+  const points = pointsOf(values, full);
   const figure = `${Math.round(last)}${unit}`;
   return (
     <figure class="chart">
@@ -25,12 +26,12 @@ export function Sparkline({ label, values, unit, full }: ChartProps): JSX.Elemen
       </figcaption>
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        width={WIDTH}
-        height={HEIGHT}
+        preserveAspectRatio="none"
         role="img"
         aria-label={`${label}: ${figure} now, ${values.length} values between ${Math.round(Math.min(...values))} and ${Math.round(Math.max(...values))}${unit}`}
       >
-        <polyline class="line" points={pointsOf(values, full)} fill="none" />
+        <polygon class="area" points={`0,${HEIGHT} ${points} ${WIDTH},${HEIGHT}`} />
+        <polyline class="line" points={points} fill="none" />
       </svg>
     </figure>
   );

@@ -83,7 +83,7 @@ function Facts({ data: { compute, now } }: { data: ComputeData }): JSX.Element {
     ...Object.entries(compute.metadata).map(([name, value]) => [`Metadata ${name}`, value] as const),
   ];
   return (
-    <section aria-labelledby="facts">
+    <section class="tall" aria-labelledby="facts">
       <h2 id="facts">Facts</h2>
       <dl class="facts">
         {rows
@@ -124,8 +124,23 @@ function Report({ report, now }: { report: Readonly<Record<string, unknown>>; no
   return (
     <>
       {typeof at === "string" && !Number.isNaN(Date.parse(at)) && <Moment time={at} now={now} />}
-      <code class="data">{JSON.stringify(body)}</code>
+      <Data json={JSON.stringify(body)} />
     </>
+  );
+}
+
+/** The number of characters of data that the page shows unfolded. */
+const MAX_DATA = 160;
+
+function Data({ json }: { json: string }): JSX.Element {
+  if (json.length <= MAX_DATA) return <code class="data">{json}</code>;
+  return (
+    <details>
+      <summary>
+        <code>{json.slice(0, MAX_DATA)}…</code>
+      </summary>
+      <code class="data">{json}</code>
+    </details>
   );
 }
 
@@ -166,7 +181,7 @@ function Events({ events, now }: { events: readonly ComputeEvent[]; now: Date })
   return (
     <section class="wide" aria-labelledby="events">
       <h2 id="events">Events</h2>
-      <section class="scroll" tabindex={0} aria-labelledby="events">
+      <section class="scroll" tabindex={0} aria-label="The last events">
         <table class="events">
           <caption class="unseen">The last events, newest first</caption>
           <thead>
@@ -191,7 +206,7 @@ function Events({ events, now }: { events: readonly ComputeEvent[]; now: Date })
                   {reason !== null && <small>{reason}</small>}
                 </td>
                 <td>
-                  <code class="data">{JSON.stringify(data)}</code>
+                  <Data json={JSON.stringify(data)} />
                 </td>
               </tr>
             ))}
@@ -214,7 +229,7 @@ function LogLines({ logs: { lines, failure } }: { logs: Logs }): JSX.Element {
         <p class="quiet">The program has written nothing yet.</p>
       )}
       {lines.length > 0 && (
-        <section class="scroll" tabindex={0} aria-labelledby="logs">
+        <section class="scroll last-first" tabindex={0} aria-label="The text of the log">
           <pre>{lines.join("\n")}</pre>
         </section>
       )}

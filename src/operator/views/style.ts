@@ -93,7 +93,7 @@ tbody tr:hover { background: var(--hover); }
 .state.uncertain, .state.failed { color: var(--bad); }
 .state.terminated::before, .state.stopped::before { background: none; border: 2px solid currentColor; }`;
 
-const PANELS = `.panels { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr); }
+const PANELS = `.panels { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr); align-items: start; }
 .panels > section { background: var(--panel); border: 1px solid var(--edge); border-radius: 8px; padding: 14px 16px; min-width: 0; }
 .panels table { border: 0; }
 main > section { margin-top: 20px; }
@@ -104,35 +104,49 @@ main > section { margin-top: 20px; }
 .data { display: block; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 .panels .scroll { max-height: 420px; overflow-y: auto; }
-.events td:first-child, .events td:nth-child(3) { white-space: nowrap; }
-.events td:last-child { min-width: 260px; }
+.events td { overflow-wrap: normal; }
+.events td:first-child, .events td:nth-child(3), td > code:only-child:not(.data) { white-space: nowrap; }
+.events td:last-child { min-width: 260px; width: 100%; }
+summary { cursor: pointer; overflow-wrap: anywhere; }
+details[open] summary code { display: none; }
+details[open] summary::after { content: "less"; color: var(--quiet); }
+.last-first { display: flex; flex-direction: column-reverse; }
 pre { margin: 0; padding: 10px 12px; background: var(--ground); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .gpu + .gpu { margin-top: 14px; border-top: 1px solid var(--edge); padding-top: 12px; }
-.charts { display: flex; flex-wrap: wrap; gap: 12px 26px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 12px 22px; }
 .chart figcaption { color: var(--quiet); font-size: 12px; }
 .chart strong { color: var(--ink); }
-.chart svg { display: block; border-bottom: 1px solid var(--edge); }
+.chart svg { display: block; width: 100%; height: 44px; margin-top: 3px; border-bottom: 1px solid var(--edge); }
+.chart .area { fill: var(--accent); opacity: 0.13; }
 .chart .line { stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }`;
 
 const WIDTHS = `@media (min-width: 1000px) {
   .panels { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
   .panels .wide { grid-column: 1 / -1; }
+  .panels .tall { grid-row: span 3; }
 }
 @media (min-width: 1400px) {
-  .columns { grid-template-columns: minmax(0, 1fr) 340px; }
+  .columns { grid-template-columns: minmax(0, 1fr) 372px; }
   .totals { grid-template-columns: minmax(0, 1fr); }
 }
 @media (max-width: 900px) {
   main { padding: 14px 14px 32px; }
   .filters { margin-left: 0; width: 100%; }
-  .filters input[type="search"] { flex: 1 1 160px; width: auto; }
+  .filters input[type="search"] { flex: 1 1 100px; width: 100px; }
+  .filters select { width: 110px; }
   .computes, .computes tbody { display: block; border: 0; background: none; }
   .computes thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .computes tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); background: var(--panel); border: 1px solid var(--edge); border-radius: 8px; padding: 8px 4px; margin-bottom: 10px; }
-  .computes th, .computes td { display: block; border: 0; padding: 4px 10px; text-align: left; }
+  .computes th, .computes td { display: block; border: 0; padding: 3px 10px; text-align: left; }
+  .computes small { display: inline; margin-left: 5px; }
+  .computes td:nth-child(1) small::before, .computes td:nth-child(3) small::before { content: "· "; }
   .computes td::before, .computes th[scope="row"]::before { content: attr(data-label); display: block; color: var(--quiet); font-size: 11px; font-weight: 400; }
-  .computes td:nth-child(1) { order: -1; }
-  .computes th[scope="row"] { grid-column: span 2; }
+  .computes td:nth-child(1), .computes td:nth-child(3) { grid-column: span 2; }
+  .computes td:nth-child(1)::before, .computes th[scope="row"]::before, .computes td:nth-child(4)::before { display: none; }
+  .computes th[scope="row"] { order: 1; grid-column: span 3; padding-top: 6px; }
+  .computes td:nth-child(4) { order: -1; grid-column: 3; grid-row: 1; }
+  .computes td:nth-child(9) { display: none; }
+  .operator { margin-left: 0; }
 }`;
 
 /** The style sheet. */
