@@ -1,6 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { EMPTY_SNAPSHOT, type SessionCore } from "./core.ts";
-import { follow, refresh } from "./follow.ts";
+import { EMPTY_SNAPSHOT, isLive, join, type SessionCore } from "./core.ts";
 import { find, place } from "./open.ts";
 import type { Access, ComputeClientHeaders } from "./request.ts";
 import { type ComputeSession, createSession } from "./session.ts";
@@ -26,6 +25,7 @@ export interface OpenOptions {
   readonly slot?: string | undefined;
   /** The user's wish as JSON. The application turns it into a request: it decides on image and GPU. */
   readonly wish?: unknown;
+  /** Ends the wait of this call. The request goes on, for other callers and because its compute may exist: `end` or `close` the session. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface OpeningSession extends Promise<ComputeSession> {
 export interface ComputeClient {
   /**
    * The user's compute of that slot: restored, found or spawned, and never two. Resolves when the compute is known; its `session` shows
-   * the progress before. Two calls at once share one session.
+   * the progress before. Two calls at once share one session and one request, that of the first.
    * @throws ComputeError by `code`, when the application refuses; the signal's reason
    */
   open(options?: OpenOptions): OpeningSession;
@@ -78,40 +78,36 @@ export function createComputeClient(options: ComputeClientOptions): ComputeClien
     const known = kept.get(slot);
     if (known && !known.core.closing.signal.aborted) return known;
     const core = createCore(access, tokens, `/slots/${slot}`);
-    const made: Kept = { core, session: createSession(core) };
+    const made = { core, session: createSession(core) };
     kept.set(slot, made);
     return made;
   };
   return {
     open: ({ slot, wish, signal } = {}) => {
-      const one = keep(slot);
-      const { session, core } = one;
-      one.placing ??= place(core, wish, signal).finally(() => {
-        one.placing = undefined;
-      });
+      const { session, core } = keep(slot);
       return Object.assign(
-        one.placing.then(() => session),
+        join(core, "place", () => place(core, wish), signal).then(() => session),
         { session },
       );
     },
     session: (slot) => keep(slot).session,
     restore: async ({ slot, signal } = {}) => {
       const { session, core } = keep(slot);
-      return (await find(core, signal)) ? session : undefined;
+      await join(core, "find", () => find(core), signal);
+      return isLive(core) ? session : undefined;
     },
   };
 }
 
-/** A session of this page, and the request for its compute that is under way. */
+/** A session of this page, and its state. */
 interface Kept {
   readonly core: SessionCore;
   readonly session: ComputeSession;
-  placing?: Promise<void> | undefined;
 }
 
 function createCore(access: Access, tokens: TokenStorage, path: string): SessionCore {
-  const core: SessionCore = {
-    access,
+  return {
+    ...access,
     tokens,
     path,
     snapshot: EMPTY_SNAPSHOT,
@@ -119,21 +115,13 @@ function createCore(access: Access, tokens: TokenStorage, path: string): Session
     listeners: new Set(),
     closing: new AbortController(),
     cut: new AbortController(),
+    pending: {},
+    isHeard: false,
     isUsed: true,
-    isFollowing: false,
     beganAt: 0,
     skew: 0,
+    probes: 0,
     renewedAt: 0,
     readAt: 0,
-    touchAt: 0,
-    follow: () => {
-      refresh(core);
-      if (core.isFollowing) return;
-      core.isFollowing = true;
-      void follow(core).finally(() => {
-        core.isFollowing = false;
-      });
-    },
   };
-  return core;
 }

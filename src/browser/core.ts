@@ -24,8 +24,7 @@ export interface SessionFacts extends PhaseFacts {
 }
 
 /** The state of one session, which the functions of this folder share. */
-export interface SessionCore {
-  readonly access: Access;
+export interface SessionCore extends Access {
   readonly tokens: TokenStorage;
   /** The path of the slot. */
   readonly path: string;
@@ -40,17 +39,20 @@ export interface SessionCore {
   skew: number;
   /** Ends the present pauses. */
   cut: AbortController;
+  /** Aborts when the session is kept true no longer; absent while it rests. */
+  life?: AbortController | undefined;
+  /** The work that is under way, which several callers may wait for. */
+  readonly pending: Partial<Record<"find" | "place" | "ready" | "renew", Promise<void> | undefined>>;
   events?: EventSource;
-  /** The times of the last new token, of the next read and of the next touch. */
+  /** True after the present event stream has brought something: one that a proxy holds back opens, too. */
+  isHeard: boolean;
+  /** The number of times that the pod was asked for its readiness in this boot. */
+  probes: number;
+  /** The times of the last new token and of the next read. */
   renewedAt: number;
   readAt: number;
-  touchAt: number;
   /** True when the user did something in the page since the last touch. */
   isUsed: boolean;
-  /** True while the session is kept true. */
-  isFollowing: boolean;
-  /** Keeps the session true from now on, and looks at once. */
-  follow(): void;
 }
 
 /** The phases in words, where the phase itself does not say enough. */
@@ -74,19 +76,51 @@ export const EMPTY_SNAPSHOT: SessionSnapshot = {
 };
 
 /** The browser's time, in milliseconds. */
-export function now({ access }: SessionCore): number {
-  return access.clock.now().getTime();
+export function now({ clock }: SessionCore): number {
+  return clock.now().getTime();
 }
 
 /** Waits, at most until the next {@link wake}. */
-export async function pause({ access, cut }: SessionCore, seconds: number): Promise<void> {
-  await access.clock.sleep(seconds * 1000, cut.signal).catch(() => cut.signal.aborted);
+export async function pause({ clock, cut }: SessionCore, seconds: number): Promise<void> {
+  await clock.sleep(seconds * 1000, cut.signal).catch(() => cut.signal.aborted);
 }
 
 /** Ends every pause now. */
 export function wake(core: SessionCore): void {
   core.cut.abort();
   core.cut = new AbortController();
+}
+
+/** Stops keeping the session true: no timer, listener or stream stays behind. */
+export function rest(core: SessionCore): void {
+  core.life?.abort();
+  core.life = undefined;
+  core.events?.close();
+  wake(core);
+}
+
+/** Joins the work of that name, or begins it where none is under way. A caller's signal ends that caller's wait, and not the work. */
+export function join(
+  { closing, pending }: SessionCore,
+  name: keyof SessionCore["pending"],
+  begin: () => Promise<void>,
+  caller?: AbortSignal | null,
+): Promise<void> {
+  const signal = AbortSignal.any([closing.signal, caller ?? closing.signal]);
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort);
+    pending[name] ??= begin().finally(() => {
+      pending[name] = undefined;
+    });
+    pending[name].then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/** True where a compute is known that is not over. */
+export function isLive(core: SessionCore): boolean {
+  return !!core.facts.compute && !isOver(core);
 }
 
 /** True when nothing more is expected of the compute. */
@@ -100,22 +134,18 @@ export function update(core: SessionCore, facts: SessionFacts): void {
   tick(core);
 }
 
-/** Begins to ask for a compute. */
-export function begin(core: SessionCore): void {
-  core.beganAt = now(core);
-  core.facts = { isOpening: true };
-  tick(core);
-}
-
 /** Takes a compute as the control plane answered it, unless a later answer is known already. */
 export function take(core: SessionCore, compute: ComputeSnapshot): void {
   const { compute: known, hasAnswered = false, error } = core.facts;
   if (known?.id === compute.id && compute.now < known.now) return;
   core.skew = Date.parse(compute.now) - now(core);
   core.beganAt = Date.parse(compute.createdAt) - core.skew;
-  // The answer of an earlier run says nothing about this one.
-  const isSameRun = /^(provisioning|running)$/.test(compute.status) && known?.status !== "stopped";
-  core.facts = { compute, error, hasAnswered: hasAnswered && isSameRun };
+  core.facts = {
+    compute,
+    error: known?.id === compute.id ? error : undefined,
+    // The answer of an earlier run says nothing about the next one.
+    hasAnswered: hasAnswered && /^(provisioning|running)$/.test(compute.status),
+  };
   tick(core);
 }
 
@@ -130,5 +160,6 @@ export function tick(core: SessionCore): void {
   const next = { phase, compute, message, elapsedSeconds, endsAt, error };
   if (JSON.stringify(next) === JSON.stringify(core.snapshot)) return;
   core.snapshot = next;
+  if (isOver(core)) rest(core);
   for (const listener of [...core.listeners]) listener();
 }

@@ -8,41 +8,39 @@ import { ComputeError } from "./request.ts";
 
 /** The page of a browser; absent where the hook renders on a server. Declared here, because the package is compiled without the DOM's types. */
 declare const document: { readonly hidden: boolean } | undefined;
-declare const addEventListener: (name: string, listener: () => void, options: object) => void;
+declare const window: EventTarget | undefined;
 
-/** Keeps the session true until its compute is over or the page closes it: events, reads, probes of the pod, touches. */
-export async function follow(core: SessionCore): Promise<void> {
-  const over = new AbortController();
-  watchPage(core, over.signal);
-  await Promise.all([count(core), work(core)]);
-  over.abort();
-  core.events?.close();
+/** Keeps the session true from now on, until its compute is over or the page closes it. Looks at once. */
+export function follow(core: SessionCore): void {
+  refresh(core);
+  if (core.life || isOver(core)) return;
+  core.life = new AbortController();
+  watchPage(core, core.life.signal);
+  for (const task of [count, read, probe, touch]) void repeat(core, core.life.signal, task);
 }
 
-async function count(core: SessionCore): Promise<void> {
-  while (!isOver(core)) {
-    await pause(core, 1);
-    tick(core);
-  }
+/** A part of the work. @returns the seconds until its next turn, which comes sooner when something wakes the session */
+type Task = (core: SessionCore) => number | Promise<number>;
+
+async function repeat(core: SessionCore, life: AbortSignal, task: Task): Promise<void> {
+  while (!life.aborted) await pause(core, await task(core));
 }
 
-async function work(core: SessionCore): Promise<void> {
-  for (let probes = 0; !isOver(core); probes += 1) {
-    const { phase } = core.snapshot;
-    const boots = isBooting(phase);
-    if (!boots) probes = 0;
-    await Promise.all([read(core, boots), boots && probe(core), isUsable(phase) && touch(core)]);
-    if (!isOver(core)) await pause(core, boots ? Math.min(0.25 * 1.5 ** probes, 3) : 2);
-  }
+function count(core: SessionCore): number {
+  tick(core);
+  return 1;
 }
 
 /** Reads the compute when that is due, and opens the event stream where none is open. */
-async function read(core: SessionCore, boots: boolean): Promise<void> {
-  if (now(core) < core.readAt) return;
-  const { compute } = core.facts;
-  core.readAt = now(core) + (core.events?.readyState === 1 ? 30_000 : boots ? 2000 : 10_000);
-  await show(core, "GET", compute ? `/computes/${compute.id}` : core.path);
-  connect(core);
+async function read(core: SessionCore): Promise<number> {
+  if (now(core) >= core.readAt) {
+    const { compute } = core.facts;
+    const isTold = core.isHeard && core.events?.readyState === 1;
+    core.readAt = now(core) + (isTold ? 30_000 : isBooting(core.snapshot.phase) ? 2000 : 10_000);
+    await show(core, "GET", compute ? `/computes/${compute.id}` : core.path);
+    connect(core);
+  }
+  return (core.readAt - now(core)) / 1000;
 }
 
 /** Sends a request whose answer is the compute. A failure shows in the session. */
@@ -57,26 +55,27 @@ async function show(core: SessionCore, method: string, path: string): Promise<vo
 }
 
 function connect(core: SessionCore): void {
-  const { access, facts, events } = core;
-  if (!access.mayStream || !facts.compute || (events && events.readyState < 2)) return;
-  const source = new EventSource(`${access.baseUrl}/computes/${facts.compute.id}/events`, {
-    withCredentials: true,
-  });
-  for (const type of ["state", "note", "ending-soon"])
-    source.addEventListener(type, (event) => hear(core, JSON.parse((event as MessageEvent).data)));
-  // The pod says something while it boots, such as that its server listens: ask it now.
-  source.addEventListener("report", () => isBooting(core.snapshot.phase) && wake(core));
-  source.onerror = () => refresh(core);
+  const { mayStream, baseUrl, facts, events, life } = core;
+  if (!mayStream || !facts.compute || !life || (events && events.readyState < 2)) return;
+  const source = new EventSource(`${baseUrl}/computes/${facts.compute.id}/events`, { withCredentials: true });
+  on(source, "state note report ending-soon", life.signal, (event) =>
+    hear(core, JSON.parse((event as MessageEvent).data)),
+  );
+  // A stream that was refused for good is tried again at the next read.
+  on(source, "error", life.signal, () => source.readyState < 2 && refresh(core));
+  core.isHeard = false;
   core.events = source;
 }
 
-function hear(core: SessionCore, { compute, status, data, at }: WireEvent): void {
+function hear(core: SessionCore, { type, compute, status, data, at }: WireEvent): void {
+  core.isHeard = true;
   if (status === "failed" || data.logs) {
     const lines = [data.message ?? "The boot failed.", data.logs ?? []].flat();
     update(core, { error: new ComputeError("BOOT_FAILED", lines.join("\n")) });
   }
   if (compute) take(core, compute);
-  else if (`${core.facts.compute?.now}` < at) core.readAt = 0;
+  else if (type !== "report" && `${core.facts.compute?.now}` < at) core.readAt = 0;
+  // Also a report says something about the pod, such as that its server listens: ask it now.
   wake(core);
 }
 
@@ -86,31 +85,42 @@ export function refresh(core: SessionCore): void {
   wake(core);
 }
 
-async function probe(core: SessionCore): Promise<void> {
+async function probe(core: SessionCore): Promise<number> {
   const { compute, hasAnswered } = core.facts;
-  if (!compute || hasAnswered || !(await isPodReady(core.access.fetch, compute, core.closing.signal))) return;
-  if (core.facts.compute?.id === compute.id) update(core, { hasAnswered: true });
+  const boots = isBooting(core.snapshot.phase);
+  const asks = boots && compute && !hasAnswered;
+  if (asks && (await isPodReady(core.fetch, compute, core.closing.signal)))
+    if (core.facts.compute?.id === compute.id) update(core, { hasAnswered: true });
+  core.probes = boots ? core.probes + 1 : 0;
+  return boots ? Math.min(0.25 * 1.5 ** core.probes, 3) : 2;
 }
 
 /** Tells the control plane once a minute that the user is active in the page. */
-async function touch(core: SessionCore): Promise<void> {
-  if (!core.isUsed || now(core) < core.touchAt || typeof document === "undefined" || document.hidden) return;
+async function touch(core: SessionCore): Promise<number> {
+  if (!core.isUsed || !isUsable(core.snapshot.phase) || typeof document === "undefined" || document.hidden)
+    return 2;
   core.isUsed = false;
-  core.touchAt = now(core) + 60_000;
   await show(core, "POST", `/computes/${core.facts.compute?.id}/touch`);
+  return 60;
 }
 
 /** Hears of use, and of a page that comes back to life: its connections may be dead without saying so. */
-function watchPage(core: SessionCore, signal: AbortSignal): void {
-  if (typeof addEventListener === "undefined") return;
-  const on = (names: string, listener: () => void): void => {
-    for (const name of names.split(" "))
-      addEventListener(name, listener, { signal, capture: true, passive: true });
-  };
-  on("pointerdown keydown wheel", () => {
+function watchPage(core: SessionCore, life: AbortSignal): void {
+  if (typeof window === "undefined") return;
+  on(window, "pointerdown keydown wheel", life, () => {
     core.isUsed = true;
   });
-  on("online pageshow visibilitychange", () => document?.hidden || refresh(core));
+  on(window, "online pageshow visibilitychange", life, () => document?.hidden || refresh(core));
   // A page with an open stream could not enter the back/forward cache.
-  on("pagehide", () => core.events?.close());
+  on(window, "pagehide", life, () => core.events?.close());
+}
+
+function on(
+  target: Pick<EventTarget, "addEventListener">,
+  names: string,
+  signal: AbortSignal,
+  listener: (event: Event) => void,
+): void {
+  for (const name of names.split(" "))
+    target.addEventListener(name, listener, { signal, capture: true, passive: true });
 }

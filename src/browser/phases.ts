@@ -46,7 +46,7 @@ const FAILURES = /^(boot_timeout|failed|exited|abandoned)$/;
 /** The phase that follows from these facts. Pure: the tests hold its whole table. */
 export function phaseOf(facts: PhaseFacts, millisecondsLeft?: number): SessionPhase {
   const phase = onlinePhase(facts, millisecondsLeft);
-  return facts.isOffline && !isFinal(phase) ? "offline" : phase;
+  return facts.isOffline && !/^(ended|failed)$/.test(phase) ? "offline" : phase;
 }
 
 function onlinePhase(

@@ -1,7 +1,7 @@
 /** A session's requests to the control plane: its compute, and its token. */
 import type { ComputeSnapshot } from "../compute-json.ts";
 import type { WireToken } from "../wire.ts";
-import { now, type SessionCore } from "./core.ts";
+import { join, now, type SessionCore } from "./core.ts";
 import { ComputeError, problemOf } from "./request.ts";
 
 const RENEW_MILLISECONDS = 30_000;
@@ -13,32 +13,31 @@ export function known({ facts }: SessionCore): ComputeSnapshot {
 }
 
 /**
- * Sends a request to the control plane, until the session closes or the caller gives up. An answer that denies the compute takes its token back.
- * @throws ComputeError for each answer that is not a success, and `OFFLINE` where none came; the signal's reason
+ * Sends a request to the control plane, until the session closes. An answer that denies the compute takes its token back.
+ * @throws ComputeError for each answer that is not a success, and `OFFLINE` where none came
  */
 export async function send<Body>(
-  { access, closing, facts, tokens }: SessionCore,
+  { headers, baseUrl, fetch, closing: { signal }, facts, tokens }: SessionCore,
   method: string,
   path: string,
   body?: unknown,
-  caller: AbortSignal = closing.signal,
 ): Promise<Body> {
-  const { headers, baseUrl, fetch } = access;
-  const signal = AbortSignal.any([closing.signal, caller]);
-  const own = typeof headers === "function" ? await headers() : headers;
-  const init = {
-    method,
-    signal,
-    headers: { "content-type": "application/json", ...own },
-    credentials: "include",
-  } as const;
+  const text = body ? JSON.stringify(body) : null;
   try {
-    const response = await fetch(baseUrl + path, { ...init, body: body ? JSON.stringify(body) : null });
+    const own = typeof headers === "function" ? await headers() : headers;
+    const response = await fetch(baseUrl + path, {
+      method,
+      signal,
+      headers: { "content-type": "application/json", ...own },
+      credentials: "include",
+      body: text,
+    });
     if (response.ok) return (await response.json()) as Body;
     throw await problemOf(response);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof ComputeError)) throw new ComputeError("OFFLINE", "No answer", { retryable: true });
+    if (!(error instanceof ComputeError))
+      throw new ComputeError("OFFLINE", `No answer: ${error}`, { retryable: true });
     if (facts.compute && isDenied(error)) tokens.removeItem(keyOf(baseUrl, facts.compute.id));
     throw error;
   }
@@ -51,20 +50,30 @@ export function isDenied(error: unknown): error is ComputeError {
 
 /** The token of the session's compute, where this tab has one. */
 export function tokenOf(core: SessionCore, id: string = known(core).id): string | null {
-  return core.tokens.getItem(keyOf(core.access.baseUrl, id));
+  return core.tokens.getItem(keyOf(core.baseUrl, id));
 }
 
 /** Keeps a token in the tab. */
 export function keepToken(core: SessionCore, id: string, token: string): void {
-  core.tokens.setItem(keyOf(core.access.baseUrl, id), token);
+  core.tokens.setItem(keyOf(core.baseUrl, id), token);
 }
 
-/** Asks for a token of this tab's own. @returns false when there is none to be had now */
-export async function renew(core: SessionCore, { id, auth }: ComputeSnapshot): Promise<boolean> {
-  if (!auth?.schemes.includes("bearer") || now(core) - core.renewedAt < RENEW_MILLISECONDS) return false;
+/** Sees to another token than the refused one: that of a request before, or a new one. @returns false when there is none to be had now */
+export async function renew(
+  core: SessionCore,
+  { id, auth }: ComputeSnapshot,
+  refused: string | null,
+): Promise<boolean> {
+  if (!auth?.schemes.includes("bearer")) return false;
+  if (tokenOf(core, id) === refused && now(core) - core.renewedAt >= RENEW_MILLISECONDS)
+    await join(core, "renew", () => askForToken(core, id));
+  return tokenOf(core, id) !== refused;
+}
+
+async function askForToken(core: SessionCore, id: string): Promise<void> {
+  const { token } = await send<WireToken>(core, "POST", `/computes/${id}/token`, {});
   core.renewedAt = now(core);
-  keepToken(core, id, (await send<WireToken>(core, "POST", `/computes/${id}/token`, {})).token);
-  return true;
+  keepToken(core, id, token);
 }
 
 function keyOf(baseUrl: string, id: string): string {

@@ -12,19 +12,19 @@ export async function fetchFromPod(
   init: RequestInit,
   port?: number,
 ): Promise<Response> {
-  const { fetch, clock } = core.access;
+  const { fetch, clock } = core;
+  const closing = core.closing.signal;
+  const signal = AbortSignal.any([closing, init.signal ?? closing]);
   let hasRenewed = false;
   for (let tries = 0; ; tries += 1) {
     const compute = known(core);
-    const response = await fetch(url, {
-      ...init,
-      headers: headersOf(compute, init.headers, tokenOf(core), port),
-    });
-    const { status, headers } = response;
-    if (!headers.has("x-atlas-refusal") || init.body instanceof ReadableStream) return response;
-    if (status === 503 && tries < MAX_UNAVAILABLE)
-      await clock.sleep(retryAfter(response) * 1000, init.signal ?? undefined);
-    else if (status === 401 && !hasRenewed && (await renew(core, compute))) hasRenewed = true;
+    const token = tokenOf(core);
+    const headers = headersOf(compute, init.headers, token, port);
+    const response = await fetch(url, { ...init, signal, headers });
+    const { status } = response;
+    if (!response.headers.has("x-atlas-refusal") || init.body instanceof ReadableStream) return response;
+    if (status === 503 && tries < MAX_UNAVAILABLE) await clock.sleep(retryAfter(response) * 1000, signal);
+    else if (status === 401 && !hasRenewed && (await renew(core, compute, token))) hasRenewed = true;
     else return response;
   }
 }

@@ -1,5 +1,6 @@
-import { type SessionCore, type SessionSnapshot, take, wake } from "./core.ts";
-import { isBooting, isUsable } from "./phases.ts";
+import { join, rest, type SessionCore, type SessionSnapshot, take } from "./core.ts";
+import { follow } from "./follow.ts";
+import { isBooting, isUsable, phaseOf } from "./phases.ts";
 import { known, send, tokenOf } from "./plane.ts";
 import { urlOf } from "./pod.ts";
 import { fetchFromPod } from "./pod-fetch.ts";
@@ -62,12 +63,17 @@ export interface ComputeSession {
 
 /** The session over this state. */
 export function createSession(core: SessionCore): ComputeSession {
+  const ready = (signal?: AbortSignal | null): Promise<void> =>
+    join(core, "ready", () => whenReady(core), signal);
   return {
     getSnapshot: () => core.snapshot,
-    subscribe: (listener) => subscribe(core, listener),
-    whenReady: ({ signal } = {}) => whenReady(core, signal),
+    subscribe: (listener) => {
+      core.listeners.add(listener);
+      return () => core.listeners.delete(listener);
+    },
+    whenReady: ({ signal } = {}) => ready(signal),
     fetch: async (path, init = {}, { port } = {}) => {
-      await whenReady(core, init.signal);
+      await ready(init.signal);
       return fetchFromPod(core, urlOf(known(core), path, port), init, port);
     },
     webSocket: (path, protocols = [], { port } = {}) => {
@@ -86,30 +92,23 @@ export function createSession(core: SessionCore): ComputeSession {
     end: () => change(core, "DELETE", ""),
     close: () => {
       core.closing.abort(new ComputeError("CONFLICT", "The session is closed."));
-      wake(core);
+      rest(core);
     },
   };
 }
 
-function subscribe({ listeners }: SessionCore, listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
-
-function whenReady(core: SessionCore, caller?: AbortSignal | null): Promise<void> {
-  const closing = core.closing.signal;
-  const signal = AbortSignal.any([closing, caller ?? closing]);
+function whenReady(core: SessionCore): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
-      const { phase, error, message } = core.snapshot;
-      if (signal.aborted) reject(signal.reason);
-      else if (isUsable(phase)) resolve();
-      else if (isBooting(phase) || phase === "offline") return;
+      // A pod needs no control plane to take requests.
+      const phase = phaseOf({ ...core.facts, isOffline: false });
+      const { error, message } = core.snapshot;
+      if (isUsable(phase)) resolve();
+      else if (isBooting(phase)) return;
       else reject(error ?? new ComputeError("CONFLICT", message));
-      unsubscribe();
+      core.listeners.delete(settle);
     };
-    const unsubscribe = subscribe(core, settle);
-    signal.addEventListener("abort", settle);
+    core.listeners.add(settle);
     settle();
   });
 }
@@ -117,7 +116,7 @@ function whenReady(core: SessionCore, caller?: AbortSignal | null): Promise<void
 /** Sends a change of the compute, and shows what became of it. */
 async function change(core: SessionCore, method: string, action: string, body?: unknown): Promise<void> {
   take(core, await send(core, method, `/computes/${known(core).id}${action}`, body));
-  core.follow();
+  follow(core);
 }
 
 async function sign(core: SessionCore, route: string, body: unknown): Promise<string> {

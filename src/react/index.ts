@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import {
   type ComputeClient,
   type ComputeSession,
@@ -18,6 +18,8 @@ export interface UseComputeOptions {
   readonly baseUrl: string;
   /** The name of the compute among its user's. @default "default" */
   readonly slot?: string | undefined;
+  /** The user's wish as JSON, for `autoOpen` and for an `open` without one. */
+  readonly wish?: unknown;
   /** Opens the compute when the component appears. Without it an existing compute is shown, and none is spawned. @default false */
   readonly autoOpen?: boolean | undefined;
   /** A client of the page's own, where it needs headers or another storage. Keep it outside of the component. @default one for each `baseUrl` */
@@ -27,7 +29,7 @@ export interface UseComputeOptions {
 /** The verbs of a session, and `open`. */
 export interface ComputeActions
   extends Omit<ComputeSession, "getSnapshot" | "subscribe" | "close" | "whenReady"> {
-  /** Restores, finds or spawns the compute. @throws ComputeError by `code`; the snapshot shows it, too */
+  /** Restores, finds or spawns the compute. @param wish that of the hook's options where it is not given @throws ComputeError by `code`; the snapshot shows it, too */
   open(wish?: unknown): Promise<ComputeSession>;
 }
 
@@ -50,9 +52,18 @@ const users = new WeakMap<ComputeSession, number>();
  * }
  * ```
  */
-export function useCompute({ baseUrl, slot, autoOpen, client }: UseComputeOptions): UsedCompute {
+export function useCompute({ baseUrl, slot, wish, autoOpen, client }: UseComputeOptions): UsedCompute {
+  const latest = useRef(wish);
+  useEffect(() => {
+    latest.current = wish;
+  });
   const { actions, subscribe, getSnapshot, begin } = useMemo(
-    () => bind(() => client ?? clientOf(baseUrl), slot),
+    () =>
+      bind(
+        () => client ?? clientOf(baseUrl),
+        slot,
+        () => latest.current,
+      ),
     [baseUrl, client, slot],
   );
   const snapshot = useSyncExternalStore(subscribe, getSnapshot, () => EMPTY_SNAPSHOT);
@@ -74,9 +85,9 @@ interface Bound {
 }
 
 /** Binds the verbs to the session that the page has when they are called: a closed one has a successor. */
-function bind(client: () => ComputeClient, slot: string | undefined): Bound {
+function bind(client: () => ComputeClient, slot: string | undefined, latest: () => unknown): Bound {
   const session = (): ComputeSession => client().session(slot);
-  const open = (wish?: unknown): Promise<ComputeSession> => client().open({ slot, wish });
+  const open = (wish = latest()): Promise<ComputeSession> => client().open({ slot, wish });
   return {
     actions: {
       open,

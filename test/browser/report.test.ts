@@ -48,7 +48,10 @@ it("asks the pod at once when the event stream has a report, however seldom it a
   await vi.waitFor(() => expect(session.getSnapshot().phase).toBe("starting"));
   const before = probes;
   readiness = { computeId: session.getSnapshot().compute?.id, status: "ready" };
-  for (const stream of streams) stream.dispatchEvent(new Event("report"));
+  for (const stream of streams) {
+    const data = JSON.stringify({ type: "report", data: {}, at: new Date().toISOString() });
+    stream.dispatchEvent(new MessageEvent("report", { data }));
+  }
   await vi.waitFor(() => expect(session.getSnapshot().phase).toBe("ready"));
   expect(probes).toBe(before + 1);
   session.close();

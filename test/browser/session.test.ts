@@ -1,63 +1,17 @@
 import { afterEach, expect, it } from "vitest";
-import {
-  type ComputeClient,
-  type ComputeClientOptions,
-  ComputeError,
-  type ComputeSession,
-  createComputeClient,
-  type SessionPhase,
-} from "../../src/browser/index.ts";
-import { ada, bob, ORIGIN, type PlaneUnderTest, planeUnderTest } from "../server/plane.ts";
+import { type ComputeClient, ComputeError, type ComputeSession } from "../../src/browser/index.ts";
+import { bob, ORIGIN, planeUnderTest } from "../server/plane.ts";
+import { readyPod, tab, until } from "./tab.ts";
 
 const opened: ComputeSession[] = [];
 afterEach(() => {
   for (const session of opened.splice(0)) session.close();
 });
 
-/** A tab of a browser whose pod answers, or refuses, as the test says. */
-function tab(plane: PlaneUnderTest, options: Partial<ComputeClientOptions> = {}) {
-  const memory = new Map<string, string>();
-  const storage = {
-    getItem: (key: string) => memory.get(key) ?? null,
-    setItem: (key: string, value: string) => void memory.set(key, value),
-    removeItem: (key: string) => void memory.delete(key),
-  };
-  const sent: Request[] = [];
-  const state = { isOnline: true, pod: (_request: Request): Response => new Response(null, { status: 502 }) };
-  const send: typeof fetch = async (input, init) => {
-    const url = new URL(input instanceof Request ? input.url : input, ORIGIN);
-    const request = new Request(url, init);
-    sent.push(request);
-    if (!state.isOnline) throw new TypeError("Failed to fetch");
-    return url.origin === ORIGIN ? plane.handler(request) : state.pod(request);
-  };
-  const make = (): ComputeClient =>
-    createComputeClient({ baseUrl: "/api/atlas", fetch: send, headers: ada, storage, ...options });
-  return { client: make(), reload: make, memory, sent, state };
-}
-
 async function open(client: ComputeClient): Promise<ComputeSession> {
   const session = await client.open({ wish: {} });
   opened.push(session);
   return session;
-}
-
-function until(session: ComputeSession, phase: SessionPhase): Promise<void> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if (session.getSnapshot().phase !== phase) return;
-      unsubscribe();
-      resolve();
-    };
-    const unsubscribe = session.subscribe(look);
-    look();
-  });
-}
-
-/** A pod that answers its readiness with this id, and everything else by `serve`. */
-function readyPod(id: () => string | undefined, serve: (request: Request) => Response) {
-  return (request: Request): Response =>
-    request.url.endsWith("/ready") ? Response.json({ computeId: id(), status: "ready" }) : serve(request);
 }
 
 it("spawns once, however often the page opens the slot, is mounted twice or reloaded", async () => {
