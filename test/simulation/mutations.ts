@@ -96,9 +96,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "an insert checks no limits",
-    file: "src/stores/memory/index.ts",
-    from: "if (isLimited(limits)) checkLimits(record, namespace.usageBeside(record), limits);\n    if (namespace.records",
-    to: "if (namespace.records",
+    file: "src/stores/sql/rules.ts",
+    from: "return Object.values(limits).some((limit) => limit !== undefined);",
+    to: "return limits === undefined;",
     law: 4,
     scenario: "limit",
   },
