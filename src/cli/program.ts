@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { version } from "../internal/user-agent.ts";
 import { adoptCommand } from "./adopt.ts";
 import { changeCommands, extendCommand } from "./change.ts";
+import { completionsCommand } from "./completions/index.ts";
 import { eventsCommand, logsCommand } from "./follow.ts";
 import { gpusCommand } from "./gpus.ts";
 import { guardCommand } from "./guard.ts";
@@ -14,6 +15,9 @@ import { readSecret } from "./secret.ts";
 import { spawnCommand } from "./spawn.ts";
 import { tenantsCommand } from "./tenants.ts";
 import { terminateCommand } from "./terminate.ts";
+import { tokenCommand } from "./token.ts";
+import { urlCommand } from "./url.ts";
+import { volumesCommand } from "./volumes.ts";
 import type { CliWorld } from "./world.ts";
 
 /** The groups of commands, in the order of the help. */
@@ -34,12 +38,24 @@ const GROUPS: readonly (readonly [heading: string, make: (world: CliWorld) => re
   ],
   [
     "Operation:",
-    (world) => [gpusCommand(world), reapCommand(world), migrateCommand(world), adoptCommand(world)],
+    (world) => [
+      gpusCommand(world),
+      reapCommand(world),
+      volumesCommand(world),
+      migrateCommand(world),
+      adoptCommand(world),
+    ],
   ],
   [
-    "Pods and tenants:",
-    (world) => [guardCommand(world, (code) => process.exit(code)), tenantsCommand(world, readSecret)],
+    "Pods and credentials:",
+    (world) => [
+      guardCommand(world, (code) => process.exit(code)),
+      tokenCommand(world, readSecret),
+      urlCommand(world),
+      tenantsCommand(world, readSecret),
+    ],
   ],
+  ["This command line:", (world) => [completionsCommand(world)]],
 ];
 
 const HELP = `

@@ -11,6 +11,23 @@ const MAX_CHARACTERS = 65_536;
 export const readSecret: ReadSecret = async (question) =>
   process.stdin.isTTY ? askFor(question) : secretIn(process.stdin);
 
+/** Reads several secrets: a prompt for each on a terminal, else a line of standard input for each. @throws VALIDATION for another number of lines */
+export async function readSecrets(questions: readonly string[]): Promise<readonly string[]> {
+  if (process.stdin.isTTY) return inTurn(questions);
+  const lines = (await secretIn(process.stdin)).split(/\r?\n/);
+  if (lines.length === questions.length) return lines;
+  throw new AtlasError(
+    "VALIDATION",
+    `Standard input has ${lines.length} lines, and must have one for each of these: ${questions.join("; ")}.`,
+  );
+}
+
+async function inTurn(questions: readonly string[]): Promise<readonly string[]> {
+  const answers: string[] = [];
+  for (const question of questions) answers.push(await askFor(question));
+  return answers;
+}
+
 async function askFor(question: string): Promise<string> {
   const { isCancel, password } = await import("@clack/prompts");
   const answer = await password({ message: question, output: process.stderr });

@@ -5,11 +5,11 @@ import { AtlasError } from "../errors.ts";
 import { defined } from "../internal/defined.ts";
 import { liveStatuses } from "../store.ts";
 import { type ClientFlags, clientOptions, type Desk, withClient } from "./client.ts";
+import { confirmed } from "./confirm.ts";
 import { endCompute } from "./end-compute.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
 import { COMPUTE_COLUMNS, statusOf } from "./shown.ts";
-import { table } from "./table.ts";
 import type { CliWorld } from "./world.ts";
 
 interface TerminateFlags extends ClientFlags {
@@ -42,10 +42,7 @@ export function terminateCommand(world: CliWorld): Command {
 async function terminate(desk: Desk, flags: TerminateFlags, ids: readonly string[]): Promise<ExitCode> {
   const { world } = desk;
   const chosen = await choose(desk, flags, ids);
-  if (!flags.yes && needsQuestion(chosen) && !(await confirmed(desk, chosen))) {
-    world.stderr("Nothing was ended.\n");
-    return EXIT.failed;
-  }
+  if (!flags.yes && needsQuestion(chosen) && !(await isMeant(desk, chosen))) return EXIT.failed;
   const codes = await Promise.all(chosen.map((compute) => endCompute(compute, world.clock)));
   for (const compute of chosen)
     print(
@@ -74,16 +71,8 @@ function needsQuestion(computes: readonly Compute[]): boolean {
   return computes.length > 1 || computes.some(({ userId }) => userId !== null);
 }
 
-async function confirmed({ world }: Desk, computes: readonly Compute[]): Promise<boolean> {
-  if (!world.terminal.canAsk)
-    throw new AtlasError(
-      "VALIDATION",
-      `This would end ${computes.length} ${computes.length === 1 ? "compute of a user" : "computes"}. Pass --yes where no terminal can be asked.`,
-    );
+function isMeant({ world }: Desk, computes: readonly Compute[]): Promise<boolean> {
+  const question = `End ${computes.length === 1 ? "this compute of a user" : `these ${computes.length} computes`}?`;
   const rows = computes.map((compute) => compute.snapshot());
-  world.stderr(table(rows, COMPUTE_COLUMNS, world.terminal.columns()));
-  const { confirm, isCancel } = await import("@clack/prompts");
-  const message = `End ${computes.length === 1 ? "this compute" : `these ${computes.length} computes`}?`;
-  const answer = await confirm({ message, initialValue: false, output: process.stderr });
-  return !isCancel(answer) && answer;
+  return confirmed(world, question, { rows, columns: COMPUTE_COLUMNS });
 }

@@ -1,4 +1,4 @@
-"""Runs a command whose standard input and error are a terminal, types a line, and prints what the terminal showed and what came out."""
+"""Runs a command whose standard input and error are a terminal, types a line after a mark, and prints what the terminal showed and what came out."""
 
 import fcntl
 import json
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 
-line, command = sys.argv[1], sys.argv[2:]
+mark, line, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 terminal, inside = pty.openpty()
 fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 child = subprocess.Popen(command, stdin=inside, stderr=inside, stdout=subprocess.PIPE)
@@ -23,7 +23,7 @@ while True:
     if not chunk:
         break
     shown += chunk
-    if not typed and b"The key of" in shown:
+    if not typed and mark.encode() in shown:
         os.write(terminal, line.encode() + b"\r")
         typed = True
 stdout = child.stdout.read().decode()

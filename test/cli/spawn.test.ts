@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CliResult, runCli } from "./run-cli.ts";
 import { type RunningCli, startCli } from "./running-cli.ts";
@@ -178,6 +180,26 @@ describe("atlas-compute terminate", { timeout: 60_000 }, () => {
     expect(await cli("terminate", "--user", "user_42", "--yes")).toMatchObject({
       code: 0,
       stdout: `${id}  terminated (requested)\n`,
+    });
+  });
+
+  it.each([
+    ["y", 0, /terminated \(requested\)\n$/, /End this compute of a user\?/],
+    ["n", 1, /^$/, /Nothing was changed/],
+  ])("asks at a terminal, and does what the answer %s says", async (answer, code, stdout, shown) => {
+    const { id } = await spawnDetached("--user", "user_42");
+    const runner = fileURLToPath(new URL("prompted.py", import.meta.url));
+    const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+    const command = [process.execPath, "--no-warnings", program, "terminate", id];
+    const output = await promisify(execFile)("python3", [runner, "End this", answer, ...command], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, ...env },
+      timeout: 50_000,
+    });
+    expect(JSON.parse(output.stdout)).toMatchObject({
+      code,
+      stdout: expect.stringMatching(stdout),
+      shown: expect.stringMatching(shown),
     });
   });
 

@@ -120,7 +120,7 @@ describe("atlas-compute tenants", { timeout: 60_000 }, () => {
       "--provider",
       "mock",
     ];
-    const output = await promisify(execFile)("python3", [runner, "key-of-acme", ...command], {
+    const output = await promisify(execFile)("python3", [runner, "The key of", "key-of-acme", ...command], {
       env: { ...process.env, ...env },
       timeout: 50_000,
     });
