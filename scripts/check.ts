@@ -12,8 +12,11 @@ const results = join(folder, "tests.json");
 const STEPS: readonly (readonly [script: string, ...args: string[]])[] = [
   ["lint"],
   ["types"],
+  ["dead"],
+  ["spelling"],
   ["test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`],
   ["build"],
+  ["api"],
   ["size"],
   ["docs"],
   ["examples"],

@@ -58,7 +58,7 @@ export function checkLimits(record: ComputeRecord, usage: Usage, limits: Limits)
 }
 
 /** True when nothing is left of a month's budget. */
-export function isSpent(spent: number, allowed: number): boolean {
+function isSpent(spent: number, allowed: number): boolean {
   return spent >= allowed - 1e-9;
 }
 

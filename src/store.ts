@@ -45,7 +45,7 @@ export {
   settledDays,
   startOf,
 } from "./ledger.ts";
-export { checkLimits, isCostLimit, isMonthLimited, isSpent, type Limits, type Usage } from "./limits.ts";
+export { checkLimits, isCostLimit, isMonthLimited, type Limits, type Usage } from "./limits.ts";
 export { isSlotTaken, type SlotKey, slotKeyOf, slotTaken } from "./slots.ts";
 
 /** A filter on records. Absent fields do not filter. */

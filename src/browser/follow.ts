@@ -80,7 +80,7 @@ function hear(core: SessionCore, { type, compute, status, data, at }: WireEvent)
 }
 
 /** Looks at once. */
-export function refresh(core: SessionCore): void {
+function refresh(core: SessionCore): void {
   core.readAt = 0;
   wake(core);
 }

@@ -6,7 +6,7 @@ import { ComputeError } from "./request.ts";
 const PROBE_MILLISECONDS = 5000;
 
 /** The port of that number, or the first one that speaks HTTP; `undefined` where there is none. */
-export function findPort({ ports }: ComputeSnapshot, wanted?: number): Port | undefined {
+function findPort({ ports }: ComputeSnapshot, wanted?: number): Port | undefined {
   return ports.find(({ internal, protocol }) => (wanted ? internal === wanted : protocol === "http"));
 }
 

@@ -79,7 +79,7 @@ export function withClient<Flags extends ClientFlags>(
 }
 
 /** Opens the client that the flags choose. @throws VALIDATION */
-export async function openClient(flags: ClientFlags, world: CliWorld): Promise<OpenClient> {
+async function openClient(flags: ClientFlags, world: CliWorld): Promise<OpenClient> {
   const { provider, store, namespace, config } = flags;
   const choosesParts = provider.length > 0 || store !== undefined || namespace !== undefined;
   if (config !== undefined && choosesParts)

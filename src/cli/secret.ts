@@ -36,7 +36,7 @@ async function askFor(question: string): Promise<string> {
 }
 
 /** The text of a stream without its last line break, which `echo` and editors append. */
-export async function secretIn(stream: Readable): Promise<string> {
+async function secretIn(stream: Readable): Promise<string> {
   let text = "";
   for await (const chunk of stream.setEncoding("utf8")) {
     text += String(chunk);

@@ -69,7 +69,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
 }
 
 /** Makes a guard from its core. */
-export function guardOf(core: GuardCore): Guard {
+function guardOf(core: GuardCore): Guard {
   const close = (): Promise<void> => core.close();
   return {
     fetch: (handler) => guardFetch(core, handler),

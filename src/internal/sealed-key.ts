@@ -23,7 +23,7 @@ const TAG_BYTES = 16;
 const MAX_KEYS = 10;
 
 /** The variable that the keys come from, unless an application gives them otherwise. */
-export const ENCRYPTION_KEY_VARIABLE = "ATLAS_ENC_KEY";
+const ENCRYPTION_KEY_VARIABLE = "ATLAS_ENC_KEY";
 
 interface EncryptionKey {
   readonly id: string;

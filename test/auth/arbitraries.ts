@@ -50,7 +50,7 @@ export const hostileValues: readonly unknown[] = [
 ];
 
 /** Any text of UTF-16 code units, halves of surrogate pairs included. */
-export const anyText: fc.Arbitrary<string> = fc.string({
+const anyText: fc.Arbitrary<string> = fc.string({
   unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
 });
 
@@ -100,10 +100,10 @@ const queryPiece = fc.oneof(
 );
 
 /** A path as a person writes it: unescaped, with dot segments, with odd escapes. */
-export const anyPath: fc.Arbitrary<string> = fc.array(pathPiece).map((pieces) => `/${pieces.join("")}`);
+const anyPath: fc.Arbitrary<string> = fc.array(pathPiece).map((pieces) => `/${pieces.join("")}`);
 
 /** A query with its `?`, with duplicates, empty pairs and undecodable escapes. No key is `exp` or `sig`. */
-export const anyQuery: fc.Arbitrary<string> = fc
+const anyQuery: fc.Arbitrary<string> = fc
   .array(
     fc.oneof(
       fc.constantFrom("", "a", "a=", "a=1", "a=2", "=", "b[]=1"),

@@ -125,7 +125,7 @@ const PUBLIC = new Set([
 ]);
 
 /** Every secret there ever was: also those of spawns whose answer reached nobody. */
-export function secretsOf({ provider, handed, apiKey }: Evidence): readonly string[] {
+function secretsOf({ provider, handed, apiKey }: Evidence): readonly string[] {
   const inPods = provider.pods.flatMap(({ env }) =>
     Object.entries(env).flatMap(([name, value]) => (PUBLIC.has(name) ? [] : [value])),
   );

@@ -106,11 +106,7 @@ export function planeUnderTest(
 }
 
 /** A request as a browser or a pod sends it. */
-export function toRequest(
-  method: string,
-  path: string,
-  { headers, body, signal }: CallOptions = {},
-): Request {
+function toRequest(method: string, path: string, { headers, body, signal }: CallOptions = {}): Request {
   const isRaw = typeof body === "string" || body instanceof ReadableStream || body === undefined;
   return new Request(`${BASE}${path}`, {
     method,

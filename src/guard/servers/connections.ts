@@ -83,7 +83,7 @@ export class Connections {
 }
 
 /** Names the peer of an address: an IPv4 address, or the /64 network of an IPv6 address, all of which one host can use. */
-export function peerOf(address: string): string {
+function peerOf(address: string): string {
   if (address.includes(".")) return address.slice(address.lastIndexOf(":") + 1);
   const [head = "", tail] = address.split("::");
   const left = head.split(":").filter(Boolean);

@@ -6,9 +6,6 @@ import type { GuardPass } from "../verdict/request.ts";
 import { isCorsHeader, isOwnHeader, joinVary } from "./node-response.ts";
 import { isPassed, replacements } from "./passed-request.ts";
 
-/** A flat list of headers: name, value, name, value. */
-export type HeaderList = readonly string[];
-
 /** The treatment of the addresses that earlier proxies have noted: `append` keeps them, `replace` starts anew. */
 export type ForwardedMode = "append" | "replace";
 

@@ -4,7 +4,7 @@ import type { GuardPass, HeaderEdits } from "../verdict/request.ts";
 import { isOwnHeader } from "./node-response.ts";
 
 /** The header that tells the server behind which kind of credential the request had. */
-export const CREDENTIAL_HEADER = "X-Atlas-Credential";
+const CREDENTIAL_HEADER = "X-Atlas-Credential";
 
 const HOLDS_TOKEN = /(?:^|[\s,])atlas\.bearer\./;
 

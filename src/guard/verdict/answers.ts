@@ -5,7 +5,7 @@ import type { GuardAnswer, GuardRequest, HeaderMap, RefusalReason } from "./requ
 import type { GuardState } from "./state.ts";
 
 /** The time that a caller should wait before it asks a starting pod again. */
-export const RETRY_AFTER_SECONDS = 2;
+const RETRY_AFTER_SECONDS = 2;
 
 /** The same body for every reason, so that a guessing caller learns nothing. */
 const UNAUTHORIZED_BODY = problemBody(

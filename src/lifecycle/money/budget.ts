@@ -66,7 +66,7 @@ async function foresee({ store, namespace, limits }: Context): Promise<Forecast>
 }
 
 /** The end of the budget of each user with a running cost, by user. Pure. */
-export function endsOf(
+function endsOf(
   sums: readonly CostSum[],
   { costPerMonth, costPerMonthPerUser }: Limits,
   now: Date,

@@ -3,10 +3,10 @@ import type { ComputeRecord } from "../../store.ts";
 import { after } from "./time.ts";
 
 /** The time between the two looks that a single absence needs. */
-export const ABSENCE_SECONDS = 30;
+const ABSENCE_SECONDS = 30;
 
 /** The time for which a look that shows none of several computes ends none: the key may be another account's, or the API may err. */
-export const WHOLESALE_SECONDS = 900;
+const WHOLESALE_SECONDS = 900;
 
 /**
  * A doubt against an absence: the provider shows nothing at all of ours (`wholesale`), its key is known to be another account's (`account`), or a list that was

@@ -181,7 +181,7 @@ export function isNews(record: ComputeRecord, patch: Patch): boolean {
 }
 
 /** The requested ports, with the addresses that the instance gives them. */
-export function mergePorts(requested: readonly PortRequest[], known: readonly Port[]): readonly Port[] {
+function mergePorts(requested: readonly PortRequest[], known: readonly Port[]): readonly Port[] {
   return requested.map((port) => ({
     ...port,
     ...known.find(({ internal }) => internal === port.internal),

@@ -180,7 +180,7 @@ const SHARED_MEMORY_GB = 8;
 const LOGS = { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } } as const;
 
 /** The container to create. */
-export function toContainerBody(
+function toContainerBody(
   { settings }: Pick<Host, "settings">,
   request: CreateRequest,
   image: string,

@@ -14,7 +14,7 @@ const DEFAULT_SLOT = "default";
 const HASH_CHARACTERS = 32;
 
 /** The volume of a user and a slot: `atlas-<namespace>-<hash>`. The hash hides the user's name from readers of the socket. */
-export function keptVolumeName(prefix: string, userId: string, slot: string): string {
+function keptVolumeName(prefix: string, userId: string, slot: string): string {
   const hash = createHash("sha256")
     .update(JSON.stringify([userId, slot]))
     .digest("hex");

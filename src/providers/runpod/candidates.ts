@@ -221,7 +221,7 @@ async function unlessUnreadable<Value>(reading: Promise<Value>): Promise<Value |
  * Checks the request against the rules that hold at every placement.
  * @throws VALIDATION naming every field that breaks a rule.
  */
-export function checkRequest(request: PlacementRequest): void {
+function checkRequest(request: PlacementRequest): void {
   const problems = RULES.flatMap(([field, breaks, received, allowed]) =>
     breaks(request, optionsOf(request)) ? [{ field, received, allowed }] : [],
   );

@@ -100,7 +100,7 @@ export const newEventColumns: Columns<NewEvent> = {
 };
 
 /** The table of events. */
-export const eventColumns: Columns<ComputeEvent> = {
+const eventColumns: Columns<ComputeEvent> = {
   ...newEventColumns,
   id: integer("id"),
   computeId: text("compute_id"),

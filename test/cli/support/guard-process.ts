@@ -33,7 +33,7 @@ export interface GuardProcessOptions {
 }
 
 /** The command that listens on a port, and tells what it sees. */
-export function serverCommand(port: number): string[] {
+function serverCommand(port: number): string[] {
   return [process.execPath, SERVER, String(port)];
 }
 

@@ -10,7 +10,7 @@ import {
 import { mintCookie } from "../../../src/auth/links/cookie.ts";
 
 /** The time of every state, in Unix seconds. */
-export const NOW = 1_700_000_000;
+const NOW = 1_700_000_000;
 
 const TOKENS = ["a".repeat(43), `Z${"_-9".repeat(14)}`, "openfn-apollo-test-token"];
 const UNKNOWN = "u".repeat(43);

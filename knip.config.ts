@@ -1,0 +1,28 @@
+/** Dead code: files that no program reaches, exports that no other file uses, and packages that nothing needs (`npm run dead`). */
+import type { KnipConfig } from "knip";
+import { entries, programs } from "./scripts/entries.ts";
+
+const config: KnipConfig = {
+  entry: [
+    ...entries.map(({ source }) => source),
+    ...programs.map(({ source }) => source),
+    "scripts/*.ts",
+    "scripts/bench/*.ts",
+    "scripts/frameworks/**",
+    "examples/**",
+    "test/**/*.{test,test-d,daemon,browser,live}.{ts,tsx}",
+    // Programs that tests start.
+    "test/**/programs/**",
+    "test/simulation/{find,ids,register,worker}.ts",
+  ],
+  project: ["src/**", "test/**", "scripts/**"],
+  // A type beside its function is exported so that its declaration can be read.
+  ignoreExportsUsedInFile: { interface: true, type: true },
+  // package-check.ts and check.ts run them by their names; the benchmarks import one by a name that is computed.
+  ignoreDependencies: ["@arethetypeswrong/cli", "http-proxy-3", "publint"],
+  // Debian's, which the tests of docker() ask for.
+  ignoreBinaries: ["caddy", "openssl"],
+  ignoreUnresolved: ["docker/guard/layer.sh"],
+};
+
+export default config;
