@@ -48,7 +48,7 @@ export function spentBy(record: ComputeRecord, next: ComputeRecord): readonly Da
   return isSettled ? settledDays(record, next.updatedAt) : [];
 }
 
-/** A run of costs that stops, or goes on at another price or as another GPU, is settled. Any other run goes on as it is. */
+/** A run of costs that stops, or goes on at another price, is settled. Any other run goes on as it is. */
 function costsAfter(
   record: ComputeRecord,
   patch: Patch,
@@ -56,9 +56,9 @@ function costsAfter(
 ): Pick<ComputeRecord, "costBefore" | "costSince" | "settledAt"> {
   const { costBefore, costSince, settledAt } = record;
   if (costSince === null) return { costBefore, costSince: patch.costSince ?? null, settledAt };
-  const { costPerHour = record.costPerHour, gpu = record.gpu } = patch;
-  const goesOn = patch.costSince !== null && costPerHour === record.costPerHour && gpu === record.gpu;
-  if (goesOn) return { costBefore, costSince, settledAt };
+  const { costPerHour = record.costPerHour } = patch;
+  if (patch.costSince !== null && costPerHour === record.costPerHour)
+    return { costBefore, costSince, settledAt };
   const since = patch.costSince === null ? null : now;
   return { costBefore: costSoFar(record, now), costSince: since, settledAt: settledAt ?? now };
 }
