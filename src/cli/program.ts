@@ -4,6 +4,7 @@ import { version } from "../internal/user-agent.ts";
 import { adoptCommand } from "./adopt.ts";
 import { changeCommands, extendCommand } from "./change.ts";
 import { completionsCommand } from "./completions/index.ts";
+import { doctorCommand } from "./doctor/index.ts";
 import { eventsCommand, logsCommand } from "./follow.ts";
 import { gpusCommand } from "./gpus.ts";
 import { guardCommand } from "./guard.ts";
@@ -39,6 +40,7 @@ const GROUPS: readonly (readonly [heading: string, make: (world: CliWorld) => re
   [
     "Operation:",
     (world) => [
+      doctorCommand(world),
       gpusCommand(world),
       reapCommand(world),
       volumesCommand(world),

@@ -4,6 +4,8 @@ import { stripVTControlCharacters } from "node:util";
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
+/** The least width of a text that is broken into lines. */
+const MIN_WRAP = 30;
 
 /** Removes all that a terminal would obey. Log lines, names and messages come from pods and providers, which may be hostile. */
 export function plain(text: string): string {
@@ -33,4 +35,16 @@ export function secondsBetween(from: Date, to: Date): number {
 export function dollars(amount: number | null | undefined): string {
   if (amount == null) return "-";
   return `$${amount.toFixed(amount !== 0 && amount < 0.1 ? 4 : 2)}`;
+}
+
+/** Breaks a text into lines of a width, each but the first behind an indent. A word that is longer stays whole. */
+export function wrapped(text: string, indent: number, width: number | undefined): string {
+  const room = Math.max(MIN_WRAP, (width ?? Number.POSITIVE_INFINITY) - indent);
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > room) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines.join(`\n${" ".repeat(indent)}`);
 }

@@ -159,7 +159,11 @@ describe("a guard whose server tells when it listens", () => {
     isReady = true;
     await clock.advance(200);
     expect(reports()).toMatchObject([
-      { at: 20.05, body: { status: "ready" }, authorization: "Bearer pod-token" },
+      {
+        at: 20.05,
+        body: { status: "ready", detail: expect.stringMatching(/^guard \d/) },
+        authorization: "Bearer pod-token",
+      },
     ]);
   });
 });

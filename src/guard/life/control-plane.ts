@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { Clock } from "../../clock.ts";
 import { readText } from "../../internal/http-body.ts";
 import { parseJson } from "../../internal/json.ts";
-import { userAgent } from "../../internal/user-agent.ts";
+import { userAgent, version } from "../../internal/user-agent.ts";
 import { within } from "../../internal/within.ts";
 import { HEARTBEAT_ROUTE, type Heartbeat, type HeartbeatAnswer, heartbeatAnswerSchema } from "./heartbeat.ts";
 
@@ -12,6 +12,8 @@ const KEEPING_REDIRECTS: ReadonlySet<number> = new Set([301, 307, 308]);
 /** The longest answer that is read, after decompression. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const STATUS_ROUTE = "/pod/status";
+/** The report of a guard whose server listens. Its version is for `doctor`. */
+const READY = { status: "ready", detail: `guard ${version}` };
 /** The control plane names the credential that it rejects. Any other 401 comes from a server in front of it, such as a login. */
 const rejectionSchema = z.object({
   code: z.literal("UNAUTHORIZED"),
@@ -69,9 +71,7 @@ export function createControlPlaneClient(
   return {
     heartbeat: (heartbeat, signal) => reached(() => post(HEARTBEAT_ROUTE, heartbeat, signal, readOutcome)),
     reportReady: (signal) =>
-      post(STATUS_ROUTE, { status: "ready" }, signal, async ({ status }) => isTaken(status)).catch(
-        () => false,
-      ),
+      post(STATUS_ROUTE, READY, signal, async ({ status }) => isTaken(status)).catch(() => false),
   };
 }
 

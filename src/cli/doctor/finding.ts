@@ -1,0 +1,31 @@
+/** The findings of `doctor`. */
+
+/** `problem`: something does not work, or money may be lost. `warning`: it may be meant so. */
+export type Level = "ok" | "warning" | "problem";
+
+/** One thing that was looked at, and what to do about it. */
+export interface Finding {
+  readonly check: string;
+  readonly level: Level;
+  /** What was found, without any secret. */
+  readonly message: string;
+  /** What to do; only `ok` needs nothing. */
+  readonly advice?: string;
+}
+
+/** Makes the findings of one check. */
+export interface Check {
+  /** The beginning of a sentence about what is fine. */
+  ok(message: string): Finding;
+  warning(message: string, advice: string): Finding;
+  problem(message: string, advice: string): Finding;
+}
+
+/** Makes findings under a name. */
+export function check(name: string): Check {
+  return {
+    ok: (message) => ({ check: name, level: "ok", message }),
+    warning: (message, advice) => ({ check: name, level: "warning", message, advice }),
+    problem: (message, advice) => ({ check: name, level: "problem", message, advice }),
+  };
+}

@@ -1,0 +1,59 @@
+/** The providers: keys, accounts, and the instances that they show. */
+import { type AtlasErrorCode, isAtlasError } from "../../errors.ts";
+import type { Context } from "../../lifecycle/context.ts";
+import type { Provider } from "../../provider.ts";
+import { plain } from "../text.ts";
+import { check, type Finding } from "./finding.ts";
+
+/** What to do about a refusal, by its code. */
+const ADVICE: Partial<Readonly<Record<AtlasErrorCode, string>>> = {
+  AUTH_ERROR: "make a new key in the provider's console, and set it where this process runs",
+  FORBIDDEN: "give the key the rights that the provider's guide names: it must list, create and delete",
+  VALIDATION: "set the variable or the option that the message names",
+  BILLING: "add credit in the provider's console, before it ends pods by itself",
+  RATE_LIMIT: "wait a minute and run doctor again; look for another process with the same key",
+  TRANSPORT: "check the network, the proxy and the daemon's address",
+  TIMEOUT: "check the network, and the provider's status page",
+};
+const OTHER_ADVICE = "look at the provider's status page, and run doctor again";
+
+/** Looks at every provider. */
+export async function providerFindings(parts: Context): Promise<readonly Finding[]> {
+  const { problem } = check("providers");
+  if (parts.providers.length === 0)
+    return [problem("the client has no provider", "pass providers to createAtlas, or --provider")];
+  return (await Promise.all(parts.providers.map((provider) => findingsOf(parts, provider)))).flat();
+}
+
+async function findingsOf({ namespace, timing }: Context, provider: Provider): Promise<readonly Finding[]> {
+  const { ok, problem } = check(provider.name);
+  const { requestTimeoutSeconds } = timing;
+  const context = { signal: AbortSignal.timeout(requestTimeoutSeconds * 1000), requestTimeoutSeconds };
+  try {
+    const instances = await provider.list({ namePrefix: `atlas-${namespace}-` }, context);
+    const account = await provider.account?.(context);
+    const of = account === undefined ? "" : ` of ${plain(account)}`;
+    return [
+      ok(`the account${of} answers, and shows ${instances.length} instances of namespace "${namespace}"`),
+      ...(await catalogueFinding(provider, context)),
+    ];
+  } catch (error) {
+    const code = isAtlasError(error) ? error.code : "PROVIDER";
+    const message = isAtlasError(error)
+      ? plain(error.message)
+      : "it failed with an error that is none of its own";
+    return [problem(message, ADVICE[code] ?? OTHER_ADVICE)];
+  }
+}
+
+/** The key may list pods and still not read the prices, without which no pod is placed. */
+async function catalogueFinding(
+  provider: Provider,
+  context: Parameters<Provider["list"]>[1],
+): Promise<readonly Finding[]> {
+  if (provider.listGpuTypes === undefined) return [];
+  const { ok } = check(provider.name);
+  const types = await provider.listGpuTypes(context);
+  const free = types.filter(({ stock }) => stock !== "none").length;
+  return [ok(`${types.length} GPU types are listed, ${free} of them may be free`)];
+}
