@@ -3,13 +3,13 @@
 /** `problem`: something does not work, or money may be lost. `warning`: it may be meant so. */
 export type Level = "ok" | "warning" | "problem";
 
-/** One thing that was looked at, and what to do about it. */
+/** A thing that was looked at, and the advice about it. */
 export interface Finding {
   readonly check: string;
   readonly level: Level;
-  /** What was found, without any secret. */
+  /** The finding in words, without any secret. */
   readonly message: string;
-  /** What to do; only `ok` needs nothing. */
+  /** The step that mends it; only `ok` needs none. */
   readonly advice?: string;
 }
 

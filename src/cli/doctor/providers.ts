@@ -5,7 +5,7 @@ import type { Provider } from "../../provider.ts";
 import { plain } from "../text.ts";
 import { check, type Finding } from "./finding.ts";
 
-/** What to do about a refusal, by its code. */
+/** The advice about a refusal, by its code. */
 const ADVICE: Partial<Readonly<Record<AtlasErrorCode, string>>> = {
   AUTH_ERROR: "make a new key in the provider's console, and set it where this process runs",
   FORBIDDEN: "give the key the rights that the provider's guide names: it must list, create and delete",
