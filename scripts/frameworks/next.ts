@@ -47,7 +47,7 @@ export async function checkNext(folder: string, tarball: string): Promise<void> 
     const start = (port: number): readonly string[] => [
       ...["node", "node_modules/next/dist/bin/next", "start", "-H", "127.0.0.1", "-p", String(port)],
     ];
-    const server = await startServer(folder, start, "/api/atlas/health", env);
+    const server = await startServer(folder, start, "/api/atlas/health", { env });
     await tellStory(server, bundler === "webpack" ? "SIGINT" : "SIGTERM");
     console.log(
       `  a production build with ${bundler}: one client, one reaper, and no client during the build`,
@@ -88,7 +88,7 @@ async function checkDevelopment(folder: string, env: Readonly<Record<string, str
   const start = (port: number): readonly string[] => [
     ...["node", "node_modules/next/dist/bin/next", "dev", "-H", "127.0.0.1", "-p", String(port)],
   ];
-  const server = await startServer(folder, start, "/api/atlas/health", env);
+  const server = await startServer(folder, start, "/api/atlas/health", { env });
   try {
     const { id } = await spawnAndFollow(server);
     await expectOnPage(server, id);

@@ -70,14 +70,21 @@ export interface Server {
   kill(): void;
 }
 
-/** Starts a server on a free port of the loopback, and waits until this path is answered. */
+/** The surroundings of a server. */
+export interface ServerOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** @default a free port of the loopback */
+  readonly port?: number;
+}
+
+/** Starts a server, and waits until this path is answered. */
 export async function startServer(
   folder: string,
   command: (port: number) => readonly string[],
   path: string,
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, port: wanted }: ServerOptions = {},
 ): Promise<Server> {
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const [program = "", ...parameters] = command(port);
   const child = spawn(program, parameters, {
     cwd: folder,
@@ -143,7 +150,8 @@ function collect(child: ChildProcess): { text: string } {
   return output;
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback that no program uses now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

@@ -59,7 +59,7 @@ export async function checkReactRouter(folder: string, tarball: string): Promise
   const start = (): readonly string[] => [
     ...["node", "node_modules/@react-router/serve/bin.cjs", "build/server/index.js"],
   ];
-  const server = await startServer(folder, start, "/api/atlas/health", env);
+  const server = await startServer(folder, start, "/api/atlas/health", { env });
   try {
     const { id, ended } = await spawnAndFollow(server);
     const page = await (await fetch(server.url)).text();
