@@ -30,7 +30,12 @@ const config: ViteUserConfig = defineConfig({
       // The example applications, built for production, in Chromium: by `npm run e2e`.
       {
         extends: true,
-        test: { name: "e2e", include: ["test/e2e/**/*.e2e.ts"], fileParallelism: false, testTimeout: 120_000 },
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.e2e.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+        },
       },
       // Against real accounts, which costs money: only by `npm run test:live`, and only where a key is set.
       { extends: true, test: { name: "live", include: ["test/live/**/*.live.ts"], testTimeout: 900_000 } },

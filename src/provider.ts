@@ -209,6 +209,8 @@ export interface Provider {
    * 0 when every `get` and `list` that begins after a create sees its instance.
    */
   readonly absenceGraceSeconds: number;
+  /** The seconds after a create from which its instance appears no more, where less than `timing.pendingGraceSeconds`; more than a call takes. */
+  readonly createGraceSeconds?: number;
   /** The shortest time between two looks at an instance, in seconds: how fresh an answer may be asked for. @default 3 */
   readonly lookSeconds?: number;
   /** The rate that this provider's API allows. Absent: without a limit. */
@@ -252,9 +254,7 @@ export interface Provider {
    */
   list(scope: { readonly namePrefix: string }, context: CallContext): Promise<readonly Instance[]>;
 
-  /**
-   * Every instance with exactly this name. Only for a provider that can answer it more cheaply than by `list`. Idempotent.
-   */
+  /** Every instance with exactly this name. Only for a provider that can answer it more cheaply than by `list`. Idempotent. */
   find?(name: string, context: CallContext): Promise<readonly Instance[]>;
 
   /**

@@ -84,8 +84,14 @@ export function oldest(instances: readonly Instance[]): Instance | undefined {
 }
 
 /** The time from which absence proves that the record's instance is gone. An instance that was never seen may turn up for long. */
-export function absenceProvenFrom({ timing }: Context, provider: Provider, record: ComputeRecord): Date {
+export function absenceProvenFrom(context: Context, provider: Provider, record: ComputeRecord): Date {
   const { placedAt, providerId, createdAt } = record;
   if (placedAt === null) return createdAt;
-  return after(placedAt, providerId === null ? timing.pendingGraceSeconds : provider.absenceGraceSeconds);
+  const grace = providerId === null ? createGraceSeconds(context, provider) : provider.absenceGraceSeconds;
+  return after(placedAt, grace);
+}
+
+/** The time after a create in which its instance may still appear. */
+export function createGraceSeconds({ timing }: Context, provider: Provider): number {
+  return Math.min(timing.pendingGraceSeconds, provider.createGraceSeconds ?? Number.POSITIVE_INFINITY);
 }

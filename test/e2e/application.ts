@@ -33,7 +33,7 @@ export async function buildApplication({ name, serve }: Example): Promise<Applic
   const root = await mkdtemp(join(tmpdir(), `atlas-e2e-${name}-`));
   const folder = join(root, name);
   await cp(join("examples", name), folder, { recursive: true, filter: isSource });
-  await useTarball(folder, await pack(root));
+  await dependOnTarball(folder, await pack(root));
   await runCommand(
     folder,
     ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"],
@@ -70,7 +70,7 @@ async function pack(destination: string): Promise<string> {
   return join(destination, (await runCommand(process.cwd(), command)).trim().split("\n").at(-1) ?? "");
 }
 
-async function useTarball(folder: string, tarball: string): Promise<void> {
+async function dependOnTarball(folder: string, tarball: string): Promise<void> {
   const path = join(folder, "package.json");
   const text = await readFile(path, "utf8");
   await writeFile(path, text.replace('"file:../.."', JSON.stringify(`file:${tarball}`)));

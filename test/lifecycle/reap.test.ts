@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
 import { createAtlas, memoryStore } from "../../src/index.ts";
-import { type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
+import type { Provider } from "../../src/provider.ts";
+import { type ManualClock, type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
 import { intercept } from "../support/intercept.ts";
 import { type Scene, type SceneOptions, scene, sceneOn } from "../support/scene.ts";
@@ -437,15 +438,45 @@ describe("two reaps at once", () => {
 });
 
 describe("a process that died", () => {
+  /** Spawns in a process that dies at its create: neither its provider nor its store ever answers it. */
+  async function dieAtCreate(provider: Provider, clock: ManualClock): Promise<Scene> {
+    const never = new Promise<never>(() => undefined);
+    const dead = scene({
+      clock,
+      store: memoryStore({ clock }),
+      providers: [intercept(provider, ["create"], () => never)],
+      through: (of) => intercept(of, ["replace"], () => never),
+    });
+    void dead.atlas.spawnCompute({});
+    await clock.advance(0);
+    expect(await dead.records()).toMatchObject([{ status: "pending" }]);
+    return dead;
+  }
+
   it("between row and create leaves a row that is abandoned after its grace", async () => {
     const clock = manualClock();
-    const never = new Promise<never>(() => undefined);
-    const dead = intercept(mock({ clock }), ["create"], () => never);
-    const { atlas, records } = scene({ clock, store: memoryStore({ clock }), providers: [dead] });
-    void atlas.spawnCompute({});
-    await clock.advance(0);
-    const [row] = await records();
-    expect(row?.status).toBe("pending");
+    const { store, records } = await dieAtCreate(mock({ clock }), clock);
+    const next = createAtlas({ providers: [mock({ clock })], store, clock });
+    await clock.advance(599);
+    await next.reap();
+    expect(await records()).toMatchObject([{ status: "pending" }]);
+    for (const seconds of [1, 31]) {
+      await clock.advance(seconds);
+      await next.reap();
+    }
+    expect(await records()).toMatchObject([{ status: "terminated", reason: "abandoned" }]);
+  });
+
+  it("is settled sooner where the provider says for how long a create may still appear", async () => {
+    const clock = manualClock();
+    const quick = { ...mock({ clock }), createGraceSeconds: 75 };
+    const { store, records } = await dieAtCreate(quick, clock);
+    const next = createAtlas({ providers: [quick], store, clock });
+    for (const seconds of [75, 31]) {
+      await clock.advance(seconds);
+      await next.reap();
+    }
+    expect(await records()).toMatchObject([{ status: "terminated", reason: "abandoned" }]);
   });
 
   it("after the create leaves an instance that is ended after its grace, because its token is lost", async () => {
@@ -476,5 +507,29 @@ describe("a process that died", () => {
     await clock.advance(1);
     expect((await next.reap()).terminated).toMatchObject([{ providerId: "mock-1", reason: "abandoned" }]);
     expect(next.alive()).toEqual([]);
+  });
+
+  it("after the create of a slot's compute leaves an instance that is taken up after its grace: its user asks for the slot again", async () => {
+    const clock = manualClock();
+    const store = memoryStore({ clock });
+    const never = new Promise<never>(() => undefined);
+    let isDead = false;
+    const provider = mock({ clock });
+    const dying = scene({
+      clock,
+      store,
+      providers: [provider],
+      through: (of) => intercept(of, ["replace"], () => (isDead ? never : undefined)),
+    });
+    isDead = true;
+    void dying.atlas.getOrSpawn({ userId: "ada" });
+    await clock.advance(0);
+    const next = createAtlas({ providers: [provider], store, clock });
+    await clock.advance(600);
+    expect((await next.reap()).settled).toMatchObject([{ reason: "found" }]);
+    const found = await next.getOrSpawn({ userId: "ada", token: "new" });
+    expect(found).toMatchObject({ isNew: false, providerId: "mock-1" });
+    expect(found.auth?.token).toMatch(/^[\w-]{43}$/);
+    expect(provider.instances).toHaveLength(1);
   });
 });

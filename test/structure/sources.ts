@@ -21,7 +21,7 @@ export interface Import {
 
 /** Every TypeScript file that matches, in order of path. */
 export function readSources(...patterns: readonly string[]): readonly Source[] {
-  return globSync(patterns)
+  return globSync(patterns, { exclude: ["**/node_modules/**", "examples/*/.next/**"] })
     .map((path) => path.replaceAll("\\", "/"))
     .sort()
     .map((path) => ({

@@ -44,7 +44,9 @@ function messagesOf(source: Source): readonly Text[] {
 
 /** The lines of the documentation outside code. */
 function documentation(): readonly Text[] {
-  const paths = globSync(["*.md", "docs/**/*.md", "examples/**/*.md"], { exclude: ["docs/api/**"] }).sort();
+  const paths = globSync(["*.md", "docs/**/*.md", "examples/**/*.md"], {
+    exclude: ["docs/api/**", "**/node_modules/**"],
+  }).sort();
   return paths.flatMap((path) => {
     const withoutCode = readFileSync(path, "utf8").replaceAll(/^ *```.*?^ *```$/gms, (code) =>
       code.replaceAll(/[^\n]/g, ""),

@@ -115,7 +115,11 @@ function Pod({ gpu }: { gpu: UsedCompute }) {
       <output aria-live="polite">{answer}</output>
       <div className="more">
         {sound === undefined ? (
-          <button type="button" className="quiet" onClick={async () => setSound(await gpu.signedUrl("/chime.wav"))}>
+          <button
+            type="button"
+            className="quiet"
+            onClick={async () => setSound(await gpu.signedUrl("/chime.wav"))}
+          >
             Load a sound
           </button>
         ) : (

@@ -19,7 +19,8 @@ export function podRequest(): SpawnRequest {
 
 /** A plain Node image, to which the program goes along as text. With an image of your own, `image` is all. */
 function onRunpod(): SpawnRequest {
-  const start = 'cd /tmp && npm install --silent atlas-compute && exec node --input-type=module --eval "$PROGRAM"';
+  const start =
+    'cd /tmp && npm install --silent atlas-compute && exec node --input-type=module --eval "$PROGRAM"';
   return {
     gpu: "any",
     image: process.env.POD_IMAGE ?? "node:24-slim",

@@ -183,13 +183,20 @@ async function settleCreate(pass: ReapPass, record: ComputeRecord): Promise<Reap
   const { begunAt } = await pass.list(provider);
   const found = oldest(await pass.findByName(provider, record.name));
   if (found?.partial && found.status !== "failed") return lookLater(pass, record, "unfinished");
-  if (found !== undefined && record.status === "uncertain" && record.reason === null)
-    return takeUp(context, record, found);
+  if (found !== undefined && isFindable(record)) return takeUp(context, record, found);
   if (found !== undefined) return expire(pass, record, record.reason ?? "abandoned");
   if (begunAt < absenceProvenFrom(context, provider, record)) return lookLater(pass, record, "unfinished");
   const doubt = await pass.doubtOf(provider);
   if (!isProvenAbsent(record, begunAt, doubt)) return noteMissed(pass, record, doubt);
   return abandon(pass, record);
+}
+
+/**
+ * True for a compute that its caller can find again: the error of an uncertain create names it, and its user asks for a slot again
+ * and gets a new token. A caller that died without either has left an instance that nothing leads to.
+ */
+function isFindable({ status, slot, reason }: ComputeRecord): boolean {
+  return reason === null && (status === "uncertain" || slot !== null);
 }
 
 /** Ends a compute that two whole lists, begun when its create could no longer turn up, do not have: there is nothing to ask the provider for. */

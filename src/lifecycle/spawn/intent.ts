@@ -7,6 +7,7 @@ import type { ParsedRequest } from "../../request.ts";
 import { addedTimes, withoutTimes } from "../../request-times.ts";
 import type { ComputeRecord } from "../../store.ts";
 import type { Context } from "../context.ts";
+import { createGraceSeconds } from "../find-instance.ts";
 import { after, earliest } from "../record/time.ts";
 import type { Placement } from "./candidates.ts";
 import { type ComputeSecrets, signingKeyIdOf, tokenHashes } from "./secrets.ts";
@@ -85,7 +86,7 @@ type Placed = Pick<
 >;
 
 /** The patch of a record that is being created on a placement. Its cost counts from here, once the instance is known to exist. */
-export function placedPatch({ timing }: Context, { provider, candidate }: Placement, now: Date): Placed {
+export function placedPatch(context: Context, { provider, candidate }: Placement, now: Date): Placed {
   return {
     provider: provider.name,
     gpu: candidate.gpu ?? null,
@@ -93,7 +94,7 @@ export function placedPatch({ timing }: Context, { provider, candidate }: Placem
     costPerHour: candidate.costPerHour ?? null,
     costSince: null,
     placedAt: now,
-    checkAt: after(now, timing.pendingGraceSeconds),
+    checkAt: after(now, createGraceSeconds(context, provider)),
   };
 }
 

@@ -66,6 +66,8 @@ export function local(options: LocalOptions = {}): Provider {
     name: "local",
     bootTimeoutSeconds: BOOT_SECONDS,
     absenceGraceSeconds: 0,
+    // The supervisor is started, or fails, within the call.
+    createGraceSeconds: 75,
     lookSeconds: 0.1,
     candidates: async (request) => findCandidates(request),
     create: (request, context) => createInstance(settings, request, context),

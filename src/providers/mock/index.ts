@@ -77,7 +77,7 @@ export function mock(options: MockOptions = {}): MockProvider {
 
 function methodsOf(
   cloud: Cloud,
-): Required<Omit<Provider, "jobs" | "createTimeoutSeconds" | "budget" | "edge">> {
+): Required<Omit<Provider, "jobs" | "createTimeoutSeconds" | "createGraceSeconds" | "budget" | "edge">> {
   const { settings, fleet } = cloud;
   return {
     name: settings.name,

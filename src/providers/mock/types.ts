@@ -51,7 +51,9 @@ export type MockResponder = (request: Request, instance: MockInstance) => Respon
 
 /** A provider in memory, with controls for tests. */
 export interface MockProvider
-  extends Required<Omit<Provider, "jobs" | "createTimeoutSeconds" | "budget" | "edge">> {
+  extends Required<
+    Omit<Provider, "jobs" | "createTimeoutSeconds" | "createGraceSeconds" | "budget" | "edge">
+  > {
   /** Every instance, in order of creation; ended ones have the status `terminated`. */
   readonly instances: readonly MockInstance[];
   /** Every call so far, in order, without calls whose signal had aborted before they began. */
