@@ -16,6 +16,7 @@ const paths = process.argv.slice(2);
 async function test(): Promise<void> {
   await run("npm", ["run", "--silent", "build"]);
   await run("npx", ["vitest", "run", "--project", "docker", ...paths]);
+  if (paths.length === 0) await run(process.execPath, ["scripts/transcripts.ts", "docs/providers/docker.md"]);
 }
 
 async function testOnOwnDaemon(program: string): Promise<void> {

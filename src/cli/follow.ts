@@ -11,6 +11,9 @@ import { plain } from "./text.ts";
 import { wholeOf } from "./values.ts";
 import type { CliWorld } from "./world.ts";
 
+/** The width of most states with their reason. */
+const STATUS_WIDTH = 23;
+
 interface LogsFlags extends ClientFlags {
   readonly follow: boolean;
   readonly tail: number;
@@ -65,5 +68,7 @@ async function events(desk: Desk, flags: EventsFlags, [id = ""]: readonly string
 function eventText(event: ComputeEvent): string {
   const { at, type, data } = event;
   const text = Object.keys(data).length === 0 ? "" : JSON.stringify(data);
-  return plain(`${at.toISOString()}  ${type.padEnd(11)}  ${statusOf(event).padEnd(12)}  ${text}`.trimEnd());
+  return plain(
+    `${at.toISOString()}  ${type.padEnd(11)}  ${statusOf(event).padEnd(STATUS_WIDTH)}  ${text}`.trimEnd(),
+  );
 }
