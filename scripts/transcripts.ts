@@ -104,7 +104,7 @@ async function prepare(): Promise<string> {
   const main = resolve("src/cli/main.ts");
   await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" --no-warnings "${main}" "$@"\n`);
   await chmod(program, 0o755);
-  await copyFile("test/cli/transcript-server.mjs", join(folder, "server.mjs"));
+  await copyFile("test/cli/programs/transcript-server.mjs", join(folder, "server.mjs"));
   return folder;
 }
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CliResult, runCli } from "./run-cli.ts";
 import { type RunningCli, startCli } from "./running-cli.ts";
 
-const POD = fileURLToPath(new URL("pod.mjs", import.meta.url));
+const POD = fileURLToPath(new URL("programs/pod.mjs", import.meta.url));
 const TOKEN = /[A-Za-z0-9][A-Za-z0-9_-]{42}/;
 
 let folder: string;
