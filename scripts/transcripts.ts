@@ -17,7 +17,7 @@ const LIMIT_MILLISECONDS = 60_000;
 /** The ids that the documentation shows, for the first compute, the second … */
 const SHOWN_IDS = ["h4k2m7q0x1c8v5b4n6zp", "t9w3e5r1y7u2i6o8a0sd", "f2g4h6j8k1l3z5x7c9vb"];
 
-/** What differs from run to run, and its replacement in a comparison. */
+/** Patterns of all that differs from run to run, each with its replacement in a comparison. */
 const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{64}\b/g, "<hash>"],
   [/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/g, "<uuid>"],

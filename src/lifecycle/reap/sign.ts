@@ -4,8 +4,8 @@ import { messageOf } from "../failures.ts";
 
 /** One note is written in each span, and read in the next one too, so that a live reaper always shows one. */
 const SPAN_SECONDS = 180;
-/** A read leaves an empty note where there is none, because the store can only remember. */
-const EMPTY_SECONDS = 1;
+/** A read leaves an empty note where there is none, because the store can only remember. It has expired at once, so that it is in no pass's way. */
+const EMPTY_SECONDS = 0;
 
 /** The longest age of the pass that a sign tells of. */
 export const SIGN_SECONDS: number = 2 * SPAN_SECONDS;
