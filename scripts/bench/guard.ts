@@ -16,6 +16,7 @@ import { createGuard } from "../../src/guard/index.ts";
 import { parseOptions } from "../../src/guard/options.ts";
 import { GuardProxy } from "../../src/guard/servers/proxy.ts";
 import { TargetWatch } from "../../src/guard/servers/target.ts";
+import { checkByHand } from "./check-by-hand.ts";
 import { median, print } from "./figures.ts";
 
 const TOKEN = "c2VjcmV0LXRva2VuLW9mLXRoZS1iZW5jaG1hcms_0123";
@@ -54,6 +55,7 @@ const answer: RequestListener = ({ headers }, response) => {
 const SERVERS: Readonly<Record<string, (target: URL) => Server>> = {
   "bare server": () => createServer(answer),
   middleware: () => createServer(createGuard(options).node(answer)),
+  "check by hand": () => createServer(checkByHand({ token: TOKEN, origin: "https://app.example" }, answer)),
   "bare proxy": (target) => {
     const proxy = createProxyServer({
       target,
@@ -177,7 +179,8 @@ async function compare(name: string, base: string, guarded: string, target: stri
 async function main(): Promise<void> {
   const behind = await startServer("bare server", "http://127.0.0.1");
   const target = `http://127.0.0.1:${behind.port}`;
-  await compare("the guard as middleware", "bare server", "middleware", target);
+  await compare("the guard as middleware", "check by hand", "middleware", target);
+  await compare("a check by hand", "bare server", "check by hand", target);
   await compare("the guard as proxy", "bare proxy", "guarded proxy", target);
   behind.child.disconnect();
 }

@@ -42,6 +42,7 @@ export function requestHeaders(request: IncomingMessage, pass: GuardPass, mode: 
   const { rawHeaders, headers } = request;
   const named = connectionNames(headers.connection);
   const edits = pass.requestHeaders;
+  const edited = Object.keys(edits);
   const list: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
@@ -49,7 +50,7 @@ export function requestHeaders(request: IncomingMessage, pass: GuardPass, mode: 
     if (CONNECTION_HEADERS.has(lower) || named.has(lower) || REPLACED.has(lower)) continue;
     if (!PLAIN_NAME.test(lower) || isReplacedAddress(lower, mode)) continue;
     const value = rawHeaders[index + 1] ?? "";
-    if (isPassed(lower, value, edits)) list.push(name, value);
+    if (isPassed(lower, value, edited)) list.push(name, value);
   }
   if (headers.host !== undefined) list.push("Host", headers.host);
   list.push(...forwardedHeaders(request, mode), ...replacements(edits, pass));

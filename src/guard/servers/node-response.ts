@@ -40,7 +40,7 @@ export function isCorsHeader(name: string): boolean {
 
 /** True for the lowercase name of a header that only the guard may send, in every spelling that a server could take for it. */
 export function isOwnHeader(name: string): boolean {
-  return OWN_HEADER.test(name);
+  return name.startsWith("x") && OWN_HEADER.test(name);
 }
 
 /** Merges a `Vary` of the server with the guard's own. */

@@ -72,7 +72,7 @@ export function admitRequest(
 
 /** Tells a caller that waits for it to send its body. Node has done so already, unless the server listens to `checkContinue`. */
 function invite({ headers }: IncomingMessage, response: ServerResponse): void {
-  const isWaiting = /^100-continue$/i.test(headers.expect ?? "");
+  const isWaiting = headers.expect?.toLowerCase() === "100-continue";
   if (isWaiting && !(response as ServerResponse & { _sent100?: boolean })._sent100) response.writeContinue();
 }
 
@@ -151,13 +151,16 @@ function toGuardRequest(request: IncomingMessage): GuardRequest {
   };
 }
 
-/** Joins every line of a header. Node's `headers` holds only the first line of some. */
+/**
+ * Reads a header with every line of it. Node joins the lines of all that the guard reads but those of a few: of a second `Referer` it keeps nothing,
+ * and a second line of the others makes a request ambiguous.
+ */
 function headerOf({ headers, rawHeaders }: IncomingMessage, name: GuardHeader): string | undefined {
-  if (headers[name] === undefined) return undefined;
-  const values: string[] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2)
-    if (isNamed(rawHeaders[index], name)) values.push(rawHeaders[index + 1] ?? "");
-  return values.join(name === "cookie" ? "; " : ", ");
+  const value = headers[name];
+  if (value === undefined || name !== "referer") return value?.toString();
+  return rawHeaders
+    .filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
+    .join(", ");
 }
 
 /** Removes the credential from a request that goes on. */
@@ -165,8 +168,4 @@ function stripRequest(request: IncomingMessage, pass: GuardPass): void {
   if (isMounted(request)) replaceMountedUrl(request, pass.url);
   else request.url = pass.url;
   replaceHeaders(request, pass);
-}
-
-function isNamed(given: string | undefined, name: GuardHeader): boolean {
-  return given?.length === name.length && given.toLowerCase() === name;
 }

@@ -8,9 +8,9 @@ const CREDENTIAL_HEADER = "X-Atlas-Credential";
 
 const HOLDS_TOKEN = /(?:^|[\s,])atlas\.bearer\./;
 
-/** True for a header of a request that goes on as it came. */
-export function isPassed(name: string, value: string, edits: HeaderEdits): boolean {
-  if (name in edits || isOwnHeader(name)) return false;
+/** True for a header of a request that goes on as it came. `edited` has the names of those that do not. */
+export function isPassed(name: string, value: string, edited: readonly string[]): boolean {
+  if (edited.includes(name) || isOwnHeader(name)) return false;
   return name !== "sec-websocket-protocol" || !HOLDS_TOKEN.test(value);
 }
 
@@ -28,22 +28,24 @@ export function replacements(edits: HeaderEdits, { credential }: GuardPass): str
 export function replaceHeaders(request: IncomingMessage, pass: GuardPass): void {
   const { headers, rawHeaders } = request;
   const edits = pass.requestHeaders;
+  const edited = Object.keys(edits);
   const list: string[] = [];
   const removed = new Set<string>();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const value = rawHeaders[index + 1] ?? "";
     const lower = name.toLowerCase();
-    if (isPassed(lower, value, edits)) list.push(name, value);
+    if (isPassed(lower, value, edited)) list.push(name, value);
     else removed.add(lower);
   }
   const added = replacements(edits, pass);
   list.push(...added);
   request.headers = withReplacements(headers, removed, added);
   request.rawHeaders = list;
-  // Node would read the new list by the length of the old one.
-  defineView(request, "headersDistinct", () => distinct(list));
-  if (headers["transfer-encoding"] !== undefined) hideTrailers(request, edits);
+  // Node reads the new list at the next access, by the length of the old one.
+  if (list.length === rawHeaders.length) Reflect.set(request, "headersDistinct", undefined);
+  else defineView(request, "headersDistinct", () => distinct(list));
+  if (headers["transfer-encoding"] !== undefined) hideTrailers(request, edited);
 }
 
 /** Makes a new object, because V8 reads an object slowly after a `delete`. */
@@ -60,13 +62,13 @@ function withReplacements(
 }
 
 /** Takes the headers that end at the guard out of the trailers too. They come later, so the views read them when they are asked. */
-function hideTrailers(request: IncomingMessage, edits: HeaderEdits): void {
+function hideTrailers(request: IncomingMessage, edited: readonly string[]): void {
   let received: readonly string[] = request.rawTrailers;
   const passed = (): string[] => {
     const list: string[] = [];
     for (let index = 0; index < received.length; index += 2) {
       const [name = "", value = ""] = received.slice(index, index + 2);
-      if (isPassed(name.toLowerCase(), value, edits)) list.push(name, value);
+      if (isPassed(name.toLowerCase(), value, edited)) list.push(name, value);
     }
     return list;
   };
