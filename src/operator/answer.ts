@@ -47,6 +47,11 @@ export function seeOther(location: string): Response {
   return new Response(null, { status: 303, headers: { ...HEADERS, location, "cache-control": "no-store" } });
 }
 
+/** A text of another type, such as the metrics. */
+export function text(type: string, body: string): Response {
+  return new Response(body, { headers: { ...HEADERS, "content-type": type, "cache-control": "no-store" } });
+}
+
 /** A file that never changes under its address. */
 export function asset(type: string, body: string): Response {
   const headers = { "content-type": type, "cache-control": "public, max-age=31536000, immutable" };

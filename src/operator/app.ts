@@ -1,7 +1,10 @@
 /** The routes of the operator page. A route that this table lacks does not exist. */
 import { Hono } from "hono";
 import { AtlasError } from "../errors.ts";
-import { asset } from "./answer.ts";
+import { asset, text } from "./answer.ts";
+import { Journal } from "./metrics/journal.ts";
+import { metricsText } from "./metrics/metrics.ts";
+import { OPEN_METRICS } from "./metrics/text.ts";
 import type { Desk } from "./options.ts";
 import { confirm, perform, showCompute, showList, showReaper } from "./pages.tsx";
 import { type Answer, served } from "./served.tsx";
@@ -20,6 +23,13 @@ export function createOperatorApp(desk: Desk): OperatorApp {
   get("/", showList);
   get("/computes/:id", showCompute);
   get("/reaper", showReaper);
+  const journal = new Journal(desk.atlas);
+  get("/metrics", async ({ request }) => {
+    const body = await metricsText(desk.atlas, journal, desk.clock.now());
+    // A browser would store the format of Prometheus as a file.
+    const isBrowser = request.headers.get("accept")?.includes("text/html") ?? false;
+    return text(isBrowser ? "text/plain; charset=utf-8" : OPEN_METRICS, body);
+  });
   app.get("/computes/:id/:action", (context) => served(desk, context, "act", confirm));
   app.post("/computes/:id/:action", (context) => served(desk, context, "act", perform));
   app.get("/live.js", () => asset("text/javascript; charset=utf-8", script));

@@ -68,7 +68,7 @@ function cleaned(lines: readonly string[]): readonly string[] {
 }
 
 /** The refusals in an event's data, which the lifecycle wrote there. */
-function refusalsOf({ refused }: Readonly<Record<string, unknown>>): readonly CandidateRefusal[] {
+export function refusalsOf({ refused }: Readonly<Record<string, unknown>>): readonly CandidateRefusal[] {
   return Array.isArray(refused) ? refused.filter(isRefusal) : [];
 }
 

@@ -1,11 +1,11 @@
 /** One request: the operator's rights first, then the answer, and a page for every failure. */
 import type { Context } from "hono";
 import { AtlasError, isAtlasError } from "../errors.ts";
-import { isNotOwned } from "../store.ts";
 import { admit } from "./access.ts";
 import { newNonce, page } from "./answer.ts";
 import { linksBelow } from "./links.ts";
 import type { Desk, Operator, OperatorRole } from "./options.ts";
+import { mismatchOf } from "./ownership.ts";
 import { ErrorPage, type Frame } from "./views/layout.tsx";
 
 /** A request that was let in, and its operator. */
@@ -32,7 +32,7 @@ export async function served(
   let operator: Operator | undefined;
   try {
     operator = await admit(desk, req.raw, role);
-    const mismatch = await mismatchOf(desk);
+    const mismatch = await mismatchOf(desk.atlas);
     const param = (name: string): string => req.param(name) ?? "";
     return await answer({ desk, request: req.raw, operator, frame: { ...frame, operator, mismatch }, param });
   } catch (error) {
@@ -51,15 +51,4 @@ function problemOf({ logger }: Desk, thrown: unknown): ReturnType<AtlasError["to
     error: thrown instanceof Error ? thrown.stack : "not an Error",
   });
   return new AtlasError("UNAVAILABLE", "The page failed. The log of the application says why.").toProblem();
-}
-
-/** The sentence about a store of another deployment; `undefined` where this process may write. */
-async function mismatchOf({ atlas }: Desk): Promise<string | undefined> {
-  try {
-    await atlas.requireOwnership();
-    return undefined;
-  } catch (error) {
-    if (isAtlasError(error) && isNotOwned(error)) return `${error.message}.`;
-    throw error;
-  }
 }
