@@ -24,5 +24,11 @@ export function printTable<Row>(
   const { world, asJson } = printer;
   if (asJson) for (const row of rows) print(printer, row, String);
   else if (rows.length === 0) world.stderr(`${none}\n`);
-  else world.stdout(table(rows, columns, world.terminal.columns()));
+  else world.stdout(withTitle(table(rows, columns, world.terminal.columns()), world));
+}
+
+/** The table with its titles dimmed. */
+function withTitle(text: string, { terminal }: CliWorld): string {
+  const end = text.indexOf("\n");
+  return `${terminal.paint("dim", text.slice(0, end))}${text.slice(end)}`;
 }

@@ -24,7 +24,7 @@ export class ProgressLines {
     if (isSame && !terminal.showsProgress) return;
     this.#phase = phase;
     const seconds = (clock.now().getTime() - this.#begunAt) / 1000;
-    const where = provider === undefined ? "" : ` (${provider})`;
+    const where = provider === undefined || message.includes(provider) ? "" : ` (${provider})`;
     const line = `${seconds.toFixed(1).padStart(6)}s  ${phase.padEnd(12)}  ${plain(message)}${where}`;
     if (terminal.showsProgress) this.#rewrite(line, isSame);
     else stderr(`${line}\n`);

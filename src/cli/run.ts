@@ -1,4 +1,5 @@
 /** Runs a command line in this process. No other module of the CLI touches the process. */
+import { styleText } from "node:util";
 import { type Command, CommanderError } from "commander";
 import { systemClock } from "../clock.ts";
 import { isAtlasError } from "../errors.ts";
@@ -18,6 +19,7 @@ export function processWorld(): CliWorld {
     stderr: (text) => stderr.write(text),
     terminal: {
       columns: () => (stdout.isTTY ? stdout.columns : undefined),
+      paint: (format, text) => styleText(format, text, { stream: stdout }),
       canAsk: stdin.isTTY && stderr.isTTY,
       showsProgress: stderr.isTTY,
     },

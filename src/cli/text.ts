@@ -37,6 +37,11 @@ export function dollars(amount: number | null | undefined): string {
   return `$${amount.toFixed(amount !== 0 && amount < 0.1 ? 4 : 2)}`;
 }
 
+/** A number of things: `1 compute`, `2 computes`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Breaks a text into lines of a width, each but the first behind an indent. A word that is longer stays whole. */
 export function wrapped(text: string, indent: number, width: number | undefined): string {
   const room = Math.max(MIN_WRAP, (width ?? Number.POSITIVE_INFINITY) - indent);

@@ -18,10 +18,15 @@ export interface CliWorld {
   readonly setExitCode: (code: ExitCode) => void;
 }
 
+/** A look of a text. */
+export type Paint = "bold" | "dim" | "green" | "yellow" | "red";
+
 /** The parts of this process that are a terminal. */
 export interface Terminal {
   /** The width of the terminal behind standard output; `undefined` where that is a file or a pipe. */
   readonly columns: () => number | undefined;
+  /** Colours a text of standard output, where that is a terminal that wants colours. */
+  readonly paint: (format: Paint, text: string) => string;
   /** True where standard input and standard error are a terminal, so that a person can answer a question. */
   readonly canAsk: boolean;
   /** True where standard error is a terminal, so that a line of progress can be written again. */

@@ -94,7 +94,7 @@ describe("atlas-compute doctor", { timeout: 60_000 }, () => {
       expect.objectContaining({
         check: "reaper",
         level: "problem",
-        message: expect.stringMatching(/1 computes are live/),
+        message: expect.stringMatching(/nothing ends the 1 live compute$/),
       }),
     );
     await cli("reap");

@@ -6,6 +6,7 @@ import { userAgent, version } from "../../internal/user-agent.ts";
 import { within } from "../../internal/within.ts";
 import type { Context } from "../../lifecycle/context.ts";
 import { liveStatuses } from "../../store.ts";
+import { counted } from "../text.ts";
 import { check, type Finding } from "./finding.ts";
 
 const TIMEOUT_SECONDS = 10;
@@ -83,7 +84,8 @@ export async function guardFindings({ store, namespace }: Context): Promise<read
   const words = [...new Set(told)].map(
     (found) => `${told.filter((one) => one === found).length} of ${found}`,
   );
-  if (others.length === 0) return [ok(`${told.length} pods report the guard of this version, ${version}`)];
+  if (others.length === 0)
+    return [ok(`${counted(told.length, "pod")} reported the guard of this version, ${version}`)];
   return [
     warning(
       `pods report guards of other versions than ${version}: ${words.join(", ")}`,

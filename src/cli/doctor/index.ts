@@ -5,7 +5,7 @@ import { type ClientFlags, clientOptions, type Desk, withClient } from "../clien
 import { EXIT, type ExitCode } from "../exit.ts";
 import { print } from "../print.ts";
 import { wrapped } from "../text.ts";
-import type { CliWorld } from "../world.ts";
+import type { CliWorld, Paint, Terminal } from "../world.ts";
 import { DateWatch } from "./clocks.ts";
 import { controlPlaneFindings, guardFindings } from "./control-plane.ts";
 import type { Finding, Level } from "./finding.ts";
@@ -21,9 +21,15 @@ Examples:
   $ atlas-compute doctor
   $ atlas-compute doctor --provider runpod --store sqlite:./atlas.db --json`;
 
-const MARKS: Readonly<Record<Level, string>> = { ok: "ok", warning: "warn", problem: "FAIL" };
+const MARKS: Readonly<Record<Level, { readonly mark: string; readonly look: Paint }>> = {
+  ok: { mark: "ok", look: "green" },
+  warning: { mark: "warn", look: "yellow" },
+  problem: { mark: "FAIL", look: "red" },
+};
 const MARK_WIDTH = 4;
 const NAME_WIDTH = 13;
+/** The width of a mark and a name, with the gaps behind them. */
+const INDENT: number = MARK_WIDTH + NAME_WIDTH + 4;
 
 /** Builds the command. */
 export function doctorCommand(world: CliWorld): Command {
@@ -44,7 +50,7 @@ async function doctor(desk: Desk): Promise<ExitCode> {
     guardFindings(parts).catch(toldByStore),
   ]);
   const findings = [...lists.flat(), ...dates.findings()];
-  for (const finding of findings) print(desk, finding, () => textOf(finding, desk.world.terminal.columns()));
+  for (const finding of findings) print(desk, finding, () => textOf(finding, desk.world.terminal));
   return findings.some(({ level }) => level === "problem") ? EXIT.failed : EXIT.done;
 }
 
@@ -54,9 +60,10 @@ function toldByStore(error: unknown): readonly Finding[] {
   throw error;
 }
 
-function textOf({ check, level, message, advice }: Finding, width: number | undefined): string {
-  const head = `${MARKS[level].padEnd(MARK_WIDTH)}  ${check.padEnd(NAME_WIDTH)}  `;
-  const line = `${head}${wrapped(message, head.length, width)}\n`;
+function textOf({ check, level, message, advice }: Finding, { columns, paint }: Terminal): string {
+  const { mark, look } = MARKS[level];
+  const name = check.padEnd(NAME_WIDTH);
+  const line = `${paint(look, mark.padEnd(MARK_WIDTH))}  ${name}  ${wrapped(message, INDENT, columns())}\n`;
   if (advice === undefined) return line;
-  return `${line}${" ".repeat(head.length)}→ ${wrapped(advice, head.length + 2, width)}\n`;
+  return `${line}${" ".repeat(INDENT)}→ ${wrapped(advice, INDENT + "→ ".length, columns())}\n`;
 }

@@ -2,7 +2,7 @@
 import { type AtlasErrorCode, isAtlasError } from "../../errors.ts";
 import type { Context } from "../../lifecycle/context.ts";
 import type { Provider } from "../../provider.ts";
-import { plain } from "../text.ts";
+import { counted, plain } from "../text.ts";
 import { check, type Finding } from "./finding.ts";
 
 /** The advice about a refusal, by its code. */
@@ -34,7 +34,9 @@ async function findingsOf({ namespace, timing }: Context, provider: Provider): P
     const account = await provider.account?.(context);
     const of = account === undefined ? "" : ` of ${plain(account)}`;
     return [
-      ok(`the account${of} answers, and shows ${instances.length} instances of namespace "${namespace}"`),
+      ok(
+        `the account${of} answers, and shows ${counted(instances.length, "instance")} of namespace "${namespace}"`,
+      ),
       ...(await catalogueFinding(provider, context)),
     ];
   } catch (error) {
@@ -55,5 +57,5 @@ async function catalogueFinding(
   const { ok } = check(provider.name);
   const types = await provider.listGpuTypes(context);
   const free = types.filter(({ stock }) => stock !== "none").length;
-  return [ok(`${types.length} GPU types are listed, ${free} of them may be free`)];
+  return [ok(`it lists ${counted(types.length, "GPU type")}, ${free} of which may be free`)];
 }

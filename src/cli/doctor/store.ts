@@ -4,7 +4,7 @@ import { type AtlasError, isAtlasError } from "../../errors.ts";
 import type { Context } from "../../lifecycle/context.ts";
 import { recentPass, SIGN_SECONDS } from "../../lifecycle/reap/sign.ts";
 import { liveStatuses } from "../../store.ts";
-import { duration, plain, secondsBetween } from "../text.ts";
+import { counted, duration, plain, secondsBetween } from "../text.ts";
 import { clockFinding } from "./clocks.ts";
 import { check, type Finding } from "./finding.ts";
 
@@ -48,7 +48,9 @@ async function sizeFindings({ store, namespace, retention }: Context): Promise<r
   const counts = all.map(({ keys, computes }) => `${computes} ${keys[0]}`).join(", ");
   await store.events({ namespace, newest: true }, 1);
   return [
-    ok(`its tables fit this version, and hold ${count} computes${count === 0 ? "" : `: ${counts}`}`),
+    ok(
+      `its tables fit this version, and hold ${counted(count, "compute")}${count === 0 ? "" : `: ${counts}`}`,
+    ),
     ok(
       `ended computes stay for ${duration(retention.endedSeconds)}, and ${retention.eventsPerCompute} events of each`,
     ),
@@ -77,7 +79,7 @@ async function passFinding(parts: Context, live: number, now: Date): Promise<Fin
   const advice =
     "start one: atlas.startReaper() in a server, a cron that calls /internal/reap once a minute, or atlas-compute reap --every 15s";
   if (live === 0) return warning(`${message}; no compute is live`, advice);
-  return problem(`${message}, and ${live} computes are live: nothing ends them`, advice);
+  return problem(`${message}, and nothing ends the ${counted(live, "live compute")}`, advice);
 }
 
 function overdueFinding(due: Date | undefined, now: Date): readonly Finding[] {
