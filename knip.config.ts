@@ -9,8 +9,8 @@ const config: KnipConfig = {
     "scripts/*.ts",
     "scripts/bench/*.ts",
     "scripts/frameworks/**",
-    "examples/**",
-    "test/**/*.{test,test-d,daemon,browser,live}.{ts,tsx}",
+    "examples/{quickstart,server}/**",
+    "test/**/*.{test,test-d,daemon,browser,e2e,live}.{ts,tsx}",
     // Programs that tests start.
     "test/**/programs/**",
     "test/simulation/{find,ids,register,worker}.ts",

@@ -114,7 +114,8 @@ export function tellStories(example: Example): void {
     });
 
     it("keeps the token in the tab, and only its hash on the server", async () => {
-      const page = await device("ada");
+      const page = await device("gina");
+      await startGpu(page);
       await inPhase(page, "ready");
       const token = String(await page.evaluate(TOKEN_IN_TAB));
       expect(token).toMatch(/^[\w-]{43}$/);

@@ -12,7 +12,7 @@ export function Gpu() {
       <header>
         <h1>Your GPU</h1>
         <p className={`state ${phase}`} role="status">
-          {gpu.message}
+          {gpu.message.split("\n", 1)}
         </p>
       </header>
       {BOOTING.has(phase) && <Steps gpu={gpu} />}
@@ -62,7 +62,7 @@ function Facts({ gpu: { compute, elapsedSeconds, endsAt } }: { gpu: UsedCompute 
   return (
     <dl className="facts">
       <div>
-        <dt>Since</dt>
+        <dt>Running for</dt>
         <dd>{clock(elapsedSeconds)}</dd>
       </div>
       <div>
