@@ -5,6 +5,7 @@ const BENCHMARKS: readonly string[] = [
   "scripts/size.ts",
   "scripts/bench/spawn.ts",
   "scripts/bench/guard.ts",
+  "scripts/bench/streams.ts",
   "scripts/bench/reap.ts",
   "scripts/bench/slots.ts",
   "scripts/bench/writes.ts",
