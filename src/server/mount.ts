@@ -30,10 +30,10 @@ export function mountCheck(plane: Plane, isRoute: (path: string) => boolean): Mo
   };
 }
 
-/** Without a `basePath` the framework may have taken the path away: then the two cannot be compared. */
+/** Frameworks and proxies take a path away in front (Next's `basePath`), and some the whole: then only the end of the two can be compared. */
 function compareControlUrl({ atlas, basePath, logger }: Plane, origin: string): void {
   const path = atlas.controlUrl === undefined ? undefined : URL.parse(atlas.controlUrl)?.pathname;
-  if (path === undefined || basePath === "" || path.replace(/\/$/, "") === basePath) return;
+  if (path === undefined || path.replace(/\/$/, "").endsWith(basePath)) return;
   logger?.error(
     `pods report to ${atlas.controlUrl}, the controlUrl of createAtlas, but this control plane is at ${origin}${basePath}: if no proxy leads the one to the other, pods are ended as idle while in use. Give both the same path`,
   );

@@ -64,6 +64,7 @@ describe("addresses that do not match", () => {
 
   test.each([
     [{ basePath: "/api/atlas", controlUrl: "https://app.example/api/atlas/" }, "/api/atlas/health"],
+    [{ basePath: "/api/atlas", controlUrl: "https://app.example/studio/api/atlas" }, "/api/atlas/health"],
     [{ basePath: "", controlUrl: "https://app.example/api/atlas" }, "/health"],
     [{ basePath: "/api/atlas" }, "/api/atlas/health"],
     [{ basePath: "/api/atlas" }, "/api/atlas/nothing"],
