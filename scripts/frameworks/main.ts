@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkBundlers, checkWorkerd } from "./bundlers.ts";
 import { checkNext } from "./next.ts";
+import { checkNextGuide } from "./next-guide.ts";
 import { runCommand } from "./project.ts";
 import { checkReactRouter } from "./react-router.ts";
 
@@ -16,6 +17,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   bundlers: checkBundlers,
   workerd: checkWorkerd,
   next: checkNext,
+  "next-guide": checkNextGuide,
   "react-router": checkReactRouter,
 };
 

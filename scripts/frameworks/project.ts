@@ -12,8 +12,8 @@ const READY_SECONDS = 60;
 
 /** The environment of every command: without the variables of this script's own runner. */
 function cleanEnv(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR } = process.env;
-  return { PATH, HOME, TMPDIR, CI: "true", NEXT_TELEMETRY_DISABLED: "1", ...more };
+  const { PATH, HOME, TMPDIR, NODE_EXTRA_CA_CERTS } = process.env;
+  return { PATH, HOME, TMPDIR, NODE_EXTRA_CA_CERTS, CI: "true", NEXT_TELEMETRY_DISABLED: "1", ...more };
 }
 
 /** Makes a project with these files and packages. `@opentelemetry/api` is in none of them, because it is optional. */
