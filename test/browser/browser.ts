@@ -22,5 +22,10 @@ export const hasBrowser: boolean = existsSync(CHROMIUM) || process.env.CI === "t
 
 /** Starts Chromium. */
 export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: FLAGS,
+    // Pages are kept for the way back, as a user has them.
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
 }
