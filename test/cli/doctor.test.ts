@@ -7,9 +7,11 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { guardFindings } from "../../src/cli/doctor/control-plane.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
+import { providerFindings } from "../../src/cli/doctor/providers.ts";
 import { storeFindings } from "../../src/cli/doctor/store.ts";
 import { createAtlas, memoryStore } from "../../src/index.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import { runpod } from "../../src/providers/runpod/index.ts";
 import { freePort } from "../guard/support/proxied.ts";
 import { type CliResult, runCli } from "./run-cli.ts";
 
@@ -68,7 +70,7 @@ import { createAtlas } from "${SOURCE}index.ts";
 import { runpod } from "${SOURCE}providers/runpod/index.ts";
 import { sqliteStore } from "${SOURCE}stores/sqlite/index.ts";
 const store = sqliteStore("./mine.db");
-const providers = [runpod({ apiKey: "${KEY}", baseUrl: "${base}/v2" })];
+const providers = [runpod({ apiKey: "${KEY}", baseUrl: "${base}/v2", graphqlBaseUrl: "${base}" })];
 export const atlas = createAtlas({ providers, store, deployment: "mine", controlUrl: "${base}/api/atlas" });
 `;
   await writeFile(join(folder, "atlas.config.mjs"), text);
@@ -130,10 +132,11 @@ describe("atlas-compute doctor", { timeout: 60_000 }, () => {
   });
 
   it("finds a valid key, a healthy control plane and a right clock by the same answers", async () => {
+    const data = { myself: { clientBalance: 12, currentSpendPerHr: 0.25 } };
     const answer = (path: string): { status: number; body: unknown } =>
       path.startsWith("/api/atlas/health")
         ? { status: 200, body: { status: "ok" } }
-        : { status: 200, body: { pods: [], gpus: [], cpus: [], nextCursor: null } };
+        : { status: 200, body: { pods: [], gpus: [], cpus: [], nextCursor: null, data } };
     const server = await serve(answer, 0);
     const { port } = Object(server.address());
     const { findings } = await doctor("--config", await configured(`http://127.0.0.1:${port}`));
@@ -142,6 +145,7 @@ describe("atlas-compute doctor", { timeout: 60_000 }, () => {
       .filter(({ level }) => level === "ok")
       .map(({ check, message }) => `${check}: ${message}`);
     expect(fine).toContainEqual(expect.stringMatching(/^runpod: the account answers, and shows 0 instances/));
+    expect(fine).toContainEqual("runpod: $12.00 are left, which last for 2d at $0.25 an hour");
     expect(fine).toContainEqual(expect.stringMatching(/^control plane: .* answers$/));
     expect(fine).toContainEqual(expect.stringMatching(/^clock: .* agrees with that of http/));
   });
@@ -208,5 +212,27 @@ describe("the findings of doctor", () => {
     expect(await guardFindings(atlas.parts())).toEqual([
       expect.objectContaining({ level: "warning", message: expect.stringContaining("1 of 0.0.9") }),
     ]);
+  });
+
+  it.each([
+    [{ clientBalance: 0, currentSpendPerHr: 0 }, "problem", "no credit is left"],
+    [
+      { clientBalance: 4, currentSpendPerHr: 2 },
+      "warning",
+      "$4.00 are left, which last for 2h at $2.00 an hour",
+    ],
+    [{ clientBalance: 4, currentSpendPerHr: 0 }, "ok", "$4.00 are left, and nothing is spent now"],
+    [null, "warning", expect.stringMatching(/^its balance is not known: /)],
+  ])("judge the credit of an account: %j", async (myself, level, message) => {
+    const answers: typeof fetch = async (input) =>
+      Response.json(
+        String(Object(input).url ?? input).endsWith("/graphql")
+          ? { data: { myself } }
+          : { pods: [], gpus: [], cpus: [] },
+      );
+    const atlas = createAtlas({ providers: [runpod({ apiKey: KEY, fetch: answers })] });
+    const findings = await providerFindings(atlas.parts());
+    expect(findings.at(-1)).toMatchObject({ check: "runpod", level, message });
+    expect(JSON.stringify(findings)).not.toContain(KEY);
   });
 });

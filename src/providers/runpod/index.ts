@@ -9,7 +9,7 @@ import { parseComputeOptions, parseRunpodOptions, type RunpodOptions } from "./o
 import type { RunpodProvider } from "./types.ts";
 
 export type { RunpodComputeOptions, RunpodOptions } from "./options.ts";
-export type { RunpodExtras, RunpodProvider } from "./types.ts";
+export type { RunpodBalance, RunpodExtras, RunpodProvider } from "./types.ts";
 
 /**
  * Makes a provider of RunPod pods. It reads no key and sends no request before the first call, so that an app builds without a key.
@@ -57,6 +57,7 @@ export function runpod(options: RunpodOptions = {}): RunpodProvider {
       yield* (await open()).logs(reference, logOptions, context);
     },
     listGpuTypes: async (context) => (await open()).listGpuTypes(context),
+    balance: async (context) => (await open()).balance(context),
     jobs: lazyJobs(async () => (await open()).jobs),
   };
 }

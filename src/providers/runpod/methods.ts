@@ -1,6 +1,7 @@
 /** The methods behind `runpod()`, with everything that only a first call needs. */
 import { createHttpClient, type HttpClientOptions } from "../../internal/http.ts";
 import { createRunpodApi } from "./api.ts";
+import { readBalance } from "./balance.ts";
 import { findCandidates } from "./candidates.ts";
 import { createCatalogue } from "./catalogue.ts";
 import { createInstance } from "./create.ts";
@@ -38,6 +39,7 @@ export function createMethods(settings: RunpodSettings): RunpodMethods {
     classify: classifyJobRefusal,
     maxBytes: MAX_JOB_BYTES,
   });
+  const graphql = createHttpClient(clientOptions(settings, settings.graphqlBaseUrl));
   const api = createRunpodApi(http);
   const catalogue = createCatalogue(api, clock);
   return {
@@ -54,6 +56,7 @@ export function createMethods(settings: RunpodSettings): RunpodMethods {
     restart: (reference, context) => restartInstance(api, reference, context),
     logs: (reference, options, context) => readLogs({ api, clock }, reference, options, context),
     listGpuTypes: (context) => listGpuTypes(catalogue, context),
+    balance: (context) => readBalance(graphql, context),
     jobs: createJobRunner(jobsHttp, clock),
   };
 }

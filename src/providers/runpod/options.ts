@@ -14,6 +14,8 @@ export interface RunpodOptions {
   readonly baseUrl?: string | undefined;
   /** The base URL of serverless endpoints. @default "https://api.runpod.ai/v2" */
   readonly jobsBaseUrl?: string | undefined;
+  /** The base URL of the GraphQL API, which is asked for the balance only. @default "https://api.runpod.io" */
+  readonly graphqlBaseUrl?: string | undefined;
   /** @default the global fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** @default the machine's clock */
@@ -56,6 +58,7 @@ export interface RunpodSettings {
   readonly apiKey: () => string;
   readonly baseUrl: string;
   readonly jobsBaseUrl: string;
+  readonly graphqlBaseUrl: string;
   readonly fetch: typeof globalThis.fetch | undefined;
   readonly clock: Clock;
 }
@@ -68,6 +71,7 @@ const FIELDS = {
   ),
   baseUrl: baseUrlField,
   jobsBaseUrl: baseUrlField,
+  graphqlBaseUrl: baseUrlField,
   fetch: fetchField,
   clock: clockField,
 };
@@ -79,6 +83,7 @@ export function parseRunpodOptions(options: RunpodOptions): RunpodSettings {
     apiKey: () => given.apiKey ?? keyFromEnvironment(),
     baseUrl: given.baseUrl ?? "https://api.runpod.io/v2",
     jobsBaseUrl: given.jobsBaseUrl ?? "https://api.runpod.ai/v2",
+    graphqlBaseUrl: given.graphqlBaseUrl ?? "https://api.runpod.io",
     fetch: given.fetch,
     clock: given.clock ?? systemClock,
   };

@@ -4,6 +4,14 @@ import type { CallContext } from "../../call-context.ts";
 import type { JobRunner } from "../../job-runner.ts";
 import type { InstanceReference, Provider } from "../../provider.ts";
 
+/** The credit of an account. */
+export interface RunpodBalance {
+  /** US dollars that are left. */
+  readonly dollars: number;
+  /** US dollars that the whole account spends in an hour now. */
+  readonly dollarsPerHour: number;
+}
+
 /** The methods that RunPod has beyond the contract of a provider. */
 export interface RunpodExtras {
   readonly jobs: JobRunner;
@@ -12,6 +20,8 @@ export interface RunpodExtras {
    * @throws NOT_FOUND when there is no such pod, CONFLICT when the pod is not running.
    */
   restart(reference: InstanceReference, context: CallContext): Promise<void>;
+  /** The account's credit. RunPod ends pods by itself when none is left. */
+  balance(context: CallContext): Promise<RunpodBalance>;
 }
 
 /** A provider of RunPod pods, with the optional methods that RunPod supports. */
