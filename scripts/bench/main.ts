@@ -11,6 +11,7 @@ const BENCHMARKS: readonly string[] = [
   "scripts/bench/writes.ts",
   "scripts/bench/looks.ts",
   "scripts/bench/latency.ts",
+  "scripts/bench/operator.ts",
 ];
 
 for (const benchmark of BENCHMARKS) {

@@ -26,14 +26,25 @@ export function utc(time: Date): string {
   return time.toISOString().slice(0, 19).replace("T", " ");
 }
 
+const cents = dollarFormat(2);
+const tenths = dollarFormat(3);
+const thousands = new Intl.NumberFormat("en-US");
+
 /** Writes US dollars: small amounts with more digits. */
 export function dollars(amount: number | null): string {
   if (amount === null) return "–";
-  const digits = amount !== 0 && Math.abs(amount) < 1 ? 3 : 2;
-  return `$${amount.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+  return (amount !== 0 && Math.abs(amount) < 1 ? tenths : cents).format(amount);
 }
 
 /** Writes a number with its thousands apart. */
 export function count(number: number): string {
-  return number.toLocaleString("en-US");
+  return thousands.format(number);
+}
+
+/** A format is slow to make, and a page writes hundreds of amounts. */
+function dollarFormat(digits: number): Intl.NumberFormat {
+  const style = { style: "currency", currency: "USD" } as const;
+  return new Intl.NumberFormat("en-US", {
+    ...{ ...style, minimumFractionDigits: digits, maximumFractionDigits: digits },
+  });
 }
