@@ -33,7 +33,6 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.e2e.ts"],
-          fileParallelism: false,
           testTimeout: 120_000,
         },
       },
