@@ -45,7 +45,7 @@ function blocksOf(section: string): readonly GuideBlock[] {
 }
 
 /** Lines that start a server, which the caller starts itself. */
-const SERVERS = new Set(["npm run dev", "npm start"]);
+const SERVERS = new Set(["npm run dev", "npm start", "node .next/standalone/server.js"]);
 
 /**
  * Runs the commands of a section in a shell, writes its files, and goes along with `cd`. An `npm install` takes this package from the tarball, and a

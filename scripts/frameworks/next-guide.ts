@@ -36,6 +36,7 @@ export async function checkNextGuide(folder: string, tarball: string): Promise<v
     await checkPage(app, PRODUCTION, { afterwards: expectListed });
     console.log("  development, and production builds with Turbopack and with webpack: start, ask, stop");
     await checkPaths(app);
+    await checkStandalone(app);
     await checkVercel(app);
   } finally {
     await endProcesses(join(env.XDG_STATE_HOME, "atlas-compute", "local"));
@@ -60,6 +61,12 @@ async function checkPaths(app: Application): Promise<void> {
   const branched = await branch(app, "A base path, and slashes at the end");
   await checkPage(branched, PRODUCTION, { base: "/studio" });
   console.log("  basePath and trailingSlash: start, ask, stop");
+}
+
+async function checkStandalone(app: Application): Promise<void> {
+  const branched = await branch(app, "One server");
+  await checkPage(branched, ["node", ".next/standalone/server.js"]);
+  console.log("  a standalone server: start, ask, stop");
 }
 
 /** The cron's request, over a real PostgreSQL. */
