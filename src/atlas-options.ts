@@ -13,6 +13,8 @@ import {
 } from "./internal/option-fields.ts";
 import { describe, field, invalid, optional, parseFields } from "./internal/parse.ts";
 import type { Context, Logger, Retention, Timing } from "./lifecycle/context.ts";
+import { parseWebhooks } from "./lifecycle/webhooks/option-fields.ts";
+import type { WebhookEndpoint } from "./lifecycle/webhooks/options.ts";
 import type { Provider } from "./provider.ts";
 import type { ComputeEvent, Limits, Store } from "./store.ts";
 import { memoryStore } from "./stores/memory/index.ts";
@@ -44,6 +46,11 @@ export interface AtlasOptions {
   readonly timing?: Partial<Timing> | undefined;
   /** The URL of this application's control plane, as pods reach it. Each pod then gets a credential of its own for it. */
   readonly controlUrl?: string | undefined;
+  /**
+   * Endpoints that are told of events by signed messages (Standard Webhooks), at least once and in order: right after an event, and by the reaper where
+   * that failed. Up to 20. @default none
+   */
+  readonly webhooks?: readonly WebhookEndpoint[] | undefined;
   /** Called after every recorded event. Its errors are logged. */
   readonly onEvent?: ((event: Omit<ComputeEvent, "id">) => void) | undefined;
   /** Receives log lines; `console` fits. @default a logger that drops them */
@@ -90,6 +97,11 @@ const FIELDS = {
   retention: optional(field(anyObject, "an object of retention")),
   timing: optional(field(anyObject, "an object of times in seconds")),
   controlUrl: baseUrlField,
+  webhooks: optional(
+    field(z.array(anyObject).check(z.maxLength(20)), "a list of up to 20 objects { url, secret, events? }", {
+      secret: true,
+    }),
+  ),
   onEvent: optional(field(callable<NonNullable<AtlasOptions["onEvent"]>>(), "a function")),
   logger: loggerField<Logger>(),
   fetch: fetchField,
@@ -163,6 +175,7 @@ export function toContext(input: AtlasOptions): Context {
     logger,
     signingKeys: [options.signingKey ?? []].flat(),
     controlUrl: options.controlUrl?.replace(/\/+$/, ""),
+    webhooks: parseWebhooks(input.webhooks ?? []),
     onEvent: options.onEvent,
   };
 }

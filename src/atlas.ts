@@ -244,8 +244,9 @@ export class Atlas extends AtlasTotals implements AsyncDisposable {
 
   /** Stops its reapers, and releases connections and timers. Ends no compute. */
   async close(): Promise<void> {
-    const { providers, store, tenantId } = this.#context;
+    const { providers, store, tenantId, webhooks } = this.#context;
     await Promise.all(this.#reapers.map((reaper) => reaper.stop()));
+    if (webhooks.length > 0) await (await import("./lifecycle/webhooks/soon.ts")).deliveryEnd(this.#context);
     const closed = await Promise.allSettled(providers.map(async (provider) => provider.close?.()));
     if (tenantId === null) await store.close();
     for (const result of closed) if (result.status === "rejected") throw result.reason;

@@ -67,6 +67,8 @@ export type { ReportKind } from "./lifecycle/reports.ts";
 export type { SpawnOptions } from "./lifecycle/spawn/spawn.ts";
 export type { RotatedToken, RotateOptions } from "./lifecycle/tokens.ts";
 export type { WaitOptions } from "./lifecycle/wait.ts";
+export type { WebhookData, WebhookMessage } from "./lifecycle/webhooks/message.ts";
+export type { WebhookEndpoint } from "./lifecycle/webhooks/options.ts";
 export type {
   Budget,
   Candidate,
@@ -94,6 +96,9 @@ export {
   type CostKey,
   type CostQuery,
   type CostSum,
+  type Cursor,
+  type CursorClaim,
+  type CursorMove,
   checkLimits,
   type DaySpending,
   type EndReason,

@@ -13,6 +13,7 @@ import type {
   Snapshot,
   TokenHash,
 } from "./compute-record.ts";
+import type { Cursor, CursorClaim, CursorMove } from "./cursors.ts";
 import type { CostQuery, CostSum, DaySpending } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { SlotKey } from "./slots.ts";
@@ -30,6 +31,7 @@ export {
   type Snapshot,
   type TokenHash,
 } from "./compute-record.ts";
+export { CURSOR_DAYS, type Cursor, type CursorClaim, type CursorMove } from "./cursors.ts";
 export { type Deployment, differs, isNotOwned, notOwned } from "./deployments.ts";
 export {
   type CostKey,
@@ -254,6 +256,16 @@ export interface Store {
    * @returns the number of records and of further events that are gone.
    */
   forget(old: Forgetting): Promise<{ readonly computes: number; readonly events: number }>;
+
+  /**
+   * Claims a reader's cursor, and makes it at its first claim, behind the events that are older than `sinceSeconds`. Of several claims at once one gets it.
+   * @returns `undefined` while another claim has it, or its pause lasts.
+   * @throws CONFLICT with nothing written where the store belongs to another deployment; so does `moveCursor`.
+   */
+  claimCursor(claim: CursorClaim): Promise<Cursor | undefined>;
+
+  /** Moves a cursor that this lease still holds. @returns false, with nothing written, when another claim has come since. */
+  moveCursor(move: CursorMove): Promise<boolean>;
 
   /**
    * Calls back soon after events were written, by any process if the store can, with no promise that each write calls: a hint to read `events`.

@@ -16,6 +16,7 @@
  * @module
  */
 import { claimLaws } from "./store/claim-laws.ts";
+import { cursorLaws } from "./store/cursor-laws.ts";
 import { eventLaws } from "./store/event-laws.ts";
 import type { Laws, Runner, StoreUnderTest } from "./store/harness.ts";
 import { insertLaws } from "./store/insert-laws.ts";
@@ -46,6 +47,7 @@ const parts: readonly Laws[] = [
   claimLaws,
   totalsLaws,
   eventLaws,
+  cursorLaws,
   roundTripLaws,
   modelLaws,
 ];

@@ -2,6 +2,7 @@
 import type { Clock } from "../clock.ts";
 import type { Provider } from "../provider.ts";
 import type { ComputeEvent, ComputeRecord, Limits, Store } from "../store.ts";
+import type { Webhook } from "./webhooks/options.ts";
 
 /** Time limits, in seconds. */
 export interface Timing {
@@ -72,6 +73,8 @@ export interface Context {
   readonly signingKeys: readonly string[];
   /** The URL at which pods reach the control plane. */
   readonly controlUrl: string | undefined;
+  /** The endpoints that are told of events. */
+  readonly webhooks: readonly Webhook[];
   readonly onEvent: ((event: Omit<ComputeEvent, "id">) => void) | undefined;
 }
 

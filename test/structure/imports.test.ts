@@ -14,7 +14,7 @@ interface Layer {
 }
 
 const CONTRACTS =
-  /^src\/(?:errors|provider|call-context|job-runner|store|compute-record|ledger|limits|slots|deployments|tenant-store|clock|request|request-fields|request-times|gpus)\.ts$/;
+  /^src\/(?:errors|provider|call-context|job-runner|store|compute-record|ledger|cursors|limits|slots|deployments|tenant-store|clock|request|request-fields|request-times|gpus)\.ts$/;
 const INTERNAL = /^src\/internal\//;
 const AUTH = /^src\/auth\//;
 const GUARD_VERDICT = /^src\/guard\/verdict\//;
@@ -22,7 +22,7 @@ const GUARD_LIFE = /^src\/guard\/life\//;
 const GUARD_SERVERS = /^src\/guard\/servers\//;
 const LIFECYCLE = /^src\/lifecycle\//;
 const CLIENT =
-  /^src\/(?!(?:errors|provider|call-context|job-runner|store|compute-record|ledger|limits|slots|deployments|tenant-store|clock|request|request-fields|request-times|gpus|default-client)\.ts$)[^/]+\.ts$/;
+  /^src\/(?!(?:errors|provider|call-context|job-runner|store|compute-record|ledger|cursors|limits|slots|deployments|tenant-store|clock|request|request-fields|request-times|gpus|default-client)\.ts$)[^/]+\.ts$/;
 const DEFAULT_CLIENT = /^src\/default-client\.ts$/;
 const NODE = /^node:/;
 const BUNDLED = /^(zod\/mini|nanoid|eventsource-parser|leven|p-map|p-retry)(\/|$)/;

@@ -42,6 +42,8 @@ export type ComparedStore = Omit<
   | "adopt"
   | "forget"
   | "remember"
+  | "claimCursor"
+  | "moveCursor"
   | "totals"
   | "watch"
   | "close"

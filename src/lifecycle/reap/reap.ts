@@ -5,6 +5,7 @@ import * as z from "zod/mini";
 import { signalField } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import { traced } from "../../internal/telemetry.ts";
+import { orAfter } from "../../internal/within.ts";
 import type { Provider } from "../../provider.ts";
 import { liveStatuses, type Snapshot } from "../../store.ts";
 import type { Context } from "../context.ts";
@@ -83,13 +84,23 @@ async function reapOnce(context: Context, options: ReapOptions): Promise<ReapRep
     outcomes: dryRun ? own.map(plannedOutcome) : await work(pass, own),
     searches: provider && search ? [await searchOrphans(pass, provider, search)] : [],
   }));
+  const sending = dryRun ? undefined : deliverWebhooks(context);
   const done = await Promise.all(shares);
+  await sending;
   if (!dryRun) await tidyUp(context, due);
   return toReport(
     done.flatMap(({ outcomes }) => outcomes),
     done.flatMap(({ searches }) => searches),
     due.length === limit,
   );
+}
+
+/** Sends what earlier deliveries left. The module is loaded where webhooks are used. */
+async function deliverWebhooks(context: Context): Promise<void> {
+  if (context.webhooks.length === 0) return;
+  const { deliverSoon } = await import("../webhooks/soon.ts");
+  // A slow receiver does not hold up the next pass, which finds the delivery still under way.
+  await orAfter(context.clock, context.timing.leaseSeconds / 2, deliverSoon(context));
 }
 
 /** The last work of a pass: old records go, and the pass is noted. */

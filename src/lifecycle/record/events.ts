@@ -32,5 +32,11 @@ export function tell(context: Context, record: ComputeRecord, event: NewEvent | 
   const { id: computeId, provider, updatedAt: at } = record;
   context.logger.info(`compute ${computeId} is ${event.status}`, { computeId, provider, ...event.data });
   wrote(context.store, computeId);
+  if (context.webhooks.length > 0) sendSoon(context);
   notify(context, "onEvent", context.onEvent, { ...event, computeId, at });
+}
+
+/** Delivers in the background. The module is loaded where webhooks are used. */
+function sendSoon(context: Context): void {
+  void import("../webhooks/soon.ts").then(({ deliverSoon }) => deliverSoon(context));
 }

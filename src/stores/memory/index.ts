@@ -9,6 +9,9 @@ import {
   type ComputeRecord,
   type CostQuery,
   type CostSum,
+  type Cursor,
+  type CursorClaim,
+  type CursorMove,
   checkLimits,
   type EventFilter,
   type Forgetting,
@@ -30,6 +33,7 @@ import {
 import type { TenantRecord, TenantSnapshot, TenantStore } from "../../tenant-store.ts";
 import { accepts, belongsTo, eventPosition, isLimited, taken } from "../sql/rules.ts";
 import { abandoned } from "./abandoned.ts";
+import { copy } from "./copy.ts";
 import { MemoryData } from "./data.ts";
 import { MemoryNamespace } from "./namespace.ts";
 import { totalsOf } from "./totals.ts";
@@ -184,6 +188,17 @@ class MemoryStore implements Store, TenantStore {
     return totalsOf(this.#namespace(query.filter.namespace).matching(query.filter), query, this.#clock.now());
   }
 
+  async claimCursor(claim: CursorClaim): Promise<Cursor | undefined> {
+    this.#data.requireOwnership(this.#deployment);
+    const { cursors, lastBefore } = this.#namespace(claim.namespace);
+    return cursors.claim(claim, this.#clock.now(), lastBefore);
+  }
+
+  async moveCursor(move: CursorMove): Promise<boolean> {
+    this.#data.requireOwnership(this.#deployment);
+    return this.#namespace(move.namespace).cursors.move(move, this.#clock.now());
+  }
+
   async events(filter: EventFilter, limit: number): Promise<readonly ComputeEvent[]> {
     return copy(this.#namespace(filter.namespace).events(filter, eventPosition(filter.after), limit));
   }
@@ -275,15 +290,4 @@ function refuseTakenSlot(namespace: MemoryNamespace, record: ComputeRecord): voi
   const key = slotKeyOf(record);
   const holder = key && namespace.holderOf(key);
   if (holder !== undefined && holder.id !== record.id) throw slotTaken(record, holder.id);
-}
-
-/** Copies plain data and dates deeply, so that no caller holds a stored object. Faster than `structuredClone` on objects this small. */
-function copy<Value>(value: Value): Value;
-function copy(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Date) return new Date(value);
-  if (Array.isArray(value)) return value.map((item: unknown) => copy(item));
-  const copied: Record<string, unknown> = { ...value };
-  for (const key of Object.keys(copied)) copied[key] = copy(copied[key]);
-  return copied;
 }

@@ -15,6 +15,7 @@ import {
   type Usage,
 } from "../../store.ts";
 import { matches } from "../sql/rules.ts";
+import { MemoryCursors } from "./cursors.ts";
 import { Groups } from "./groups.ts";
 import { MemoryLedger } from "./ledger.ts";
 
@@ -23,6 +24,7 @@ export class MemoryNamespace {
   readonly records: Map<string, ComputeRecord> = new Map();
   readonly byName: Map<string, ComputeRecord> = new Map();
   readonly byIdempotencyKey: Map<string, ComputeRecord> = new Map();
+  readonly cursors: MemoryCursors = new MemoryCursors();
   readonly ledger: MemoryLedger = new MemoryLedger();
   readonly #live = new Map<string, ComputeRecord>();
   readonly #bySlot = new Map<string, ComputeRecord>();
@@ -117,6 +119,9 @@ export class MemoryNamespace {
     const start = newest ? Math.max(first, events.length - limit) : first;
     return events.slice(start, start + limit);
   }
+
+  /** The id of the last event before that time; "0" where there is none. */
+  readonly lastBefore = (time: Date): string => this.#events.findLast(({ at }) => at < time)?.id ?? "0";
 
   /** See `Store.forget`. */
   forgetOld({ endedBefore, computeIds, eventsPerCompute, ledgerBefore, limit }: Forgetting): {

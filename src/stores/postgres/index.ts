@@ -12,6 +12,7 @@ import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
 import { claimDue, identity } from "./claim.ts";
+import { claimCursor, moveCursor } from "./cursors.ts";
 import { PostgresDatabase, type Preparing, type Queryable } from "./database.ts";
 import { postgresError } from "./errors.ts";
 import { forget } from "./forget.ts";
@@ -87,6 +88,8 @@ const CALLS: StoreCalls<PostgresDatabase> = {
   list,
   claimDue,
   costs,
+  claimCursor,
+  moveCursor,
   forget,
   remember,
   totals,

@@ -124,6 +124,7 @@ export const postgresMigrations: readonly Migration[] = migrationsOf(
     real: "double precision",
     json: "json",
     eventId: "bigint generated always as identity primary key",
+    position: "bigint",
     dayOf: (column) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD')`,
     table: "",
     keyedTable: "",

@@ -10,6 +10,7 @@ export interface Names {
   readonly settings: string;
   readonly notes: string;
   readonly ledger: string;
+  readonly cursors: string;
   readonly tenants: string;
   readonly credentials: string;
   readonly migrations: string;
@@ -38,6 +39,7 @@ export function tableNames(prefix: string, schema?: string): Names {
     settings: qualified("settings"),
     notes: qualified("notes"),
     ledger: qualified("ledger"),
+    cursors: qualified("cursors"),
     tenants: qualified("tenants"),
     credentials: qualified("tenant_credentials"),
     migrations: qualified("migrations"),

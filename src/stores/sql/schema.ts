@@ -12,6 +12,8 @@ export interface SchemaTypes {
   readonly json: string;
   /** The key of an event, which rises with every insert. */
   readonly eventId: string;
+  /** The key of an event, as a column beside it. */
+  readonly position: string;
   /** The UTC day of a column of times, as `2026-11-28`. */
   readonly dayOf: (column: string) => string;
   /** Options behind the columns of a table. */
@@ -48,6 +50,7 @@ export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): reado
     { name: "the owner of a store, as a function", parts: [] },
     { name: "functions of frequent calls", parts: [] },
     { name: "a ledger of costs", parts: [ledger] },
+    { name: "cursors of readers of all events", parts: [cursors] },
   ];
   return steps.map(({ name, parts }, index) => {
     const number = index + 1;
@@ -234,4 +237,16 @@ insert into ${names.ledger} (namespace, day, tenant_id, user_id, provider, gpu, 
   from ${names.computes} where cost_before > 0
   group by 1, 2, 3, 4, 5, 6;
 update ${names.computes} set settled_at = updated_at where cost_before > 0;
+`;
+
+const cursors: Part = ({ names, types }) => `
+create table ${names.cursors} (
+  namespace text not null,
+  name text not null,
+  position ${types.position} not null,
+  attempts integer not null,
+  lease text,
+  free_at ${types.time} not null,
+  primary key (namespace, name)
+)${types.keyedTable};
 `;

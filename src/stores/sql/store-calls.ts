@@ -30,6 +30,8 @@ export function callsOn<Database>(database: Database, calls: StoreCalls<Database
     forget: (old) => calls.forget(database, old),
     claimDue: (claim) => calls.claimDue(database, claim),
     remember: (note) => calls.remember(database, note),
+    claimCursor: (claim) => calls.claimCursor(database, claim),
+    moveCursor: (move) => calls.moveCursor(database, move),
     totals: (query) => calls.totals(database, query),
     events: (filter, limit) => calls.events(database, filter, limit),
   };

@@ -11,6 +11,7 @@ import type { Store } from "../../store.ts";
 import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
+import { claimCursor, moveCursor } from "./cursors.ts";
 import { SqliteDatabase } from "./database.ts";
 import { forget } from "./forget.ts";
 import { costs } from "./ledger.ts";
@@ -59,6 +60,8 @@ const CALLS: StoreCalls<SqliteDatabase> = {
   list,
   claimDue,
   costs,
+  claimCursor,
+  moveCursor,
   forget,
   remember,
   totals,

@@ -9,6 +9,7 @@ export const sqliteMigrations: readonly Migration[] = migrationsOf({
   real: "real",
   json: "text",
   eventId: "integer primary key autoincrement",
+  position: "integer",
   dayOf: (column) => `strftime('%Y-%m-%d', ${column} / 1000, 'unixepoch')`,
   table: " strict",
   keyedTable: " strict, without rowid",
