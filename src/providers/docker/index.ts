@@ -2,44 +2,25 @@
  * Containers on a machine of your own, through the Engine API of Docker (or of Podman), with its GPUs.
  * @module
  */
-import type { Provider } from "../../provider.ts";
-import { findCandidates, listGpuTypes } from "./candidates.ts";
-import { createInstance } from "./create.ts";
-import { lazyHost } from "./host.ts";
-import {
-  findInstances,
-  getInstance,
-  listInstances,
-  startInstance,
-  stopInstance,
-  terminateInstance,
-} from "./instances.ts";
-import { readLogs } from "./logs.ts";
+import type { DockerMethods } from "./methods.ts";
 import {
   type DockerComputeOptions,
   type DockerOptions,
+  PULL_SECONDS,
   parseComputeOptions,
   parseDockerOptions,
 } from "./options.ts";
-import { PULL_SECONDS } from "./pull.ts";
-import type { KeptVolumes } from "./types.ts";
-import { keptVolumes } from "./volumes.ts";
+import type { DockerProvider } from "./types.ts";
+import { nameOfKeptVolume } from "./volume-names.ts";
 
 export type { DockerComputeOptions, DockerDevice, DockerOptions, DockerRegistry } from "./options.ts";
-export type { KeptVolume, KeptVolumes } from "./types.ts";
+export type { DockerProvider, KeptVolume, KeptVolumes } from "./types.ts";
 
 declare module "../../request.ts" {
   interface ProviderOptions {
     readonly docker?: DockerComputeOptions | undefined;
   }
 }
-
-/** A provider of containers, with the optional methods that Docker supports. */
-export type DockerProvider = Provider &
-  Required<Pick<Provider, "parseOptions" | "find" | "stop" | "start" | "logs" | "listGpuTypes">> & {
-    /** The volumes that are kept for users. */
-    readonly volumes: KeptVolumes;
-  };
 
 /** The time that a create may take beside the download of its image, in seconds. */
 const CREATE_SECONDS = 60;
@@ -68,7 +49,12 @@ const CREATE_SECONDS = 60;
  * ```
  */
 export function docker(options: DockerOptions = {}): DockerProvider {
-  const host = lazyHost(parseDockerOptions(options));
+  const settings = parseDockerOptions(options);
+  let opened: Promise<DockerMethods> | undefined;
+  const open = (): Promise<DockerMethods> => {
+    opened ??= import("./methods.ts").then(({ createMethods }) => createMethods(settings));
+    return opened;
+  };
   return {
     name: "docker",
     // The image is there when the container exists, so that only the start is left.
@@ -78,16 +64,22 @@ export function docker(options: DockerOptions = {}): DockerProvider {
     absenceGraceSeconds: 0,
     lookSeconds: 0.5,
     parseOptions: parseComputeOptions,
-    candidates: async (request, context) => findCandidates(host(), request, context),
-    create: async (request, context) => createInstance(host(), request, context),
-    get: async (reference, context) => getInstance(host(), reference, context),
-    list: async ({ namePrefix }, context) => listInstances(host(), namePrefix, context),
-    find: async (name, context) => findInstances(host(), name, context),
-    terminate: async (reference, context) => terminateInstance(host(), reference, context),
-    stop: async (reference, context) => stopInstance(host(), reference, context),
-    start: async (reference, context) => startInstance(host(), reference, context),
-    logs: (reference, logOptions, context) => readLogs(host(), reference, logOptions, context),
-    listGpuTypes: async (context) => listGpuTypes(host(), context),
-    volumes: keptVolumes(host),
+    candidates: async (request, context) => (await open()).candidates(request, context),
+    create: async (request, context) => (await open()).create(request, context),
+    get: async (reference, context) => (await open()).get(reference, context),
+    list: async (scope, context) => (await open()).list(scope, context),
+    find: async (name, context) => (await open()).find(name, context),
+    terminate: async (reference, context) => (await open()).terminate(reference, context),
+    stop: async (reference, context) => (await open()).stop(reference, context),
+    start: async (reference, context) => (await open()).start(reference, context),
+    logs: async function* (reference, logOptions, context) {
+      yield* (await open()).logs(reference, logOptions, context);
+    },
+    listGpuTypes: async (context) => (await open()).listGpuTypes(context),
+    volumes: {
+      nameOf: nameOfKeptVolume,
+      list: async (namespace, context) => (await open()).volumes.list(namespace, context),
+      remove: async (name, context) => (await open()).volumes.remove(name, context),
+    },
   };
 }

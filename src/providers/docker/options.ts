@@ -7,6 +7,9 @@ import { clockField, fetchField } from "../../internal/option-fields.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
 import type { PlacementRequest } from "../../provider.ts";
 
+/** The longest time of a download, in seconds. It ends before the store's pending grace of 600 seconds does. */
+export const PULL_SECONDS = 480;
+
 /** A GPU of the daemon's machine. */
 export interface DockerDevice {
   /** Its index (`"0"`), its UUID, or its CDI name (`"amd.com/gpu=0"`). Every process that uses the daemon must call it the same. */

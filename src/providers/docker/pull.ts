@@ -6,11 +6,8 @@ import { parseJson } from "../../internal/json.ts";
 import { excerpt } from "../../internal/redact.ts";
 import { within } from "../../internal/within.ts";
 import type { Host } from "./host.ts";
-import type { DockerComputeOptions, DockerRegistry } from "./options.ts";
+import { type DockerComputeOptions, type DockerRegistry, PULL_SECONDS } from "./options.ts";
 import { pullLine } from "./wire.ts";
-
-/** The longest time of a download, in seconds. It ends before the store's pending grace of 600 seconds does. */
-export const PULL_SECONDS = 480;
 
 const REPORT_MILLISECONDS = 1_000;
 

@@ -1,5 +1,6 @@
 /** Types of `docker()` that an application can name. */
 import type { CallContext } from "../../call-context.ts";
+import type { Provider } from "../../provider.ts";
 
 /** A volume that is kept for a user. */
 export interface KeptVolume {
@@ -16,3 +17,10 @@ export interface KeptVolumes {
   /** Removes a kept volume. An absent one is success. @throws CONFLICT while a compute uses it */
   remove(name: string, context: CallContext): Promise<void>;
 }
+
+/** A provider of containers, with the optional methods that Docker supports. */
+export type DockerProvider = Provider &
+  Required<Pick<Provider, "parseOptions" | "find" | "stop" | "start" | "logs" | "listGpuTypes">> & {
+    /** The volumes that are kept for users. */
+    readonly volumes: KeptVolumes;
+  };

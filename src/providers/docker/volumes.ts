@@ -1,5 +1,4 @@
 /** Volumes: those that end with their container, those that exist already, and those that are kept for a user. */
-import { createHash } from "node:crypto";
 import type { CallContext } from "../../call-context.ts";
 import { defined } from "../../internal/defined.ts";
 import type { CreateRequest } from "../../provider.ts";
@@ -7,19 +6,10 @@ import { requestError } from "./candidates.ts";
 import type { Host } from "./host.ts";
 import { optionsOf } from "./options.ts";
 import type { KeptVolumes } from "./types.ts";
+import { keptVolumeName, prefixOfNamespace } from "./volume-names.ts";
 import { LABELS, type MountBody } from "./wire.ts";
 
 const DEFAULT_PATH = "/workspace";
-const DEFAULT_SLOT = "default";
-const HASH_CHARACTERS = 32;
-
-/** The volume of a user and a slot: `atlas-<namespace>-<hash>`. The hash hides the user's name from readers of the socket. */
-function keptVolumeName(prefix: string, userId: string, slot: string): string {
-  const hash = createHash("sha256")
-    .update(JSON.stringify([userId, slot]))
-    .digest("hex");
-  return `${prefix}${hash.slice(0, HASH_CHARACTERS)}`;
-}
 
 /** The mounts of a request. @throws VALIDATION when its volume does not exist: Docker would create an empty one by that name */
 export async function toMounts(
@@ -50,7 +40,7 @@ export async function toMounts(
 
 function keptMount({ name, userId, slot }: CreateRequest, Target: string): MountBody {
   const prefix = prefixOf(name);
-  const Source = keptVolumeName(prefix, userId ?? "", slot ?? DEFAULT_SLOT);
+  const Source = keptVolumeName(prefix, userId ?? "", slot ?? undefined);
   return { Type: "volume", Source, Target, VolumeOptions: { Labels: { [LABELS.keptFor]: prefix } } };
 }
 
@@ -60,12 +50,10 @@ function prefixOf(instanceName: string): string {
 }
 
 /** The kept volumes of a daemon. */
-export function keptVolumes(host: () => Host): KeptVolumes {
-  const prefix = (namespace: string): string => `atlas-${namespace}-`;
+export function keptVolumes(host: () => Host): Omit<KeptVolumes, "nameOf"> {
   return {
-    nameOf: (namespace, userId, slot = DEFAULT_SLOT) => keptVolumeName(prefix(namespace), userId, slot),
     list: async (namespace, context) => {
-      const filters = { label: [`${LABELS.keptFor}=${prefix(namespace)}`] };
+      const filters = { label: [`${LABELS.keptFor}=${prefixOfNamespace(namespace)}`] };
       const volumes = await host().api.volumes(filters, context);
       return volumes.map(({ Name, CreatedAt }) => ({
         name: Name,
