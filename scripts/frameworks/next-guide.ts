@@ -74,7 +74,7 @@ async function checkVercel(app: Application): Promise<void> {
   const postgres = await startPostgres();
   try {
     const { env: own, guide } = app;
-    const secret = "a secret of the cron that is long enough";
+    const secret = "a-secret-of-the-cron-that-is-long-enough";
     const env = { ...own, DATABASE_URL: postgres.connectionString, CRON_SECRET: secret };
     const branched = await branch({ ...app, env }, "Vercel");
     const blocks = sectionOf(guide, "Vercel").filter(({ language }) => language === "json");
