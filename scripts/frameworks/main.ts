@@ -10,6 +10,7 @@ import { checkNext } from "./next.ts";
 import { checkNextGuide } from "./next-guide.ts";
 import { runCommand } from "./project.ts";
 import { checkReactRouter } from "./react-router.ts";
+import { checkReactRouterGuide } from "./react-router-guide.ts";
 
 type Check = (folder: string, tarball: string) => Promise<void>;
 
@@ -19,6 +20,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   next: checkNext,
   "next-guide": checkNextGuide,
   "react-router": checkReactRouter,
+  "react-router-guide": checkReactRouterGuide,
 };
 
 const chosen = process.argv.slice(2);

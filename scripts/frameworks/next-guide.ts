@@ -1,17 +1,14 @@
 /** Follows docs/next.md word for word, and uses the application that it makes in Chromium. */
 import { cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Page } from "playwright-core";
-import { launch } from "../../test/browser/browser.ts";
 import { startPostgres } from "../../test/stores/postgres-server.ts";
 import { followSection, type Guide, readGuide, sectionOf } from "./guide.ts";
-import { runCommand, type Server, startServer } from "./project.ts";
+import { checkPage, withServer } from "./guide-page.ts";
+import { runCommand, type Server } from "./project.ts";
 import { endProcesses } from "./story.ts";
 
-const ANSWER = "hello from your own pod";
-const DEVELOPMENT = ["npm", "run", "dev"];
-const PRODUCTION = ["npm", "start"];
-const HEALTH = "/api/atlas/health";
+const development = (): readonly string[] => ["npm", "run", "dev"];
+const production = (): readonly string[] => ["npm", "start"];
 
 /** An application that follows the guide. */
 interface Application {
@@ -29,11 +26,11 @@ export async function checkNextGuide(folder: string, tarball: string): Promise<v
   try {
     const first = sectionOf(guide, "From nothing to a pod");
     const app = { guide, tarball, env, folder: await followSection(folder, first, tarball) };
-    await checkPage(app, DEVELOPMENT);
-    await checkPage(app, PRODUCTION);
+    await checkPage({ ...app, command: development });
+    await checkPage({ ...app, command: production });
     await follow(app, "Pages that the server renders");
     await runCommand(app.folder, ["npx", "next", "build", "--webpack"], { env });
-    await checkPage(app, PRODUCTION, { afterwards: expectListed });
+    await checkPage({ ...app, command: production, afterwards: expectListed });
     console.log("  development, and production builds with Turbopack and with webpack: start, ask, stop");
     await checkPaths(app);
     await checkStandalone(app);
@@ -59,13 +56,14 @@ async function branch(app: Application, section: string): Promise<Application> {
 
 async function checkPaths(app: Application): Promise<void> {
   const branched = await branch(app, "A base path, and slashes at the end");
-  await checkPage(branched, PRODUCTION, { base: "/studio" });
+  await checkPage({ ...branched, command: production, base: "/studio" });
   console.log("  basePath and trailingSlash: start, ask, stop");
 }
 
 async function checkStandalone(app: Application): Promise<void> {
   const branched = await branch(app, "One server");
-  await checkPage(branched, ["node", ".next/standalone/server.js"]);
+  const command = (): readonly string[] => ["node", ".next/standalone/server.js"];
+  await checkPage({ ...branched, command });
   console.log("  a standalone server: start, ask, stop");
 }
 
@@ -79,7 +77,7 @@ async function checkVercel(app: Application): Promise<void> {
     const branched = await branch({ ...app, env }, "Vercel");
     const blocks = sectionOf(guide, "Vercel").filter(({ language }) => language === "json");
     const { crons } = JSON.parse(blocks[0]?.text ?? "{}");
-    await withServer(branched, PRODUCTION, HEALTH, async ({ url }) => {
+    await withServer({ ...branched, command: production }, async ({ url }) => {
       for (const [authorization, expected] of [
         [`Bearer ${secret}`, 200],
         ["Bearer another", 401],
@@ -94,73 +92,7 @@ async function checkVercel(app: Application): Promise<void> {
   }
 }
 
-interface PageOptions {
-  /** The `basePath` of the application. */
-  readonly base?: string;
-  /** Looks at the application while its pod runs. */
-  readonly afterwards?: (server: Server) => Promise<void>;
-}
-
-/** Starts a server and clicks through the page: start, ask, stop. */
-async function checkPage(
-  app: Application,
-  command: readonly string[],
-  { base = "", afterwards }: PageOptions = {},
-): Promise<void> {
-  await withServer(app, command, `${base}${HEALTH}`, async (server) => {
-    const browser = await launch();
-    try {
-      const page = await browser.newPage();
-      page.setDefaultTimeout(PAGE_MILLISECONDS);
-      await page.goto(server.url.replace("127.0.0.1", "localhost") + base);
-      await clickUntil(page, "Start", /^(?!none$|ended)/);
-      await page.getByRole("button", { name: "Ask" }).click();
-      await page.locator("output", { hasText: ANSWER }).waitFor();
-      await afterwards?.(server);
-      await clickUntil(page, "Stop", /^ended/);
-    } catch (error) {
-      throw new Error(`the page of ${app.folder} failed:\n${server.output.text}`, { cause: error });
-    } finally {
-      await browser.close();
-    }
-  });
-}
-
-const PAGE_MILLISECONDS = 60_000;
-const CLICKS = 20;
-
-/** Clicks until the status reads so. A page takes no click before React has taken it over, and each of these may be repeated. */
-async function clickUntil(page: Page, name: string, expected: RegExp): Promise<void> {
-  const status = page.locator("p[role=status]");
-  for (let clicks = 0; clicks < CLICKS; clicks += 1) {
-    await page.getByRole("button", { name }).click();
-    const isThere = status.filter({ hasText: expected }).waitFor({ timeout: 2000 });
-    if (
-      await isThere.then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
-  }
-  throw new Error(`after ${CLICKS} clicks on ${name} the page says "${await status.textContent()}"`);
-}
-
 async function expectListed({ url }: Server): Promise<void> {
   const page = await (await fetch(`${url}/computes`)).text();
   if (!page.includes("running")) throw new Error(`the page of computes shows none that runs:\n${page}`);
-}
-
-async function withServer(
-  { folder, env }: Application,
-  command: readonly string[],
-  path: string,
-  use: (server: Server) => Promise<void>,
-): Promise<void> {
-  const server = await startServer(folder, () => command, path, { env });
-  try {
-    await use(server);
-  } finally {
-    server.kill();
-  }
 }

@@ -48,11 +48,15 @@ async function newestVersion(): Promise<string> {
   return String([versions].flat().at(-1));
 }
 
+/** The packages of an application, all of one version of React Router. */
+export async function reactRouterPackages(): Promise<readonly string[]> {
+  const version = await newestVersion();
+  return [...OWN.map((name) => `${name}@${version}`), "react", "react-dom", "vite", "isbot"];
+}
+
 /** Checks the production build. */
 export async function checkReactRouter(folder: string, tarball: string): Promise<void> {
-  const version = await newestVersion();
-  const packages = [...OWN.map((name) => `${name}@${version}`), "react", "react-dom", "vite", "isbot"];
-  await makeProject(folder, [tarball, ...packages], FILES);
+  await makeProject(folder, [tarball, ...(await reactRouterPackages())], FILES);
   const env = { STATE: join(folder, "state"), NODE_ENV: "production" };
   const output = await runCommand(folder, ["npx", "react-router", "build"], { env });
   if (output.includes("a client is made")) throw new Error(`the build made a client:\n${output}`);
