@@ -19,7 +19,7 @@ const config: KnipConfig = {
   // A type beside its function is exported so that its declaration can be read.
   ignoreExportsUsedInFile: { interface: true, type: true },
   // package-check.ts and check.ts run them by their names; the benchmarks import one by a name that is computed.
-  ignoreDependencies: ["@arethetypeswrong/cli", "http-proxy-3", "publint"],
+  ignoreDependencies: ["@arethetypeswrong/cli", "http-proxy-3", "publint", "react18", "react-dom18"],
   // Debian's, which the tests of docker() ask for.
   ignoreBinaries: ["caddy", "openssl"],
   ignoreUnresolved: ["docker/guard/layer.sh"],

@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 const SECRET = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
 
 /** The key in a secret, `whsec_` and the base64 of 24 to 64 bytes; `undefined` for any other text. */
-export function keyOf(secret: string): Buffer | undefined {
+function keyOf(secret: string): Buffer | undefined {
   const [, text] = SECRET.exec(secret) ?? [];
   const key = Buffer.from(text ?? "", "base64");
   return key.length >= 24 && key.length <= 64 ? key : undefined;
