@@ -8,7 +8,7 @@ const config: KnipConfig = {
     ...programs.map(({ source }) => source),
     "scripts/*.ts",
     "scripts/bench/*.ts",
-    "scripts/frameworks/**",
+    "scripts/{frameworks,runtimes}/**",
     "examples/{quickstart,server}/**",
     "test/**/*.{test,test-d,daemon,browser,e2e,live}.{ts,tsx}",
     // Programs that tests start.

@@ -12,6 +12,7 @@ const READY_SECONDS = 60;
 
 /** The environment of every command: without the variables of this script's own runner. */
 function cleanEnv(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  // A network with certificates of its own is told of them by this variable.
   const { PATH, HOME, TMPDIR, NODE_EXTRA_CA_CERTS } = process.env;
   return { PATH, HOME, TMPDIR, NODE_EXTRA_CA_CERTS, CI: "true", NEXT_TELEMETRY_DISABLED: "1", ...more };
 }
