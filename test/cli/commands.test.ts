@@ -125,7 +125,8 @@ describe("atlas-compute reap", { timeout: 60_000 }, () => {
         "-e",
         "",
       ];
-      return /No reaper/.test((await cli(...words)).stderr);
+      const { code, stderr } = await cli(...words);
+      return code !== 0 || /No reaper/.test(stderr);
     };
     while (await warned());
     running.child.kill("SIGTERM");
