@@ -5,6 +5,7 @@ import { systemClock } from "../clock.ts";
 import { isAtlasError } from "../errors.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
 import { errorText } from "./failure.ts";
+import { requireNode } from "./node-version.ts";
 import type { CliWorld } from "./world.ts";
 
 /** This process as a world. */
@@ -34,6 +35,7 @@ export async function runProgram(program: Command): Promise<void> {
   process.stdout.on("error", endWithoutReader);
   throwInsteadOfExit(program);
   try {
+    requireNode(process.versions.node);
     await program.parseAsync();
   } catch (error) {
     process.exitCode = codeAfter(error, program.opts().json === true);
