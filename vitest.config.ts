@@ -48,6 +48,8 @@ const config: ViteUserConfig = defineConfig({
           testTimeout: 60_000,
         },
       },
+      // The completions in real shells: by `npm run shells`.
+      { extends: true, test: { name: "shells", include: ["test/cli/**/*.shell.ts"] } },
       // The example applications, built for production, in Chromium: by `npm run e2e`.
       {
         extends: true,
