@@ -114,17 +114,20 @@ it("tries again to restore when the page is offline, and says so", async () => {
   expect(session.getSnapshot().phase).toBe("provisioning");
 });
 
-it("lets requests pass to a ready pod while the control plane is away", async () => {
+/** A page with an open session, whose pod runs and answers so. */
+async function runningPod(respond: () => Response) {
   const plane = planeUnderTest();
   const page = tab(plane);
   const session = sessionOf(page.client);
   await page.client.open();
   await plane.clock.advance(60);
   await plane.atlas.reap();
-  page.state.pod = readyPod(
-    () => session.getSnapshot().compute?.id,
-    () => new Response("hello"),
-  );
+  page.state.pod = readyPod(() => session.getSnapshot().compute?.id, respond);
+  return { plane, page, session };
+}
+
+it("lets requests pass to a ready pod while the control plane is away", async () => {
+  const { plane, session } = await runningPod(() => new Response("hello"));
   await session.whenReady();
   Object.assign(plane, { handler: () => Promise.reject(new TypeError("Failed to fetch")) });
   await session.extend(60).catch(() => undefined);
@@ -133,14 +136,7 @@ it("lets requests pass to a ready pod while the control plane is away", async ()
 }, 30_000);
 
 it("ends a request to the pod, and its pause, with the session", async () => {
-  const plane = planeUnderTest();
-  const page = tab(plane);
-  const session = sessionOf(page.client);
-  await page.client.open();
-  await plane.clock.advance(60);
-  await plane.atlas.reap();
-  page.state.pod = readyPod(
-    () => session.getSnapshot().compute?.id,
+  const { page, session } = await runningPod(
     () => new Response(null, { status: 503, headers: { "x-atlas-refusal": "1", "retry-after": "3600" } }),
   );
   const answer = session.fetch("/");

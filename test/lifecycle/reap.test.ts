@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
-import { createAtlas, memoryStore } from "../../src/index.ts";
+import { type Atlas, createAtlas, memoryStore } from "../../src/index.ts";
 import type { Provider } from "../../src/provider.ts";
 import { type ManualClock, type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
+import type { Store } from "../../src/store.ts";
 import { intercept } from "../support/intercept.ts";
 import { type Scene, type SceneOptions, scene, sceneOn } from "../support/scene.ts";
 
@@ -453,6 +454,25 @@ describe("a process that died", () => {
     return dead;
   }
 
+  /** Spawns in a process that dies after its create: its store never answers it. */
+  async function dieAfterCreate(
+    spawn: (atlas: Atlas) => Promise<unknown>,
+  ): Promise<{ clock: ManualClock; store: Store; provider: MockProvider }> {
+    const clock = manualClock();
+    const store = memoryStore({ clock });
+    const provider = mock({ clock });
+    const never = new Promise<never>(() => undefined);
+    const { atlas } = scene({
+      clock,
+      store,
+      providers: [provider],
+      through: (of) => intercept(of, ["replace"], () => never),
+    });
+    void spawn(atlas);
+    await clock.advance(0);
+    return { clock, store, provider };
+  }
+
   it("between row and create leaves a row that is abandoned after its grace", async () => {
     const clock = manualClock();
     const { store, records } = await dieAtCreate(mock({ clock }), clock);
@@ -480,20 +500,7 @@ describe("a process that died", () => {
   });
 
   it("after the create leaves an instance that is ended after its grace, because its token is lost", async () => {
-    const clock = manualClock();
-    const store = memoryStore({ clock });
-    const never = new Promise<never>(() => undefined);
-    let isDead = false;
-    const provider = mock({ clock });
-    const dying = scene({
-      clock,
-      store,
-      providers: [provider],
-      through: (of) => intercept(of, ["replace"], () => (isDead ? never : undefined)),
-    });
-    isDead = true;
-    void dying.atlas.spawnCompute({});
-    await clock.advance(0);
+    const { clock, store, provider } = await dieAfterCreate((atlas) => atlas.spawnCompute({}));
     expect(provider.instances).toHaveLength(1);
     const next = sceneOn({
       clock,
@@ -510,20 +517,7 @@ describe("a process that died", () => {
   });
 
   it("after the create of a slot's compute leaves an instance that is taken up after its grace: its user asks for the slot again", async () => {
-    const clock = manualClock();
-    const store = memoryStore({ clock });
-    const never = new Promise<never>(() => undefined);
-    let isDead = false;
-    const provider = mock({ clock });
-    const dying = scene({
-      clock,
-      store,
-      providers: [provider],
-      through: (of) => intercept(of, ["replace"], () => (isDead ? never : undefined)),
-    });
-    isDead = true;
-    void dying.atlas.getOrSpawn({ userId: "ada" });
-    await clock.advance(0);
+    const { clock, store, provider } = await dieAfterCreate((atlas) => atlas.getOrSpawn({ userId: "ada" }));
     const next = createAtlas({ providers: [provider], store, clock });
     await clock.advance(600);
     expect((await next.reap()).settled).toMatchObject([{ reason: "found" }]);
