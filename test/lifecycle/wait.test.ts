@@ -208,6 +208,15 @@ describe("waitUntilReady", () => {
     });
   });
 
+  it("throws the signal's reason at once where it aborts between two looks", async () => {
+    const { spawn } = scene({ mock: { bootSeconds: 100, latencySeconds: 1 } });
+    const compute = await spawn({ ports: [8000] });
+    const abort = new AbortController();
+    const onProgress = (): void => abort.abort("enough");
+    // The clock stands still: a wait for the next look would not end.
+    await expect(compute.waitUntilReady({ signal: abort.signal, onProgress })).rejects.toBe("enough");
+  });
+
   it("throws the signal's reason, in every phase", async () => {
     for (const seconds of [0, 5, 45]) {
       const { spawn, settle, provider, clock, alive } = scene({

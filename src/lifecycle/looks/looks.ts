@@ -134,6 +134,7 @@ export class Looks {
     const looked = new Promise<void>((settle) => {
       resolve = settle;
     });
+    if (signal?.aborted) return;
     known.waiters.push(resolve);
     signal?.addEventListener("abort", resolve, { once: true });
     try {
