@@ -1,5 +1,5 @@
 /** Follows a guide word for word: its fenced blocks are the commands that are run and the files that are written. */
-import { readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand, writeFiles } from "./project.ts";
 
@@ -97,4 +97,31 @@ async function runLine(
     seconds: COMMAND_SECONDS,
     env: { ...NPM, ...env },
   });
+}
+
+/** An application that follows a guide. */
+export interface GuidedApplication {
+  readonly guide: Guide;
+  readonly folder: string;
+  readonly tarball: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Follows one more section in the application's folder. */
+export async function follow(app: GuidedApplication, section: string): Promise<void> {
+  await followSection(app.folder, sectionOf(app.guide, section), app.tarball, app.env);
+}
+
+/** Follows a section in a copy of the application, without the folder that its build made. */
+export async function branch(
+  app: GuidedApplication,
+  section: string,
+  built: string,
+): Promise<GuidedApplication> {
+  const folder = `${app.folder}-${section.toLowerCase().replaceAll(/\W+/g, "-")}`;
+  await cp(app.folder, folder, { recursive: true, verbatimSymlinks: true });
+  await rm(join(folder, built), { recursive: true, force: true });
+  const branched = { ...app, folder };
+  await follow(branched, section);
+  return branched;
 }

@@ -1,22 +1,14 @@
 /** Follows docs/next.md word for word, and uses the application that it makes in Chromium. */
-import { cp, mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { startPostgres } from "../../test/stores/postgres-server.ts";
-import { followSection, type Guide, readGuide, sectionOf } from "./guide.ts";
+import { branch, follow, followSection, type GuidedApplication, readGuide, sectionOf } from "./guide.ts";
 import { checkPage, withServer } from "./guide-page.ts";
 import { runCommand, type Server } from "./project.ts";
 import { endProcesses } from "./story.ts";
 
 const development = (): readonly string[] => ["npm", "run", "dev"];
 const production = (): readonly string[] => ["npm", "start"];
-
-/** An application that follows the guide. */
-interface Application {
-  readonly guide: Guide;
-  readonly folder: string;
-  readonly tarball: string;
-  readonly env: Readonly<Record<string, string>>;
-}
 
 /** Follows the guide: development, both builds, and each section that changes the application. */
 export async function checkNextGuide(folder: string, tarball: string): Promise<void> {
@@ -40,41 +32,27 @@ export async function checkNextGuide(folder: string, tarball: string): Promise<v
   }
 }
 
-async function follow(app: Application, section: string): Promise<void> {
-  await followSection(app.folder, sectionOf(app.guide, section), app.tarball, app.env);
-}
-
-/** Follows a section in a copy of the application. */
-async function branch(app: Application, section: string): Promise<Application> {
-  const folder = `${app.folder}-${section.toLowerCase().replaceAll(/\W+/g, "-")}`;
-  await cp(app.folder, folder, { recursive: true, verbatimSymlinks: true });
-  await rm(join(folder, ".next"), { recursive: true, force: true });
-  const branched = { ...app, folder };
-  await follow(branched, section);
-  return branched;
-}
-
-async function checkPaths(app: Application): Promise<void> {
-  const branched = await branch(app, "A base path, and slashes at the end");
+async function checkPaths(app: GuidedApplication): Promise<void> {
+  const branched = await branch(app, "A base path, and slashes at the end", ".next");
   await checkPage({ ...branched, command: production, base: "/studio" });
   console.log("  basePath and trailingSlash: start, ask, stop");
 }
 
-async function checkStandalone(app: Application): Promise<void> {
-  const branched = await branch(app, "One server");
+async function checkStandalone(app: GuidedApplication): Promise<void> {
+  const branched = await branch(app, "One server", ".next");
   const command = (): readonly string[] => ["node", ".next/standalone/server.js"];
   await checkPage({ ...branched, command });
   console.log("  a standalone server: start, ask, stop");
 }
 
 /** The cron's request, over a real PostgreSQL. */
-async function checkVercel(app: Application): Promise<void> {
+async function checkVercel(app: GuidedApplication): Promise<void> {
   const postgres = await startPostgres();
   try {
     const { env: own, guide } = app;
     const secret = "a-secret-of-the-cron-that-is-long-enough";
     const env = { ...own, DATABASE_URL: postgres.connectionString, CRON_SECRET: secret };
-    const branched = await branch({ ...app, env }, "Vercel");
+    const branched = await branch({ ...app, env }, "Vercel", ".next");
     const blocks = sectionOf(guide, "Vercel").filter(({ language }) => language === "json");
     const { crons } = JSON.parse(blocks[0]?.text ?? "{}");
     await withServer({ ...branched, command: production }, async ({ url }) => {

@@ -1,7 +1,6 @@
 /** Follows docs/react-router.md word for word, and uses the application that it makes in Chromium. */
-import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { followSection, type Guide, readGuide, sectionOf } from "./guide.ts";
+import { branch, follow, type GuidedApplication, readGuide } from "./guide.ts";
 import { checkPage, withServer } from "./guide-page.ts";
 import { makeProject, runCommand } from "./project.ts";
 import { reactRouterPackages } from "./react-router.ts";
@@ -64,14 +63,6 @@ const development = (port: number): readonly string[] => [
 ];
 const production = (): readonly string[] => ["npm", "start"];
 
-/** An application that follows the guide. */
-interface Application {
-  readonly guide: Guide;
-  readonly folder: string;
-  readonly tarball: string;
-  readonly env: Readonly<Record<string, string>>;
-}
-
 /** Follows the guide: development, production, and each section that changes the application. */
 export async function checkReactRouterGuide(folder: string, tarball: string): Promise<void> {
   await makeProject(folder, [...(await reactRouterPackages()), ...TOOLS], TEMPLATE);
@@ -90,28 +81,14 @@ export async function checkReactRouterGuide(folder: string, tarball: string): Pr
   }
 }
 
-async function follow({ guide, folder, tarball, env }: Application, section: string): Promise<void> {
-  await followSection(folder, sectionOf(guide, section), tarball, env);
-}
-
-/** Follows a section in a copy of the application. */
-async function branch(app: Application, section: string): Promise<Application> {
-  const folder = `${app.folder}-${section.toLowerCase().replaceAll(/\W+/g, "-")}`;
-  await cp(app.folder, folder, { recursive: true, verbatimSymlinks: true });
-  await rm(join(folder, "build"), { recursive: true, force: true });
-  const branched = { ...app, folder };
-  await follow(branched, section);
-  return branched;
-}
-
-async function checkBaseName(app: Application): Promise<void> {
-  const branched = await branch(app, "A base name");
+async function checkBaseName(app: GuidedApplication): Promise<void> {
+  const branched = await branch(app, "A base name", "build");
   for (const command of [development, production]) await checkPage({ ...branched, command, base: "/studio" });
   console.log("  a base name, in development and production: start, ask, stop");
 }
 
-async function checkCron(app: Application): Promise<void> {
-  const branched = await branch(app, "Without a long-lived process");
+async function checkCron(app: GuidedApplication): Promise<void> {
+  const branched = await branch(app, "Without a long-lived process", "build");
   const secret = "a-secret-of-the-cron-that-is-long-enough";
   const env = { ...app.env, CRON_SECRET: secret };
   await withServer({ ...branched, env, command: production }, async ({ url }) => {

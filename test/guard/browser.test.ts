@@ -1,34 +1,20 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Compute, createAtlas } from "../../src/index.ts";
 import { local } from "../../src/providers/local/index.ts";
+import { hasBrowser, launch } from "../browser/browser.ts";
 import { start } from "./support/servers.ts";
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const POD = fileURLToPath(new URL("support/pod.ts", import.meta.url));
 const PAGE = readFileSync(new URL("support/page.html", import.meta.url));
 
-const isThere = existsSync(CHROMIUM) || process.env.CI === "true";
-const title = isThere
-  ? "a browser on another origin"
-  : `a browser on another origin (left out: no ${CHROMIUM})`;
-
-describe.runIf(isThere)(title, () => {
+describe.runIf(hasBrowser)("a browser on another origin", () => {
   const listed = createServer((_request, response) =>
     response.setHeader("content-type", "text/html").end(PAGE),
   );
@@ -54,7 +40,7 @@ describe.runIf(isThere)(title, () => {
     });
     terminate = () => atlas.terminate(compute.id);
     await compute.waitUntilReady({ path: "/.well-known/atlas/ready" });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await launch();
     page = await open(browser, origin);
     stranger = await open(browser, await originOf(other));
   }, 60_000);
