@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { branch, follow, type GuidedApplication, readGuide } from "./guide.ts";
 import { checkPage, withServer } from "./guide-page.ts";
-import { makeProject, runCommand } from "./project.ts";
+import { makeProject, runCommand, type Server } from "./project.ts";
 import { reactRouterPackages } from "./react-router.ts";
 import { endProcesses } from "./story.ts";
 
@@ -70,15 +70,26 @@ export async function checkReactRouterGuide(folder: string, tarball: string): Pr
   const app = { guide: await readGuide("docs/react-router.md"), folder, tarball, env };
   try {
     await follow(app, "A button that starts a pod");
+    await follow(app, "A page for operators");
     await runCommand(folder, ["npm", "run", "typecheck"]);
-    await checkPage({ ...app, command: development });
-    await checkPage({ ...app, command: production });
-    console.log("  types, development and a production build: start, ask, stop");
+    await checkPage({ ...app, command: development, afterwards: operatorPageAnswers(200) });
+    await checkPage({ ...app, command: production, afterwards: operatorPageAnswers(401) });
+    console.log("  types, development and a production build: start, ask, stop, and the operator page");
     await checkBaseName(app);
     await checkCron(app);
   } finally {
     await endProcesses(join(env.XDG_STATE_HOME, "atlas-compute", "local"));
   }
+}
+
+/** Asks for the operator page of the guide, which opens in development only. */
+function operatorPageAnswers(expected: number): (server: Server) => Promise<void> {
+  return async ({ url }) => {
+    const response = await fetch(`${url}/operator`);
+    const text = await response.text();
+    if (response.status !== expected || !text.includes("Atlas operator"))
+      throw new Error(`the operator page answered ${response.status} and not ${expected}: ${text}`);
+  };
 }
 
 async function checkBaseName(app: GuidedApplication): Promise<void> {

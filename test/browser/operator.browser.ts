@@ -2,11 +2,11 @@
 import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { start } from "../guard/support/servers.ts";
 import { type Showcase, showcase } from "../operator/showcase.ts";
+import { brokenRules } from "./axe.ts";
 import { hasBrowser, launch } from "./browser.ts";
 
 const WIDTHS = [390, 820, 1440] as const;
@@ -30,18 +30,6 @@ async function open(
   if (clock) await page.clock.install();
   await page.goto(`${origin}/operator${path}`);
   return Object.assign(page, { [Symbol.asyncDispose]: () => context.close() });
-}
-
-/** The rules that a page breaks, as axe finds them. */
-async function brokenRules(page: Page): Promise<readonly string[]> {
-  // The page's own policy allows no foreign script, so that axe comes through the debugger.
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: axe.source });
-  const { result } = await session.send("Runtime.evaluate", {
-    expression: `axe.run().then(({ violations }) => JSON.stringify(violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" | "))))`,
-    awaitPromise: true,
-  });
-  return JSON.parse(String(result.value));
 }
 
 describe.skipIf(!hasBrowser)("the operator page in Chromium", () => {

@@ -8,6 +8,9 @@ import { endProcesses } from "../../scripts/frameworks/story.ts";
 const INSTALL_SECONDS = 240;
 const BUILD_SECONDS = 240;
 
+/** The user that sees the operator page. */
+export const OPERATOR = "olga";
+
 /** The environment of one run of the server. */
 export type Settings = Readonly<Record<string, string>>;
 
@@ -49,7 +52,7 @@ export async function buildApplication({ name, serve }: Example): Promise<Applic
     folder,
     url: `http://127.0.0.1:${port}`,
     start: async (settings = {}) => {
-      const env = { TMPDIR: state, APP_URL: `http://127.0.0.1:${port}`, ...settings };
+      const env = { TMPDIR: state, APP_URL: `http://127.0.0.1:${port}`, OPERATOR, ...settings };
       server = await startServer(folder, serve, "/api/atlas/health", { env, port });
     },
     kill: () => server?.kill(),

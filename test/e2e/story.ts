@@ -1,14 +1,13 @@
 /** The life of a user's compute in a page of an example application, in Chromium. Every example is held to it. */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page, Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { brokenRules } from "../browser/axe.ts";
 import { hasBrowser, launch } from "../browser/browser.ts";
-import { type Application, buildApplication, type Example } from "./application.ts";
+import { type Application, buildApplication, type Example, OPERATOR } from "./application.ts";
 
 const ARTEFACTS = "test/e2e/artefacts";
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const PATIENCE = { timeout: 45_000 };
 
 /** Builds an example and tells its stories. */
@@ -52,7 +51,8 @@ export function tellStories(example: Example): void {
           await page.screenshot({ path });
         }
       await page.emulateMedia({ colorScheme: "light" });
-      expect(await seriousFindings(page)).toEqual([]);
+      const serious = (await brokenRules(page)).filter(({ impact }) => /serious|critical/.test(`${impact}`));
+      expect(serious).toEqual([]);
     }
 
     it("starts at a click, streams the pod's answer from the pod's own origin, and plays its sound", async () => {
@@ -126,6 +126,37 @@ export function tellStories(example: Example): void {
         ...(await databaseFiles(application.folder)),
       ];
       for (const place of places) expect(place).not.toContain(token);
+    });
+
+    it("lets an operator see a user's compute, extend it and end it, which the user's page tells", async () => {
+      const page = await device("gina");
+      await inPhase(page, "ready");
+      const endsAt = page.locator(".facts div", { hasText: "Ends at" }).locator("dd");
+      const before = String(await endsAt.textContent());
+      const desk = await device(OPERATOR);
+      await desk.goto(`${application.url}/operator`);
+      const row = desk.locator(".computes tbody tr", { hasText: "gina" });
+      await expect.poll(() => row.textContent(), PATIENCE).toMatch(/running.*in \d+ min.*\$0\.00/);
+      await picture(desk, "5-operator-list");
+      await row.locator("a.id").click();
+      await desk.getByRole("link", { name: "Extend" }).click();
+      await desk.getByLabel("Minutes").fill("120");
+      await desk.getByRole("button", { name: "Extend" }).click();
+      await desk.getByText("The planned ends have moved.").waitFor(PATIENCE);
+      await picture(desk, "6-operator-compute");
+      await expect.poll(() => endsAt.textContent(), PATIENCE).not.toBe(before);
+      await desk.getByRole("link", { name: "Terminate" }).click();
+      await desk.getByText("End it for ever?").waitFor(PATIENCE);
+      await inPhase(page, "ready");
+      await desk.getByRole("button", { name: "Terminate" }).click();
+      await desk.getByText("It ends.").waitFor(PATIENCE);
+      await inPhase(page, "ended");
+      expect(await page.getByRole("status").textContent()).toContain("requested");
+    });
+
+    it("shows the operator page to no other user", async () => {
+      const page = await device("eve");
+      expect((await page.goto(`${application.url}/operator`))?.status()).toBe(401);
     });
 
     it("says when the application cannot be reached, and goes on when it can", async () => {
@@ -224,11 +255,4 @@ async function databaseFiles(folder: string): Promise<readonly string[]> {
   const names = (await readdir(folder)).filter((name) => name.includes(".db"));
   expect(names.length).toBeGreaterThan(0);
   return Promise.all(names.map((name) => readFile(join(folder, name), "latin1")));
-}
-
-async function seriousFindings(page: Page): Promise<unknown> {
-  await page.addScriptTag({ path: AXE });
-  return page.evaluate(
-    "axe.run().then(({ violations }) => violations.filter(({ impact }) => /serious|critical/.test(impact)).map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))",
-  );
 }

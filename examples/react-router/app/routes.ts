@@ -1,3 +1,7 @@
 import { index, type RouteConfig, route } from "@react-router/dev/routes";
 
-export default [index("home.tsx"), route("api/atlas/*", "atlas.ts")] satisfies RouteConfig;
+export default [
+  index("home.tsx"),
+  route("api/atlas/*", "atlas.ts"),
+  route("operator/*", "operator.ts"),
+] satisfies RouteConfig;
