@@ -4,7 +4,7 @@ It decides like `atlas-compute/guard`. It accepts `Authorization: Bearer`, signe
 opening link sets, and for browsers' WebSockets the subprotocol pair `atlas.v1, atlas.bearer.<token>`. It reads the pod's
 environment: ATLAS_AUTH, ATLAS_PRESHARED_KEY, ATLAS_SIGNING_SECRET, ATLAS_ORIGINS and ATLAS_COMPUTE_ID. With
 ATLAS_CONTROL_URL and ATLAS_POD_TOKEN it asks the control plane which tokens it accepts, about once a minute, and tells it
-that the pod is in use.
+that the pod is in use. `Guard(dead_man=True)` ends the pod after ATLAS_DEADLINE, and when the control plane is gone.
 
     from fastapi import FastAPI
     from atlas_guard import Guard
@@ -38,6 +38,7 @@ import logging
 import os
 import random
 import re
+import signal
 import socket
 import threading
 import time
@@ -91,6 +92,10 @@ MAX_ANSWER_BYTES = 65_536
 MAX_HASHES = 100
 TIMEOUT_SECONDS = 10
 MAX_SKEW_SECONDS = 30
+UNREACHABLE_SECONDS = 1800
+LOOK_SECONDS = 30
+END_SECONDS = 30
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 15, 60
 MAX_SAFE_INTEGER = 2**53 - 1
 
 _CANDIDATE = re.compile(r"[\x00-\x7f]{1,4096}")
@@ -671,7 +676,8 @@ class Guard:
     the first two. `signed_methods` are further methods, beside GET and HEAD, that a
     signed URL opens; "WEBSOCKET" stands for an upgrade. `signs` are the kinds of signs of life. `is_ready` returns True when the server is
     ready, for the readiness path. `on_ending` takes {"at", "reason"} when the control plane announces the pod's end, from
-    another thread. `fetch(url, token, body)` returns (status, text) of a call to the control plane; it and the clocks `now` and
+    another thread. `dead_man` makes the pod end itself at `deadline` (an ISO time, else ATLAS_DEADLINE), and when the control plane is gone or
+    rejects its credential: True, or {"unreachable_seconds": 1800}, with None for no limit. `fetch(url, token, body)` returns (status, text) of a call to the control plane; it and the clocks `now` and
     `monotonic` are replaced in tests.
 
     Raises ValueError for a malformed argument or variable.
@@ -696,6 +702,8 @@ class Guard:
         signed_methods=(),
         on_ending=None,
         monotonic=time.monotonic,
+        dead_man=False,
+        deadline=None,
     ):
         keys = _as_list(preshared_key if preshared_key is not None else env.get("ATLAS_PRESHARED_KEY") or [])
         secrets = _as_list(signing_secret if signing_secret is not None else env.get("ATLAS_SIGNING_SECRET") or [])
@@ -718,9 +726,11 @@ class Guard:
         url, token = control_url or env.get("ATLAS_CONTROL_URL"), pod_token or env.get("ATLAS_POD_TOKEN")
         _require("pod_token", [token] if token else [], _KEY, "visible ASCII without a comma", secret=True)
         self._control = None
-        if url and token:
-            self._control = _ControlPlane(
-                _require_control_url(url), token, self._compute_id, self._take, on_ending, fetch or _Sender(), now, monotonic)
+        has_control = bool(url and token)
+        self._dead_man = _arm(dead_man, deadline or env.get("ATLAS_DEADLINE"), has_control, env, now, monotonic)
+        if has_control:
+            self._control = _ControlPlane(_require_control_url(url), token, self._compute_id, self._take, on_ending,
+                                          fetch or _Sender(), now, monotonic, self._dead_man)
         self._knowledge = _Knowledge("starting" if self._control else "alone", own, secrets)
         if not own and not self._knowledge.secrets and not self._control:
             _log.error(
@@ -751,6 +761,7 @@ class Guard:
     def _start(self):
         if self._control:
             self._control.start()
+        self._dead_man.start()
 
     def _take(self, standing, hashes=None, generation=None):
         """Take what the control plane says. The whole knowledge changes at once, so that no request sees half of it."""
@@ -1404,14 +1415,15 @@ class _ControlPlane:
     the guard does not know. Before the first answer it asks after 1, 2, 4, 8 and then every 15 seconds.
     """
 
-    def __init__(self, url, token, compute_id, take, on_ending, fetch, now, monotonic):
+    def __init__(self, url, token, compute_id, take, on_ending, fetch, now, monotonic, dead_man):
         self._url, self._token, self._compute_id = url + "/pod/heartbeat", token, compute_id
         self._take, self._on_ending, self._fetch = take, on_ending, fetch
         self._now, self._monotonic = now, monotonic
+        self._dead_man = dead_man
         self._is_forked = False
         self._ending = None
         self._reset()
-        _CONTROL_PLANES.add(self)
+        _THREADED.add(self)
 
     def _reset(self):
         self._changed = threading.Condition()
@@ -1534,7 +1546,7 @@ class _ControlPlane:
         if status == 200:
             answer = _read_answer(content, self._compute_id, self._revision)
             return _Outcome("lost", "an answer of another server") if answer is None else _Outcome("answered", "", answer)
-        if status == 429 and content.get("code") == "RATE_LIMIT":
+        if status == 429 and content.get("code") == "RATE_LIMIT" and content.get("retryable") is True:
             return _Outcome("busy", "status 429")
         details = content.get("details")
         if status == 401 and content.get("code") == "UNAUTHORIZED" and isinstance(details, dict) and details.get("credential") == "pod":
@@ -1544,6 +1556,7 @@ class _ControlPlane:
     def _settle(self, outcome, signs, before):
         """Take the outcome of a question, and set the time of the next one."""
         now = self._monotonic()
+        self._dead_man.note_contact(outcome.kind != "lost")
         if outcome.kind == "answered":
             self._failures, self._rejected_at = 0, None
             self._learn(outcome.answer)
@@ -1568,6 +1581,7 @@ class _ControlPlane:
     def _learn(self, answer):
         self._standing, self._revision = "settled", answer["revision"]
         self._take("settled", answer["hashes"], answer["generation"])
+        self._dead_man.set_deadline(answer["deadline"])
         skew = answer["now"] - self._now()
         if abs(skew) > MAX_SKEW_SECONDS:
             _log.warning("The clock of this pod differs from the control plane's by %d seconds.", skew)
@@ -1592,6 +1606,7 @@ class _ControlPlane:
         elif now - self._rejected_at >= HEARTBEAT_SECONDS - 1 and self._standing != "rejected":
             self._standing = "rejected"
             self._take("rejected")
+            self._dead_man.note_rejection()
             _log.error("The control plane rejects this pod's credential: its compute has ended. The guard refuses every credential.")
 
     def _tell(self, number, is_answered):
@@ -1604,12 +1619,13 @@ class _ControlPlane:
                 question.set_result(is_answered)
 
 
-_CONTROL_PLANES = weakref.WeakSet()
+# The objects with a thread, which a forked process does not have.
+_THREADED = weakref.WeakSet()
 
 
 def _after_fork():
-    for control in list(_CONTROL_PLANES):
-        control.after_fork()
+    for threaded in list(_THREADED):
+        threaded.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
@@ -1636,11 +1652,10 @@ def _read_answer(content, compute_id, revision):
     try:
         parsed, now = _parse_hashes(hashes), _to_timestamp(content["now"])
         ending = _parse_ending(content.get("ending"))
-        if content["deadline"] is not None:
-            _to_timestamp(content["deadline"])
+        deadline = None if content["deadline"] is None else _to_timestamp(content["deadline"])
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
-    return {"revision": numbers[0], "generation": numbers[1], "hashes": parsed, "now": now, "ending": ending}
+    return {"revision": numbers[0], "generation": numbers[1], "hashes": parsed, "now": now, "ending": ending, "deadline": deadline}
 
 
 def _parse_ending(ending):
@@ -1673,26 +1688,37 @@ class _Sender:
 
 def _post(url, token, body):
     """Post to one URL and return (status, location, text). No answer is longer than 64 KB."""
+    headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json", "Accept-Encoding": "gzip"}
     parts = urllib.parse.urlsplit(url)
+    return _call(_connect(parts, TIMEOUT_SECONDS), _read_whole, "POST", parts.path, json.dumps(body).encode("utf-8"), headers)
+
+
+def _read_whole(response):
+    data = response.read(MAX_ANSWER_BYTES + 1)
+    if response.length:
+        raise ValueError("an answer that was cut, or of more than %d bytes" % MAX_ANSWER_BYTES)
+    return response.status, response.getheader("Location"), _bounded(data, response.getheader("Content-Encoding"))
+
+
+def _read_status(response):
+    return response.status
+
+
+def _connect(parts, seconds):
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+    return kind(parts.hostname, parts.port, timeout=seconds)
+
+
+def _call(connection, read, method, path, body=None, headers=None):
+    """Send one request, follow no redirect, and return the read answer, all within the timeout of the connection."""
     connection.connect()
     # The timeout of a socket counts from byte to byte; this one is for the whole.
-    watchdog = threading.Timer(TIMEOUT_SECONDS, _cut, [connection.sock])
+    watchdog = threading.Timer(connection.timeout, _cut, [connection.sock])
     watchdog.daemon = True
     watchdog.start()
     try:
-        connection.request("POST", parts.path, json.dumps(body).encode("utf-8"), {
-            "Authorization": "Bearer " + token,
-            "Content-Type": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": "atlas-compute (python)",
-        })
-        response = connection.getresponse()
-        data = response.read(MAX_ANSWER_BYTES + 1)
-        if response.length:
-            raise ValueError("an answer that was cut, or of more than %d bytes" % MAX_ANSWER_BYTES)
-        return response.status, response.getheader("Location"), _bounded(data, response.getheader("Content-Encoding"))
+        connection.request(method, path, body, {**(headers or {}), "User-Agent": "atlas-compute (python)"})
+        return read(connection.getresponse())
     finally:
         watchdog.cancel()
         connection.close()
@@ -1713,3 +1739,177 @@ def _bounded(data, encoding):
     if len(text) > MAX_ANSWER_BYTES:
         raise ValueError("an answer of more than %d bytes" % MAX_ANSWER_BYTES)
     return text
+
+
+# The dead man's switch
+
+
+def _arm(wanted, deadline, has_control, env, now, monotonic):
+    """Make the dead man's switch that an option wants."""
+    is_seconds = isinstance(wanted, dict) and _is_limit(wanted.get("unreachable_seconds", UNREACHABLE_SECONDS))
+    if not isinstance(wanted, bool) and not (is_seconds and set(wanted) <= {"unreachable_seconds"}):
+        raise ValueError('dead_man: got %r; allowed: True, False, or {"unreachable_seconds"} with 60 or more, or None for a deadline alone'
+                         % (wanted,))
+    ends_at = _require_deadline(deadline)
+    seconds = wanted.get("unreachable_seconds", UNREACHABLE_SECONDS) if is_seconds else UNREACHABLE_SECONDS
+    if wanted is not False and ends_at is None and not has_control:
+        _log.error("The dead man's switch has neither a deadline nor a control plane. Set ATLAS_DEADLINE, or ATLAS_CONTROL_URL and "
+                   "ATLAS_POD_TOKEN.")
+    if ends_at is not None and has_control:
+        # An extension moves the deadline, and only the control plane knows of it.
+        ends_at = max(ends_at, now() + (seconds or UNREACHABLE_SECONDS))
+    return _DeadMan(wanted is not False, ends_at, seconds, lambda: _end_once(env), now, monotonic)
+
+
+def _is_limit(seconds):
+    return seconds is None or (type(seconds) is int and 60 <= seconds <= MAX_SAFE_INTEGER)
+
+
+def _require_deadline(deadline):
+    try:
+        return _to_timestamp(deadline) if deadline else None
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError("deadline: got %r; allowed: an ISO time such as 2030-01-31T12:00:00Z" % (deadline,)) from None
+
+
+class _DeadMan:
+    """Ends the pod when its control plane can no longer do so: one thread of each process looks at the deadline and at the contact.
+
+    The time without contact is that of a clock that stands while the machine sleeps.
+    """
+
+    def __init__(self, is_on, deadline, unreachable_seconds, end, now, monotonic):
+        self._is_on = is_on
+        self._deadline, self._unreachable_seconds, self._end = deadline, unreachable_seconds, end
+        self._now, self._monotonic = now, monotonic
+        self._reset()
+        _THREADED.add(self)
+
+    def _reset(self):
+        self._lock, self._thread = threading.Lock(), None
+        self._moved = threading.Event()
+        self._failing_since, self._is_rejected = None, False
+        self._reason, self._failures = None, 0
+
+    def after_fork(self):
+        """Begin again in a forked process, with the last known deadline."""
+        self._reset()
+
+    def start(self):
+        """Start the thread of a switch that is on, once in a process."""
+        with self._lock:
+            if self._is_on and self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="atlas-dead-man", daemon=True)
+                self._thread.start()
+
+    def set_deadline(self, deadline):
+        """Move the deadline, in seconds since 1970; None removes it."""
+        if deadline != self._deadline:
+            self._deadline = deadline
+            self._moved.set()
+
+    def note_contact(self, reached):
+        """Note a call to the control plane, which reached it or not."""
+        if reached:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = self._monotonic()
+
+    def note_rejection(self):
+        """Note that the control plane no longer accepts this pod's credential: the compute has ended."""
+        self._is_rejected = True
+
+    def step(self):
+        """Look once, and end the pod for a reason. Return the seconds until the next look; None after the end."""
+        self._reason = self._reason or self._reason_to_end()
+        if self._reason is None:
+            return LOOK_SECONDS if self._deadline is None else max(0, min(LOOK_SECONDS, self._deadline - self._now()))
+        _log.error("Ending this pod: %s.", self._reason)
+        failure = self._end()
+        if failure is None:
+            return None
+        _log.error("This pod could not be ended (%s). The guard tries again.", failure)
+        self._failures += 1
+        return min(FIRST_PAUSE_SECONDS * 2 ** (self._failures - 1), MAX_PAUSE_SECONDS) * random.uniform(0.75, 1)
+
+    def _reason_to_end(self):
+        if self._deadline is not None and self._now() >= self._deadline:
+            return "its deadline has passed"
+        if self._is_rejected:
+            return "the control plane rejects its credential"
+        since = self._failing_since
+        if self._unreachable_seconds is None or since is None or self._monotonic() - since < self._unreachable_seconds:
+            return None
+        return "the control plane is gone"
+
+    def _run(self):
+        wait = self.step()
+        while wait is not None:
+            self._moved.wait(wait)
+            self._moved.clear()
+            wait = self.step()
+
+
+def _end_once(env):
+    """Ask the provider once to end this pod. Return the reason of a failure, or None.
+
+    The provider is the one whose variables are all there; without any the pod is a local process. A 404 is a failure too: right after a
+    start the provider may not know the pod yet.
+    """
+    provider, end = next((one[1:] for one in _MEANS if all(env.get(name) for name in one[0])), ("local", _end_local))
+    try:
+        status = end(env)
+    except Exception as error:  # The text of an error may hold the provider's key.
+        return "%s: %s" % (provider, type(error).__name__)
+    return None if 200 <= status < 300 else "%s answered %d" % (provider, status)
+
+
+def _end_runpod(env):
+    """Delete the pod. The key inside a pod is scoped to that pod."""
+    parts = urllib.parse.urlsplit(_RUNPOD_API)
+    headers = {"Authorization": "Bearer " + env["RUNPOD_API_KEY"]}
+    path = "%s/pods/%s" % (parts.path, _segment(env["RUNPOD_POD_ID"]))
+    return _call(_connect(parts, END_SECONDS), _read_status, "DELETE", path, headers=headers)
+
+
+def _end_fly(env):
+    """Delete the machine over a socket that gives it access to the Machines API without a token."""
+    path = "/v1/apps/%s/machines/%s?force=true" % (_segment(env["FLY_APP_NAME"]), _segment(env["FLY_MACHINE_ID"]))
+    return _call(_SocketConnection(_FLY_SOCKET), _read_status, "DELETE", path)
+
+
+def _end_local(_env):
+    """End this process and its group, which is all of a local pod: SIGTERM, then SIGKILL after 30 seconds."""
+    kill = threading.Timer(END_SECONDS, os.kill, [0, signal.SIGKILL])
+    kill.daemon = True
+    kill.start()
+    os.kill(0, signal.SIGTERM)
+    return 204
+
+
+def _segment(value):
+    return urllib.parse.quote(value, safe="")
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """An HTTP connection over a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("_api.internal", timeout=END_SECONDS)
+        self._path = path
+
+    def connect(self):
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+_RUNPOD_API = "https://api.runpod.io/v2"
+_FLY_SOCKET = "/.fly/api"
+
+# The variables that a provider sets in its pods, its name, and its way to end one.
+_MEANS = (
+    (("RUNPOD_POD_ID", "RUNPOD_API_KEY"), "runpod", _end_runpod),
+    (("FLY_APP_NAME", "FLY_MACHINE_ID"), "fly", _end_fly),
+)

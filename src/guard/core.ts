@@ -166,10 +166,11 @@ export class GuardCore {
   }
 
   #arm(unreachableSeconds: number | null, endProcesses: () => void): DeadManSwitch {
-    const { deadline, clock, log, env, fetch } = this.#settings;
+    const { deadline, control, clock, log, env, fetch } = this.#settings;
     const { signal } = this.#closing;
     return new DeadManSwitch({
       deadline,
+      isMovable: control !== undefined,
       unreachableSeconds,
       end: () => endOnce({ env, fetch, deleteOverSocket, endProcesses }),
       clock,

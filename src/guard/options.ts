@@ -6,6 +6,7 @@ import { callable, clockField, fetchField } from "../internal/option-fields.ts";
 import { isOriginPattern, ORIGIN_ALLOWED } from "../internal/origins.ts";
 import { type Field, field, optional, parseFields } from "../internal/parse.ts";
 import type { ControlPlaneAccess } from "./life/control-plane.ts";
+import { UNREACHABLE_SECONDS } from "./life/dead-man.ts";
 import { type Ending, hashSchema, SIGN_KINDS, type SignKind } from "./life/heartbeat.ts";
 import type { EnvironmentVariables } from "./life/self-ending.ts";
 import { type AllowedOrigins, allowOrigins } from "./verdict/cors.ts";
@@ -92,8 +93,6 @@ export interface GuardSettings {
   readonly clock: Clock;
   readonly env: EnvironmentVariables;
 }
-
-const DEFAULT_UNREACHABLE_SECONDS = 1800;
 
 const token = field(
   z.string().check(z.regex(/^[!-+\--~]{1,4096}$/)),
@@ -247,6 +246,6 @@ function controlPlane(at: string | undefined, podToken: string | undefined): Con
 
 function deadManSettings(given: boolean | DeadManOptions | undefined): GuardSettings["deadMan"] {
   if (given === undefined || given === false) return undefined;
-  const { unreachableSeconds = DEFAULT_UNREACHABLE_SECONDS } = given === true ? {} : given;
+  const { unreachableSeconds = UNREACHABLE_SECONDS } = given === true ? {} : given;
   return { unreachableSeconds };
 }

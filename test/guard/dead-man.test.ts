@@ -56,6 +56,7 @@ function arm(options: ArmOptions): Armed {
   const { inSeconds, suspension, ...rest } = options;
   const deadMan = new DeadManSwitch({
     deadline: inSeconds === undefined ? null : start + inSeconds * 1000,
+    isMovable: false,
     unreachableSeconds: null,
     end: async () => {
       ends.push((clock.now().getTime() - start) / 1000);
@@ -137,6 +138,18 @@ describe("a dead man's switch", () => {
       expect(ends).toHaveLength(isThere ? 0 : 1);
     },
   );
+
+  it("gives a machine the whole time again after a suspension in the middle of an outage", async () => {
+    const suspension = { seconds: 0 };
+    const { clock, ends, deadMan } = arm({ unreachableSeconds: 1800, suspension });
+    deadMan.noteContact(false);
+    await clock.advance(40);
+    suspension.seconds = 100 * HOUR;
+    await clock.advance(1800);
+    expect(ends).toEqual([]);
+    await clock.advance(90);
+    expect(ends).toHaveLength(1);
+  });
 
   it("stops when the guard is closed", async () => {
     const { clock, ends, deadMan } = arm({ inSeconds: HOUR });

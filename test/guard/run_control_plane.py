@@ -20,7 +20,7 @@ import atlas_guard  # noqa: E402
 logging.disable(logging.CRITICAL)
 FIRST, NEXT, STRANGE = "a" * 43, "b" * 43, "c" * 43
 REJECTED = {"code": "UNAUTHORIZED", "details": {"credential": "pod"}}
-BUSY = {"type": "about:blank", "title": "Too many requests", "status": 429, "code": "RATE_LIMIT"}
+BUSY = {"type": "about:blank", "title": "Too many requests", "status": 429, "code": "RATE_LIMIT", "retryable": True}
 
 
 def answer(*tokens, **changes):

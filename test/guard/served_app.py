@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parents[1] / "pod" / "python"))
 from atlas_guard import Guard  # noqa: E402
 
 logging.disable(logging.CRITICAL)
-GUARD = Guard(public_paths=["/healthz", "/assets/*", "/public/*"])
+GUARD = Guard(public_paths=["/healthz", "/assets/*", "/public/*"], dead_man="DEAD_MAN" in os.environ)
 NOTES = open(os.environ["NOTES"], "a", buffering=1) if "NOTES" in os.environ else None
 HEADERS = [
     ("Cache-Control", "public, max-age=60, s-maxage=600"),

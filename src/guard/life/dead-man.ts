@@ -3,11 +3,15 @@ import { pause } from "../../internal/pause.ts";
 import { persist, StepFailedError } from "./persist.ts";
 
 const LOOK_SECONDS = 30;
+/** The time without contact that ends a pod, unless an option names another one. */
+export const UNREACHABLE_SECONDS = 1800;
 
 /** The parts that a dead man's switch needs. */
 export interface DeadManSwitchOptions {
   /** The deadline in milliseconds since 1970, or null for none. */
   readonly deadline: number | null;
+  /** True where a control plane may have moved the deadline. */
+  readonly isMovable: boolean;
   /** The longest time without contact with the control plane; null for no limit. */
   readonly unreachableSeconds: number | null;
   /** Ends the pod, or resolves with the reason of a failure. The switch repeats it, because a pod that stays costs money. */
@@ -29,7 +33,7 @@ export class DeadManSwitch {
 
   constructor(options: DeadManSwitchOptions) {
     this.#options = options;
-    this.#deadline = options.deadline;
+    this.#deadline = this.#firstDeadline();
     this.done = this.#watch();
   }
 
@@ -52,10 +56,25 @@ export class DeadManSwitch {
     const { clock, signal } = this.#options;
     let reason = this.#reasonToEnd();
     while (!signal.aborted && reason === undefined) {
+      const before = this.#now();
       await pause(clock, this.#secondsToNextLook(), signal);
+      this.#forgiveSuspension(before);
       reason = this.#reasonToEnd();
     }
     if (reason !== undefined) await this.#end(reason);
+  }
+
+  /** Gives the control plane the time to tell of an extension: a pod that restarts has only the deadline that it was made with. */
+  #firstDeadline(): number | null {
+    const { deadline, isMovable, unreachableSeconds } = this.#options;
+    if (deadline === null || !isMovable) return deadline;
+    return Math.max(deadline, this.#now() + (unreachableSeconds ?? UNREACHABLE_SECONDS) * 1000);
+  }
+
+  /** Begins an outage anew when much more time has passed than a look lasts: the machine was suspended, or its clock was set. */
+  #forgiveSuspension(before: number): void {
+    const now = this.#now();
+    if (this.#failingSince !== undefined && now - before > 2 * LOOK_SECONDS * 1000) this.#failingSince = now;
   }
 
   #reasonToEnd(): string | undefined {

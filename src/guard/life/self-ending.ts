@@ -33,6 +33,7 @@ const MEANS: readonly Means[] = [
       const response = await fetch(`https://api.runpod.io/v2/pods/${segment(env.RUNPOD_POD_ID)}`, {
         method: "DELETE",
         headers: { authorization: `Bearer ${env.RUNPOD_API_KEY}`, "user-agent": userAgent },
+        redirect: "manual",
         signal: AbortSignal.timeout(30_000),
       });
       return response.status;
@@ -72,7 +73,7 @@ export async function endOnce(world: EndingWorld): Promise<string | undefined> {
   const { provider, end } = meansIn(world.env);
   try {
     const status = await end(world);
-    return status < 300 ? undefined : `${provider} answered ${status}`;
+    return status >= 200 && status < 300 ? undefined : `${provider} answered ${status}`;
   } catch (error) {
     return `${provider}: ${error instanceof Error ? error.name : "no connection"}`;
   }

@@ -76,6 +76,8 @@ export function pythonWithServers(): string | undefined {
 /** A running server. */
 export interface RunningServer extends AsyncDisposable {
   readonly port: number;
+  /** True while a process of the server's group runs. */
+  isRunning(): boolean;
 }
 
 /** Starts a server, and resolves when it listens. */
@@ -100,13 +102,22 @@ export async function startPython(
     if (child.exitCode !== null) throw new Error(`${name} ended: ${errors}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { port, [Symbol.asyncDispose]: () => end(child) };
+  return { port, isRunning: () => signalGroup(child, 0), [Symbol.asyncDispose]: () => end(child) };
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  process.kill(-child.pid, "SIGKILL");
-  await once(child, "exit");
+  const exited = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
+  if (signalGroup(child, "SIGKILL")) await exited;
+}
+
+/** Signals the group of a server. False when none of its processes runs. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return pid !== undefined && process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
 }
 
 function isListening(port: number): Promise<boolean> {
