@@ -18,8 +18,9 @@ const config: KnipConfig = {
   project: ["src/**", "test/**", "scripts/**"],
   // A type beside its function is exported so that its declaration can be read.
   ignoreExportsUsedInFile: { interface: true, type: true },
-  // package-check.ts and check.ts run them by their names; the benchmarks import one by a name that is computed.
-  ignoreDependencies: ["@arethetypeswrong/cli", "http-proxy-3", "publint", "react18", "react-dom18"],
+  // package-check.ts and check.ts run them by their names; the benchmarks import one by a name that is computed,
+  // and the guide's files for Vue import it in a text.
+  ignoreDependencies: ["@arethetypeswrong/cli", "http-proxy-3", "publint", "react18", "react-dom18", "vue"],
   // Debian's, which the tests of docker() ask for.
   ignoreBinaries: ["caddy", "openssl"],
   ignoreUnresolved: ["docker/guard/layer.sh"],
