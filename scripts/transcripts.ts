@@ -77,6 +77,7 @@ class Session {
       HOME: this.#folder,
       XDG_STATE_HOME: join(this.#folder, "state"),
       ATLAS_DEPLOYMENT: "laptop",
+      ATLAS_OPERATOR: "grace",
       DOCKER_HOST: process.env.DOCKER_HOST,
     };
     const child = spawn("bash", ["-c", `{ ${command}\n} 2>&1`], { cwd: this.#folder, env, detached: true });

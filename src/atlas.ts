@@ -4,6 +4,7 @@ import { AtlasTotals } from "./atlas-totals.ts";
 import type { Compute, ComputeParts, SpawnedCompute } from "./compute.ts";
 import { type ComputeList, computeList } from "./compute-list.ts";
 import { hinted } from "./gpu-hint.ts";
+import type { ActOptions } from "./lifecycle/actor.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
 import type { ExtendOptions } from "./lifecycle/extend.ts";
@@ -109,8 +110,8 @@ export class Atlas extends AtlasTotals implements AsyncDisposable {
   }
 
   /** Notes a sign of life of the compute's user: its idle deadline moves. @throws NOT_FOUND, CONFLICT when it has ended or is ending */
-  async touch(id: string): Promise<Compute> {
-    return this.#changed(({ touch }) => touch(this.#context, id));
+  async touch(id: string, options?: ActOptions): Promise<Compute> {
+    return this.#changed(({ touch }) => touch(this.#context, id, options));
   }
 
   /**
@@ -122,21 +123,21 @@ export class Atlas extends AtlasTotals implements AsyncDisposable {
   }
 
   /** Stops a running compute so that {@link Atlas.start} can bring it back; its disk may continue to cost money. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */
-  async stop(id: string): Promise<Compute> {
-    return this.#changed(({ stop }) => stop(this.#context, id));
+  async stop(id: string, options?: ActOptions): Promise<Compute> {
+    return this.#changed(({ stop }) => stop(this.#context, id, options));
   }
 
   /** Starts a stopped compute. @throws NOT_FOUND, UNSUPPORTED, CONFLICT, CAPACITY when its host has no room */
-  async start(id: string): Promise<Compute> {
-    return this.#changed(({ start }) => start(this.#context, id));
+  async start(id: string, options?: ActOptions): Promise<Compute> {
+    return this.#changed(({ start }) => start(this.#context, id, options));
   }
 
   /**
    * Ends a compute. The intent is stored first and survives every failure. The handle shows `terminated` when the provider has confirmed that
    * the instance is gone, else `terminating`: the reaper then continues, and `lastError` holds the failure. @throws NOT_FOUND
    */
-  async terminate(id: string): Promise<Compute> {
-    return this.#changed(({ terminate }) => terminate(this.#context, id, "requested"));
+  async terminate(id: string, options?: ActOptions): Promise<Compute> {
+    return this.#changed(({ terminate }) => terminate(this.#context, id, options));
   }
 
   /** Reads log lines of a compute, oldest first. @throws NOT_FOUND, UNSUPPORTED */
@@ -202,8 +203,8 @@ export class Atlas extends AtlasTotals implements AsyncDisposable {
    * within a minute. Open connections stay open.
    * @throws NOT_FOUND, CONFLICT, VALIDATION when nothing protects it
    */
-  async revokeToken(id: string): Promise<Compute> {
-    return this.#changed(({ revokeToken }) => revokeToken(this.#context, id));
+  async revokeToken(id: string, options?: ActOptions): Promise<Compute> {
+    return this.#changed(({ revokeToken }) => revokeToken(this.#context, id, options));
   }
 
   /** Records a report that the compute's pod sent. @throws NOT_FOUND */

@@ -11,6 +11,7 @@ import {
 } from "./compute-json.ts";
 import { type OpenOptions, openingLink, type SignOptions, signedPrefix, signedUrl } from "./compute-links.ts";
 import { urlOf } from "./compute-url.ts";
+import type { ActOptions } from "./lifecycle/actor.ts";
 import type { Context } from "./lifecycle/context.ts";
 import type { EventOptions } from "./lifecycle/events.ts";
 import type { PodFacts } from "./lifecycle/heartbeat.ts";
@@ -168,28 +169,28 @@ export class Compute implements AsyncDisposable {
   }
 
   /** Notes a sign of life of its user: the idle deadline moves. @throws NOT_FOUND, CONFLICT when it has ended or is ending */
-  async touch(): Promise<this> {
-    return this.#change(({ touch }) => touch(this.#context, this.id));
+  async touch(options?: ActOptions): Promise<this> {
+    return this.#change(({ touch }) => touch(this.#context, this.id, options));
   }
 
   /** Moves its planned ends away by these seconds: see {@link Atlas.extend}. @throws NOT_FOUND, VALIDATION, CONFLICT when nothing can move */
-  async extend(seconds: number): Promise<this> {
-    return this.#change(({ extend }) => extend(this.#context, this.id, { seconds }));
+  async extend(seconds: number, options: ActOptions = {}): Promise<this> {
+    return this.#change(({ extend }) => extend(this.#context, this.id, { ...options, seconds }));
   }
 
   /** Stops it so that {@link Compute.start} can bring it back; its disk may continue to cost money. @throws NOT_FOUND, UNSUPPORTED, CONFLICT */
-  async stop(): Promise<this> {
-    return this.#change(({ stop }) => stop(this.#context, this.id));
+  async stop(options?: ActOptions): Promise<this> {
+    return this.#change(({ stop }) => stop(this.#context, this.id, options));
   }
 
   /** Starts it after a stop. @throws NOT_FOUND, UNSUPPORTED, CONFLICT, CAPACITY when its host has no room */
-  async start(): Promise<this> {
-    return this.#change(({ start }) => start(this.#context, this.id));
+  async start(options?: ActOptions): Promise<this> {
+    return this.#change(({ start }) => start(this.#context, this.id, options));
   }
 
   /** Ends it. The handle then shows `terminated` or `terminating`: see {@link Atlas.terminate}. @throws NOT_FOUND */
-  async terminate(): Promise<this> {
-    return this.#change(({ terminate }) => terminate(this.#context, this.id, "requested"));
+  async terminate(options?: ActOptions): Promise<this> {
+    return this.#change(({ terminate }) => terminate(this.#context, this.id, options));
   }
 
   /**

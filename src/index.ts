@@ -50,6 +50,7 @@ export type {
   JobRunner,
   JobStatus,
 } from "./job-runner.ts";
+export type { ActOptions } from "./lifecycle/actor.ts";
 export type { Logger, Phase, Progress, Retention, Timing } from "./lifecycle/context.ts";
 export type { EventOptions } from "./lifecycle/events.ts";
 export type { ExpectedAnswer } from "./lifecycle/expect.ts";

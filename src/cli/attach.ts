@@ -33,7 +33,7 @@ export async function attach(desk: Desk, compute: Compute, signal: AbortSignal):
     await tellEnd(desk, compute);
     return compute.status === "failed" || (exitCode ?? 0) !== 0 ? EXIT.failed : EXIT.done;
   }
-  const code = await endCompute(compute, world.clock);
+  const code = await endCompute(compute, world);
   if (code === EXIT.unfinished)
     world.stderr(
       `${compute.id} is still ending, which a reaper goes on with: see atlas-compute show ${compute.id}\n`,

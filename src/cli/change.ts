@@ -1,32 +1,33 @@
 /** `atlas-compute touch`, `extend`, `stop` and `start`: one change of one compute. */
 import { Command } from "commander";
 import type { Compute } from "../compute.ts";
+import type { ActOptions } from "../lifecycle/actor.ts";
 import { type ClientFlags, clientOptions, type Desk, withClient } from "./client.ts";
 import { print } from "./print.ts";
 import { endsIn, portFacts, statusOf } from "./shown.ts";
 import { facts } from "./table.ts";
 import { secondsOf } from "./values.ts";
-import type { CliWorld } from "./world.ts";
+import { actorOf, type CliWorld } from "./world.ts";
 
 /** A change that needs only the compute. */
 interface Change {
   readonly name: string;
   readonly description: string;
-  readonly apply: (compute: Compute) => Promise<unknown>;
+  readonly apply: (compute: Compute, actor: ActOptions) => Promise<unknown>;
 }
 
 const CHANGES: readonly Change[] = [
   {
     name: "touch",
     description: "Notes a sign of life of a compute's user, so that its idle end moves.",
-    apply: (compute) => compute.touch(),
+    apply: (compute, actor) => compute.touch(actor),
   },
   {
     name: "stop",
     description: "Stops a pod so that start can bring it back; its disk may continue to cost money.",
-    apply: (compute) => compute.stop(),
+    apply: (compute, actor) => compute.stop(actor),
   },
-  { name: "start", description: "Starts a stopped pod.", apply: (compute) => compute.start() },
+  { name: "start", description: "Starts a stopped pod.", apply: (compute, actor) => compute.start(actor) },
 ];
 
 /** Builds `touch`, `stop` and `start`. */
@@ -39,7 +40,7 @@ export function changeCommands(world: CliWorld): readonly Command[] {
       .action(
         withClient<ClientFlags>(world, async (desk, _, [id = ""]) => {
           const compute = await desk.atlas.getCompute(id);
-          await apply(compute);
+          await apply(compute, actorOf(world));
           return tell(desk, compute);
         }),
       ),
@@ -62,7 +63,7 @@ async function extend(
   [id = "", time = ""]: readonly string[],
 ): Promise<undefined> {
   const compute = await desk.atlas.getCompute(id);
-  await compute.extend(secondsOf(time));
+  await compute.extend(secondsOf(time), actorOf(desk.world));
   return tell(desk, compute);
 }
 

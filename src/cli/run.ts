@@ -1,4 +1,5 @@
 /** Runs a command line in this process. No other module of the CLI touches the process. */
+import { userInfo } from "node:os";
 import { styleText } from "node:util";
 import { type Command, CommanderError } from "commander";
 import { systemClock } from "../clock.ts";
@@ -14,6 +15,7 @@ export function processWorld(): CliWorld {
   return {
     env: process.env,
     clock: systemClock,
+    operator: () => process.env.ATLAS_OPERATOR || accountName(),
     processId: process.pid,
     signals: process,
     stdout: (text) => stdout.write(text),
@@ -28,6 +30,15 @@ export function processWorld(): CliWorld {
       process.exitCode = code;
     },
   };
+}
+
+/** The account's name, or its number where the machine knows no name for it, as in many containers. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
 }
 
 /** Runs a program on this process's arguments. It prints only the message of an AtlasError. */

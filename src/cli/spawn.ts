@@ -84,7 +84,7 @@ async function handOver(desk: Desk, compute: Compute, spawning: Spawning): Promi
     await waitForPod(compute, spawning);
   } catch (error) {
     progress.end();
-    const code = await endCompute(compute, world.clock);
+    const code = await endCompute(compute, world);
     if (stop.signal.aborted) return code;
     throw error;
   }

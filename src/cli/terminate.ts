@@ -43,7 +43,7 @@ async function terminate(desk: Desk, flags: TerminateFlags, ids: readonly string
   const { world } = desk;
   const chosen = await choose(desk, flags, ids);
   if (!flags.yes && needsQuestion(chosen) && !(await isMeant(desk, chosen))) return EXIT.failed;
-  const codes = await Promise.all(chosen.map((compute) => endCompute(compute, world.clock)));
+  const codes = await Promise.all(chosen.map((compute) => endCompute(compute, world)));
   for (const compute of chosen)
     print(
       desk,

@@ -1,12 +1,15 @@
 /** The surroundings of a command: environment, clock, signals and streams, which a test replaces. */
 import type { EventEmitter } from "node:events";
 import type { Clock } from "../clock.ts";
+import type { ActOptions } from "../lifecycle/actor.ts";
 import type { ExitCode } from "./exit.ts";
 
 /** The surroundings of a command. */
 export interface CliWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** The name under which events record the person at this command line. */
+  readonly operator: () => string;
   /** The number of this process: 1 where it is the first process of a container. */
   readonly processId: number;
   /** Emits the signals of this process. */
@@ -16,6 +19,11 @@ export interface CliWorld {
   readonly terminal: Terminal;
   /** Sets the exit code of this process, which ends by itself. */
   readonly setExitCode: (code: ExitCode) => void;
+}
+
+/** The options that name the person at this command line as the actor of a change. */
+export function actorOf({ operator }: CliWorld): ActOptions {
+  return { by: `operator:${operator()}` };
 }
 
 /** A look of a text. */

@@ -1,6 +1,7 @@
 /** Ending a compute: the intent is stored first, then the provider is asked, and the end is final when the instance is proven gone. */
 import { isAtlasError } from "../errors.ts";
-import type { ComputeRecord, EndReason } from "../store.ts";
+import type { ComputeRecord } from "../store.ts";
+import { type ActOptions, noteOf, toBy } from "./actor.ts";
 import type { Context } from "./context.ts";
 import { endInstance } from "./end-instance.ts";
 import { changeRecord } from "./record/change.ts";
@@ -14,9 +15,10 @@ const CONFIRM_PAUSES_SECONDS: readonly number[] = [0.25, 0.5, 1, 2, 4];
  * Ends a compute for a caller: stores the intent, asks the provider, and waits some seconds for the proof.
  * @returns the record: `terminated` when that is proven, else `terminating`, with the failure in `lastError`; the reaper then goes on.
  */
-export async function terminate(context: Context, id: string, reason: EndReason): Promise<ComputeRecord> {
+export async function terminate(context: Context, id: string, options?: ActOptions): Promise<ComputeRecord> {
+  const by = toBy("terminate", options);
   const record = await changeRecord(context, id, ({ status }, now) =>
-    hasBegunToEnd(status) ? undefined : { patch: terminatingPatch(reason, now) },
+    hasBegunToEnd(status) ? undefined : { patch: terminatingPatch("requested", now), ...noteOf(by) },
   );
   return isEnded(record.status) ? record : endCompute(context, record);
 }

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { AtlasError } from "../errors.ts";
 import { field, parseFields } from "../internal/parse.ts";
 import type { ComputeRecord } from "../store.ts";
+import { type ActOptions, byField } from "./actor.ts";
 import type { Context } from "./context.ts";
 import { lookNow } from "./looks/looks.ts";
 import { changeRecord, loadRecord } from "./record/change.ts";
@@ -11,7 +12,7 @@ import type { Patch } from "./record/patch.ts";
 import { after, earliest } from "./record/time.ts";
 
 /** Options of an extension. */
-export interface ExtendOptions {
+export interface ExtendOptions extends ActOptions {
   /** Seconds by which the lifetime grows, and for which the compute does not idle from now on. */
   readonly seconds: number;
 }
@@ -21,17 +22,21 @@ const FIELDS = {
     z.int().check(z.minimum(1), z.maximum(31_536_000)),
     "a whole number of seconds from 1 to 31536000",
   ),
+  by: byField,
 };
 
 /** Moves both deadlines, after a look where a compute does not run yet. @throws CONFLICT when nothing can move, or the compute ends */
 export async function extend(context: Context, id: string, options: ExtendOptions): Promise<ComputeRecord> {
-  const { seconds } = parseFields("The options of extend", FIELDS, options);
+  const { seconds, ...by } = parseFields("The options of extend", FIELDS, options);
   await lookBeforeRefusal(context, id, seconds);
   return changeRecord(context, id, (record, now) => {
     if (hasBegunToEnd(record.status)) throw refused(record, `it is ${record.status}`);
     const patch = extended(record, seconds, now);
     if (!isMoved(record, patch)) throw refused(record, whyNot(record));
-    return { patch: { ...patch, lastActiveAt: now }, event: { type: "note", data: told(patch) } };
+    return {
+      patch: { ...patch, lastActiveAt: now },
+      event: { type: "note", data: { ...told(patch), ...by } },
+    };
   });
 }
 

@@ -2,6 +2,7 @@
 import { AtlasError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import type { ComputeRecord, ComputeStatus } from "../store.ts";
+import { type ActOptions, noteOf, toBy } from "./actor.ts";
 import { callProvider } from "./call.ts";
 import type { Context } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
@@ -13,15 +14,17 @@ import { lookedPatch, touchedPatch } from "./record/patch.ts";
 import { after } from "./record/time.ts";
 
 /** Records a sign of life, which moves the idle deadline. @throws CONFLICT when the compute has ended or is ending */
-export function touch(context: Context, id: string): Promise<ComputeRecord> {
+export async function touch(context: Context, id: string, options?: ActOptions): Promise<ComputeRecord> {
+  const by = toBy("touch", options);
   return changeRecord(context, id, (record, now) => {
     requireStatus(record, "touched", ["pending", "uncertain", "provisioning", "running", "stopped"]);
-    return { patch: touchedPatch(record, now) };
+    return { patch: touchedPatch(record, now), ...noteOf(by, "it was touched") };
   });
 }
 
 /** Stops a running compute. @throws UNSUPPORTED when the provider cannot, CONFLICT when the compute does not run */
-export async function stop(context: Context, id: string): Promise<ComputeRecord> {
+export async function stop(context: Context, id: string, options?: ActOptions): Promise<ComputeRecord> {
+  const by = toBy("stop", options);
   const record = await freshRecord(context, id, "running");
   if (record.status === "stopped") return record;
   requireStatus(record, "stopped", ["running"]);
@@ -37,13 +40,15 @@ export async function stop(context: Context, id: string): Promise<ComputeRecord>
             costSince: null,
             actedAt: now,
           },
+          ...noteOf(by),
         }
       : undefined,
   );
 }
 
 /** Starts a stopped compute. @throws UNSUPPORTED, CONFLICT, and CAPACITY when its host has no room */
-export async function start(context: Context, id: string): Promise<ComputeRecord> {
+export async function start(context: Context, id: string, options?: ActOptions): Promise<ComputeRecord> {
+  const by = toBy("start", options);
   const record = await freshRecord(context, id, "stopped");
   if (record.status === "running" || record.status === "provisioning") return record;
   requireStatus(record, "started", ["stopped"]);
@@ -62,6 +67,7 @@ export async function start(context: Context, id: string): Promise<ComputeRecord
             actedAt: now,
             answeredAt: null,
           },
+          ...noteOf(by),
         }
       : undefined,
   );

@@ -5,6 +5,7 @@ import { AtlasError } from "../errors.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { isToken } from "../internal/token-shape.ts";
 import type { ComputeRecord, Snapshot, TokenHash } from "../store.ts";
+import { type ActOptions, type By, byField, toBy } from "./actor.ts";
 import type { Context } from "./context.ts";
 import { changeRecord } from "./record/change.ts";
 import { hasBegunToEnd, isEnded } from "./record/facts.ts";
@@ -12,7 +13,7 @@ import type { RecordChange } from "./record/patch.ts";
 import { after } from "./record/time.ts";
 
 /** Options of an exchange of tokens. */
-export interface RotateOptions {
+export interface RotateOptions extends ActOptions {
   /** Seconds that the old tokens stay valid beside the new one, 0 to 86400. @default 300 */
   readonly overlapSeconds?: number | undefined;
 }
@@ -33,6 +34,7 @@ const FIELDS = {
   overlapSeconds: optional(
     field(z.int().check(z.minimum(0), z.maximum(86_400)), "a whole number of seconds from 0 to 86400"),
   ),
+  by: byField,
 };
 
 /** Finds the live compute that accepts this token. A candidate of any other type or form finds nothing. */
@@ -52,14 +54,14 @@ export async function rotateToken(
   id: string,
   options: RotateOptions = {},
 ): Promise<RotatedToken & { readonly record: ComputeRecord }> {
-  const { overlapSeconds = 300 } = parseFields("The options of rotateToken", FIELDS, options);
+  const { overlapSeconds = 300, ...by } = parseFields("The options of rotateToken", FIELDS, options);
   const { token, hash, header } = mintToken();
   const changed = await changeRecord(context, id, (record, now) => {
     requireBearer(record);
     const end = after(now, overlapSeconds);
     const old = record.tokens.filter((known) => isValid(known, now)).map((known) => ending(known, end));
     const patch = { tokens: [...old, { hash, kind: "user" as const, expiresAt: null }] };
-    return { patch, event: tokenEvent(record, "rotated", hash) };
+    return { patch, event: tokenEvent(record, { action: "rotated", hash, ...by }) };
   });
   warnOfDeafPod(context, changed);
   return { token, hash, header, record: changed };
@@ -75,7 +77,7 @@ export async function addToken(
     requireBearer(record);
     const live = withRoom(record.tokens.filter((known) => isValid(known, now)));
     const patch = { tokens: [...live, { hash, kind: "user" as const, expiresAt: null, isAdded: true }] };
-    return { patch, event: tokenEvent(record, "added", hash) };
+    return { patch, event: tokenEvent(record, { action: "added", hash }) };
   });
   warnOfDeafPod(context, changed);
   return { token, hash, header, record: changed };
@@ -85,12 +87,20 @@ export async function addToken(
  * Takes back every token of the user, and with the signing secret every link, signed URL and cookie. A pod without a control plane never hears
  * of another secret, so its generation stays. See `Atlas.revokeToken`.
  */
-export async function revokeToken(context: Context, id: string): Promise<ComputeRecord> {
+export async function revokeToken(
+  context: Context,
+  id: string,
+  options?: ActOptions,
+): Promise<ComputeRecord> {
+  const by = toBy("revokeToken", options);
   const changed = await changeRecord(context, id, (record) => {
     requireAuth(record);
     const tokens = record.tokens.filter(({ kind }) => kind !== "user");
     const generation = record.generation + (tokens.length > 0 ? 1 : 0);
-    return { patch: { tokens, generation }, event: tokenEvent(record, "revoked", null) };
+    return {
+      patch: { tokens, generation },
+      event: tokenEvent(record, { action: "revoked", hash: null, ...by }),
+    };
   });
   warnOfDeafPod(context, changed);
   return changed;
@@ -99,10 +109,9 @@ export async function revokeToken(context: Context, id: string): Promise<Compute
 /** The event of a change. An application that keeps a hash can keep it true by `hash`, the token that is new; null when none is valid any more. */
 function tokenEvent(
   record: ComputeRecord,
-  action: "rotated" | "added" | "revoked",
-  hash: string | null,
+  facts: By & { readonly action: "rotated" | "added" | "revoked"; readonly hash: string | null },
 ): NonNullable<RecordChange["event"]> {
-  return { type: "token", data: { action, hash, ...(hearsOfTokens(record) ? {} : { message: DEAF }) } };
+  return { type: "token", data: { ...facts, ...(hearsOfTokens(record) ? {} : { message: DEAF }) } };
 }
 
 const DEAF =

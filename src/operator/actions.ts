@@ -1,8 +1,8 @@
 /** The actions of an operator on a compute: one table, from which the page, its routes and the checks of rights follow. */
+import type { Atlas } from "../atlas.ts";
 import type { ComputeSnapshot } from "../compute-json.ts";
 import { AtlasError } from "../errors.ts";
 import type { ComputeStatus } from "../store.ts";
-import type { Desk } from "./options.ts";
 
 /** The result of an action: a token, which the answer shows and nothing else keeps, or nothing to show. */
 export interface ActionResult {
@@ -24,7 +24,7 @@ export interface Action {
   readonly in: readonly ComputeStatus[];
   /** True when it takes a number of seconds. */
   readonly takesSeconds?: boolean;
-  run(desk: Desk, id: string, form: URLSearchParams): Promise<ActionResult>;
+  run(atlas: Atlas, id: string, by: string, form: URLSearchParams): Promise<ActionResult>;
 }
 
 const UNDER_WAY: readonly ComputeStatus[] = ["provisioning", "running", "stopped"];
@@ -38,7 +38,7 @@ export const actions: readonly Action[] = [
     done: "The idle end has moved.",
     isGrave: false,
     in: UNDER_WAY,
-    run: async ({ atlas }, id) => nothing(await atlas.touch(id)),
+    run: async (atlas, id, by) => nothing(await atlas.touch(id, { by })),
   },
   {
     name: "extend",
@@ -48,7 +48,7 @@ export const actions: readonly Action[] = [
     isGrave: false,
     in: UNDER_WAY,
     takesSeconds: true,
-    run: async ({ atlas }, id, form) => nothing(await atlas.extend(id, { seconds: secondsOf(form) })),
+    run: async (atlas, id, by, form) => nothing(await atlas.extend(id, { seconds: secondsOf(form), by })),
   },
   {
     name: "stop",
@@ -57,7 +57,7 @@ export const actions: readonly Action[] = [
     done: "It is stopped.",
     isGrave: true,
     in: ["running"],
-    run: async ({ atlas }, id) => nothing(await atlas.stop(id)),
+    run: async (atlas, id, by) => nothing(await atlas.stop(id, { by })),
   },
   {
     name: "start",
@@ -66,7 +66,7 @@ export const actions: readonly Action[] = [
     done: "It is starting.",
     isGrave: false,
     in: ["stopped"],
-    run: async ({ atlas }, id) => nothing(await atlas.start(id)),
+    run: async (atlas, id, by) => nothing(await atlas.start(id, { by })),
   },
   {
     name: "rotate",
@@ -76,7 +76,7 @@ export const actions: readonly Action[] = [
     done: "The token was rotated.",
     isGrave: true,
     in: UNDER_WAY,
-    run: async ({ atlas }, id) => ({ token: (await atlas.rotateToken(id)).token }),
+    run: async (atlas, id, by) => ({ token: (await atlas.rotateToken(id, { by })).token }),
   },
   {
     name: "terminate",
@@ -85,7 +85,7 @@ export const actions: readonly Action[] = [
     done: "It ends. Its state tells when the provider has confirmed that it is gone.",
     isGrave: true,
     in: ["pending", "provisioning", "running", "stopped", "uncertain", "terminating"],
-    run: async ({ atlas }, id) => nothing(await atlas.terminate(id)),
+    run: async (atlas, id, by) => nothing(await atlas.terminate(id, { by })),
   },
 ];
 

@@ -50,13 +50,13 @@ export const confirm: Answer = async ({ desk, frame, param }) => {
   return page(200, frame.nonce, <ConfirmPage frame={frame} action={action} compute={compute.snapshot()} />);
 };
 
-/** An action. Its log entry names the operator. */
+/** An action. Its log entry and its event name the operator. */
 export const perform: Answer = async ({ desk, request, operator: { operator }, frame, param }) => {
   const action = actionNamed(param("action"));
   const form = await readForm(request);
   const { id } = await desk.atlas.getCompute(param("id"));
   desk.logger?.info(`operator ${operator}: ${action.name} of compute ${id}`, { operator, computeId: id });
-  const { token } = await action.run(desk, id, form);
+  const { token } = await action.run(desk.atlas, id, `operator:${operator}`, form);
   if (token === undefined) return seeOther(frame.links.compute(id, action.name));
   return page(200, frame.nonce, <TokenPage frame={frame} id={id} token={token} />);
 };

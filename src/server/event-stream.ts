@@ -84,10 +84,16 @@ async function* toFrames(
  * reader catches up with, brings none.
  */
 async function toWire({ atlas }: Plane, event: ComputeEvent): Promise<WireEvent> {
-  const wire = { ...event, at: event.at.toISOString() };
+  const wire = { ...event, at: event.at.toISOString(), data: withoutName(event.data) };
   if (event.type !== "state") return wire;
   const compute = await atlas.getCompute(event.computeId);
   return compute.status === event.status ? { ...wire, compute: compute.snapshot() } : wire;
+}
+
+/** A user learns that an operator acted, and not which one. */
+function withoutName(data: WireEvent["data"]): WireEvent["data"] {
+  const { by } = data;
+  return typeof by === "string" ? { ...data, by: by.replace(/:.*$/s, "") } : data;
 }
 
 function toFrame(event: WireEvent): string {

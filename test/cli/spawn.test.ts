@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -166,6 +166,9 @@ describe("atlas-compute spawn", { timeout: 60_000 }, () => {
       stdout: expect.stringMatching(/status +(running|provisioning)/),
     });
     expect(await cli("terminate", id)).toMatchObject({ code: 0, stdout: `${id}  terminated (requested)\n` });
+    const events = (await cli("events", id, "--json")).stdout.trim().split("\n");
+    const actors = events.map((line) => JSON.parse(line).data.by).filter((by) => by !== undefined);
+    expect(actors).toEqual(Array(5).fill(`operator:${userInfo().username}`));
     expect(await cli("touch", id)).toMatchObject({ code: 1, stdout: "" });
   });
 });

@@ -150,6 +150,7 @@ export function tellStories(example: Example): void {
       await inPhase(page, "ready");
       await desk.getByRole("button", { name: "Terminate" }).click();
       await desk.getByText("It ends.").waitFor(PATIENCE);
+      await desk.getByText(`"by":"operator:${OPERATOR}"`).first().waitFor(PATIENCE);
       await inPhase(page, "ended");
       expect(await page.getByRole("status").textContent()).toContain("requested");
     });

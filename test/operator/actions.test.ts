@@ -32,7 +32,7 @@ describe("an action of the operator page", () => {
     ["stop", "stopped"],
     ["terminate", "terminated"],
   ])("%s is done by a form, and the next page tells of it", async (action, status) => {
-    const { get, post, clock, compute, logged } = await withCompute();
+    const { get, post, atlas, clock, compute, logged } = await withCompute();
     await clock.advance(60);
     const before = compute.lifetimeDeadline?.getTime() ?? 0;
     const response = await clock.settle(post(`/computes/${compute.id}/${action}`, { minutes: "30" }));
@@ -42,6 +42,8 @@ describe("an action of the operator page", () => {
     expect(html).toContain('<p class="notice" role="status">');
     expect((await compute.refresh()).status).toBe(status);
     if (action === "extend") expect(compute.lifetimeDeadline?.getTime()).toBe(before + 1_800_000);
+    const events = await Array.fromAsync(atlas.events(compute.id, { follow: false }));
+    expect(events.filter(({ data }) => data.by === "operator:grace")).toHaveLength(1);
     expect(logged).toContainEqual([
       `operator grace: ${action} of compute ${compute.id}`,
       { operator: "grace", computeId: compute.id },

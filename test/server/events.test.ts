@@ -97,6 +97,18 @@ describe("the events of a compute", () => {
     );
   });
 
+  test("tell a user that an operator acted, and not which one", async () => {
+    const plane = planeUnderTest();
+    const pod = await plane.spawn();
+    const reading = await read(plane, pod);
+    const by = "operator:grace@studio.example";
+    await plane.clock.settle(plane.atlas.terminate(pod.compute.id, { by }));
+    await plane.clock.settle(reading.ended);
+    const actors = reading.messages.flatMap(({ data }) => JSON.parse(data).data.by ?? []);
+    expect(actors).toEqual(["operator"]);
+    expect(JSON.stringify(reading.messages)).not.toContain("grace");
+  });
+
   test("bring the compute along at a change of status, and none with an event of the past", async () => {
     const plane = planeUnderTest();
     const pod = await plane.spawn();
