@@ -40,6 +40,7 @@ import random
 import re
 import signal
 import socket
+import stat
 import threading
 import time
 import urllib.parse
@@ -60,6 +61,8 @@ __all__ = [
     "verify_cookie",
     "cookie_may_act",
 ]
+
+__version__ = "0.1.0"
 
 READINESS_PATH = "/.well-known/atlas/ready"
 HEARTBEAT_PATH = "/.well-known/atlas/heartbeat"
@@ -96,6 +99,7 @@ UNREACHABLE_SECONDS = 1800
 LOOK_SECONDS = 30
 END_SECONDS = 30
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 15, 60
+FIRST_PROBE_SECONDS, MAX_PROBE_SECONDS = 0.25, 15
 MAX_SAFE_INTEGER = 2**53 - 1
 
 _CANDIDATE = re.compile(r"[\x00-\x7f]{1,4096}")
@@ -674,11 +678,12 @@ class Guard:
 
     `schemes` are the kinds of credentials that the pod accepts: "bearer", "signed-url" (prefixes, too) and "cookie"; without ATLAS_AUTH
     the first two. `signed_methods` are further methods, beside GET and HEAD, that a
-    signed URL opens; "WEBSOCKET" stands for an upgrade. `signs` are the kinds of signs of life. `is_ready` returns True when the server is
-    ready, for the readiness path. `on_ending` takes {"at", "reason"} when the control plane announces the pod's end, from
-    another thread. `dead_man` makes the pod end itself at `deadline` (an ISO time, else ATLAS_DEADLINE), and when the control plane is gone or
-    rejects its credential: True, or {"unreachable_seconds": 1800}, with None for no limit. `fetch(url, token, body)` returns (status, text) of a call to the control plane; it and the clocks `now` and
-    `monotonic` are replaced in tests.
+    signed URL opens; "WEBSOCKET" stands for an upgrade. `signs` are the kinds of signs of life. `is_ready` returns True when the server that
+    listens is ready, for the readiness path and the report to the control plane. `on_ending` takes {"at", "reason"} when the control plane
+    announces the pod's end, from another thread. `dead_man` makes the pod end itself at `deadline` (an ISO time, else ATLAS_DEADLINE), and
+    when the control plane is gone or rejects its credential: True, or {"unreachable_seconds": 1800}, with None for no limit.
+    `fetch(url, token, body)` returns (status, text) of a call to the control plane; it and the clocks `now` and `monotonic` are replaced in
+    tests.
 
     Raises ValueError for a malformed argument or variable.
     """
@@ -729,8 +734,11 @@ class Guard:
         has_control = bool(url and token)
         self._dead_man = _arm(dead_man, deadline or env.get("ATLAS_DEADLINE"), has_control, env, now, monotonic)
         if has_control:
+            sender = fetch or _Sender()
             self._control = _ControlPlane(_require_control_url(url), token, self._compute_id, self._take, on_ending,
-                                          fetch or _Sender(), now, monotonic, self._dead_man)
+                                          sender, now, monotonic, self._dead_man)
+            report = functools.partial(sender, _require_control_url(url) + "/pod/status", token, _READY)
+            self._report = _ReadyReport(self._compute_id, is_ready, report)
         self._knowledge = _Knowledge("starting" if self._control else "alone", own, secrets)
         if not own and not self._knowledge.secrets and not self._control:
             _log.error(
@@ -746,6 +754,8 @@ class Guard:
     def wsgi(self, app):
         """Put the guard in front of a WSGI application."""
         self._start()
+        if self._control:
+            self._report.start()
         return _WsgiGuard(self, app)
 
     def heartbeat(self):
@@ -763,6 +773,10 @@ class Guard:
             self._control.start()
         self._dead_man.start()
 
+    def _note_listening(self):
+        if self._control:
+            self._report.note_listening()
+
     def _take(self, standing, hashes=None, generation=None):
         """Take what the control plane says. The whole knowledge changes at once, so that no request sees half of it."""
         known = self._knowledge
@@ -777,6 +791,7 @@ class Guard:
     def _judge(self, request):
         """Judge a request. Never raises, whatever the request is."""
         self._start()
+        self._note_listening()
         try:
             verdict = self._decide(request)
             self._note_origin(request)
@@ -1176,11 +1191,27 @@ class _AsgiGuard:
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
             self._guard._start()
-            await self._app(scope, receive, send)
+            await self._live(scope, receive, send)
         elif scope["type"] in ("http", "websocket"):
             await self._serve(scope, receive, send)
         else:
             raise NotImplementedError("atlas_guard refuses the scope type %r, which it cannot judge." % scope["type"])
+
+    async def _live(self, scope, receive, send):
+        """Pass the lifespan on. After the start the server begins to listen, also where the application does not know this protocol."""
+        told = []
+
+        async def tell(message):
+            told.append(message["type"])
+            if message["type"] == "lifespan.startup.complete":
+                self._guard._note_listening()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, tell)
+        finally:
+            if not told:
+                self._guard._note_listening()
 
     async def _serve(self, scope, receive, send):
         request = _asgi_request(scope)
@@ -1741,6 +1772,139 @@ def _bounded(data, encoding):
     return text
 
 
+# The report that the server listens
+
+
+class _ReadyReport:
+    """Reports once that the server listens and is ready, so that a page that waits for the pod hears of it at once.
+
+    An ASGI server tells by the lifespan protocol that it begins to listen. A WSGI server tells nothing: a thread sends one request for the
+    readiness path to each TCP port at which the process listens. Any request to this process shows that the server listens. Where another
+    process of the server takes the thread's request, that process reports.
+    """
+
+    def __init__(self, compute_id, is_ready, report, find=None, ask=None, sleep=None):
+        self._compute_id, self._is_ready, self._report = compute_id, is_ready, report
+        self._find, self._ask, self._sleep = find or _listening_addresses, ask or _ask_readiness, sleep
+        self._reset()
+        _THREADED.add(self)
+
+    def _reset(self):
+        self._lock, self._thread = threading.Lock(), None
+        self._listens = threading.Event()
+        self._asked = set()
+
+    def after_fork(self):
+        """Begin again in a forked process."""
+        self._reset()
+
+    def start(self):
+        """Start the thread, once in a process."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self.run, name="atlas-ready", daemon=True)
+                self._thread.start()
+
+    def note_listening(self):
+        """Note that the server listens."""
+        if not self._listens.is_set():
+            self._listens.set()
+            self.start()
+
+    def run(self):
+        """Wait until the server listens and is ready, and report it until the control plane takes it."""
+        if not self._is_listening():
+            return
+        while not self._has_begun():
+            self._rest(FIRST_PROBE_SECONDS)
+        failures = 0
+        while not self._is_taken():
+            failures += 1
+            self._rest(_pause_after(failures))
+
+    def _is_listening(self):
+        """Wait until the server listens. Return False where another process of it reports."""
+        elapsed = 0
+        while not self._listens.is_set():
+            if self._is_answered_elsewhere():
+                return False
+            pause = min(FIRST_PROBE_SECONDS + elapsed / 20, MAX_PROBE_SECONDS)
+            elapsed += pause
+            self._rest(pause)
+        return True
+
+    def _rest(self, seconds):
+        (self._sleep or time.sleep)(seconds)
+
+    def _is_answered_elsewhere(self):
+        """Ask each new port. Return True when another process of the pod's server has answered."""
+        for address in [one for one in self._find() if one not in self._asked]:
+            try:
+                answer = _parse_object(self._ask(address))
+            except socket.timeout:
+                # A server that loads its application accepts the connection later.
+                continue
+            except Exception as error:  # A port may speak any protocol.
+                _log.debug("A port of this process did not answer: %s.", type(error).__name__)
+                answer = {}
+            self._asked.add(address)
+            is_ours = answer.get("status") in ("ready", "starting") and answer.get("computeId") == self._compute_id
+            if is_ours and not self._listens.is_set():
+                return True
+        return False
+
+    def _has_begun(self):
+        try:
+            return bool(self._is_ready())
+        except Exception:  # The application's function must not end the thread.
+            _log.debug("is_ready raised an error.", exc_info=True)
+            return False
+
+    def _is_taken(self):
+        """Report once. Return False when the report has to be repeated."""
+        try:
+            status, _ = self._report()
+        except Exception as error:  # A report must not end the thread that repeats it.
+            _log.debug("The report that the server listens failed: %s.", type(error).__name__)
+            return False
+        return status < 500 and status not in (408, 429)
+
+
+_READY = {"status": "ready", "detail": "guard %s (python)" % __version__}
+
+
+def _listening_addresses():
+    """Return the TCP addresses at which this process listens."""
+    try:
+        descriptors = [int(one) for one in os.listdir("/dev/fd")]
+    except OSError:
+        return []
+    return [one for one in map(_listening_address, descriptors) if one is not None]
+
+
+def _listening_address(descriptor):
+    try:
+        # A copy of another file must not be closed: that would end the locks of the process on it.
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return None
+        with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as copied:
+            is_listening = copied.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            address = copied.getsockname()
+    except OSError:
+        return None
+    return address[:2] if is_listening and isinstance(address, tuple) and len(address) >= 2 else None
+
+
+def _ask_readiness(address):
+    """Ask the readiness path, which needs no credential, over plain HTTP. Return the text of the answer."""
+    host, port = address
+    return _call(http.client.HTTPConnection(_LOOPBACKS.get(host, host), port, timeout=TIMEOUT_SECONDS), _read_whole, "GET", READINESS_PATH)[2]
+
+
+# The address at which a server that listens at every address is reached from its own machine.
+_LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
 # The dead man's switch
 
 
@@ -1770,6 +1934,11 @@ def _require_deadline(deadline):
         return _to_timestamp(deadline) if deadline else None
     except (ValueError, TypeError, OverflowError):
         raise ValueError("deadline: got %r; allowed: an ISO time such as 2030-01-31T12:00:00Z" % (deadline,)) from None
+
+
+def _pause_after(failures):
+    """Return the pause after so many failures: each twice as long as the one before, up to a maximum. Chance shortens it by up to a quarter."""
+    return min(FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 9), MAX_PAUSE_SECONDS) * random.uniform(0.75, 1)
 
 
 class _DeadMan:
@@ -1830,7 +1999,7 @@ class _DeadMan:
             return None
         _log.error("This pod could not be ended (%s). The guard tries again.", failure)
         self._failures += 1
-        return min(FIRST_PAUSE_SECONDS * 2 ** (self._failures - 1), MAX_PAUSE_SECONDS) * random.uniform(0.75, 1)
+        return _pause_after(self._failures)
 
     def _reason_to_end(self):
         if self._deadline is not None and self._now() >= self._deadline:

@@ -9,6 +9,7 @@ import { Lifeline } from "./life/lifeline.ts";
 import { deleteOverSocket, endOnce } from "./life/self-ending.ts";
 import type { GuardSettings } from "./options.ts";
 import { OriginLog } from "./origin-log.ts";
+import { probeServers } from "./servers/listening.ts";
 import { refusal } from "./verdict/answers.ts";
 import { refusedOrigin } from "./verdict/cors.ts";
 import { decide } from "./verdict/decide.ts";
@@ -23,6 +24,8 @@ const MAX_UNKNOWN = 256;
 export class GuardCore {
   readonly #settings: GuardSettings;
   readonly #closing = new AbortController();
+  /** Resolves at the first request, which shows that the server listens. */
+  readonly #listens = Promise.withResolvers<void>();
   readonly #deadMan: DeadManSwitch | undefined;
   readonly #lifeline: Lifeline | undefined;
   readonly #origins: OriginLog;
@@ -41,6 +44,8 @@ export class GuardCore {
     this.#lifeline = settings.control && this.#connect(settings.control);
     // A pod whose files are gone must still be able to end itself.
     if (this.#lifeline !== undefined || this.#deadMan !== undefined) void loadRetry();
+    if (this.#lifeline === undefined || settings.tellsListening) this.#listens.resolve();
+    else probeServers(this.#closing.signal);
     this.#logMissingSettings();
   }
 
@@ -49,6 +54,7 @@ export class GuardCore {
    * guard asks the control plane about a token that its list does not have.
    */
   judge(request: GuardRequest): GuardVerdict | Promise<GuardVerdict> {
+    this.#listens.resolve();
     const decision = failClosed(() => this.#decide(request), refusal("malformed", {}));
     failClosed(() => this.#noteOrigin(request), undefined);
     return decision.kind === "question" ? this.#answered(request, decision) : this.#noted(decision);
@@ -101,6 +107,7 @@ export class GuardCore {
   /** Stops the heartbeats and the dead man's switch. */
   async close(): Promise<void> {
     this.#closing.abort(new Error("The guard was closed."));
+    this.#listens.resolve();
     await Promise.all([this.#lifeline?.settled(), this.#deadMan?.done]);
   }
 
@@ -130,7 +137,7 @@ export class GuardCore {
   }
 
   #connect(access: ControlPlaneAccess): Lifeline {
-    const { clock, log, signs, computeId, reportsReady } = this.#settings;
+    const { clock, log, signs, computeId } = this.#settings;
     return new Lifeline({
       client: createControlPlaneClient(access, this.#settings),
       clock,
@@ -138,7 +145,8 @@ export class GuardCore {
       log,
       signs,
       computeId,
-      isReady: reportsReady ? () => failClosed(this.#settings.isReady, false) : undefined,
+      listens: this.#listens.promise,
+      isReady: () => failClosed(this.#settings.isReady, false),
       onAnswer: (answer) => this.#take(answer),
       onContact: (reached) => this.#deadMan?.noteContact(reached),
       onRejection: () => this.#deadMan?.noteRejection(),

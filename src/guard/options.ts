@@ -58,7 +58,10 @@ export interface GuardOptions {
    * example, is another end.
    */
   readonly onEnding?: ((ending: Ending) => void) | undefined;
-  /** Returns true when the server is ready, for the readiness path. @default () => true */
+  /**
+   * Returns true when the server is ready, for the readiness path and the report to the control plane. Without it the guard waits for the
+   * first request, which it sends itself to a `node:http` server that begins to listen. @default () => true
+   */
   readonly isReady?: (() => boolean) | undefined;
   /** Takes a line for the operator, which never holds a secret. @default console.error */
   readonly log?: ((line: string) => void) | undefined;
@@ -86,8 +89,8 @@ export interface GuardSettings {
   readonly deadMan: { readonly unreachableSeconds: number | null } | undefined;
   readonly onEnding: ((ending: Ending) => void) | undefined;
   readonly isReady: () => boolean;
-  /** True where `isReady` is the application's own, so that its first true is worth a report. */
-  readonly reportsReady: boolean;
+  /** True where `isReady` is the application's own: its first true tells that the server listens. */
+  readonly tellsListening: boolean;
   readonly log: (line: string) => void;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -208,7 +211,7 @@ export function parseOptions(options: GuardOptions): GuardSettings {
     deadMan: deadManSettings(given.deadMan),
     onEnding: given.onEnding,
     isReady: given.isReady ?? (() => true),
-    reportsReady: given.isReady !== undefined,
+    tellsListening: given.isReady !== undefined,
     log: given.log ?? ((line) => console.error(line)),
     fetch: given.fetch ?? ((...request) => globalThis.fetch(...request)),
     clock: given.clock ?? systemClock,

@@ -21,7 +21,7 @@ const MAX_IN_EVENT = 8192;
 const LOOK_SECONDS = 5;
 
 /**
- * Records a report, with the store's time. A heartbeat is also a sign of life, and so is any status of a pod that still loads. A report about
+ * Records a report, with the store's time. A heartbeat is also a sign of life, and so is any status of a pod that has not been ready yet. A report about
  * an ended compute changes nothing, and a heartbeat without signs is not written. The report of a pod that is ready, or that lives while its
  * compute is provisioning, causes one look.
  */
@@ -45,11 +45,11 @@ export async function recordReport(
   return (await orAfter(context.clock, LOOK_SECONDS, look(context, id))) ?? record;
 }
 
+/** A status counts until the pod has answered once: a server that begins again and again is no use of the pod. */
 function signOfLife(record: ComputeRecord, kind: ReportKind, body: ReportBody, now: Date): Patch {
-  const isReady = kind === "status" && body.status === "ready";
-  const isLoading = kind === "status" && record.answeredAt === null;
-  const answeredAt = kind === "heartbeat" || isReady ? (record.answeredAt ?? now) : record.answeredAt;
-  return kind === "heartbeat" || isReady || isLoading ? { ...touchedPatch(record, now), answeredAt } : {};
+  if (kind === "heartbeat") return { ...touchedPatch(record, now), answeredAt: record.answeredAt ?? now };
+  if (kind !== "status" || record.answeredAt !== null) return {};
+  return { ...touchedPatch(record, now), answeredAt: body.status === "ready" ? now : null };
 }
 
 function causesLook({ status }: ComputeRecord, kind: ReportKind, body: ReportBody): boolean {

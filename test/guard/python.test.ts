@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { version } from "../../src/internal/user-agent.ts";
 
 function run(script: string): unknown {
   const path = new URL(script, import.meta.url).pathname;
@@ -17,6 +19,13 @@ describe("the Python guard", () => {
     const report = run("run_fuzz.py") as { judged: number; accepted: string[]; raised: string[] };
     expect([report.accepted, report.raised]).toEqual([[], []]);
     expect(report.judged).toBeGreaterThan(10_000);
+  });
+});
+
+describe("the version of the Python guard", () => {
+  it("is that of the package", () => {
+    const file = readFileSync(new URL("../../pod/python/atlas_guard.py", import.meta.url), "utf8");
+    expect(/^__version__ = "(.*)"$/m.exec(file)?.[1]).toBe(version);
   });
 });
 

@@ -54,7 +54,7 @@ class Pod:
             **options,
         )
         self.control = self.guard._control
-        self.control.start = lambda: None
+        self.control.start = self.guard._report.start = lambda: None
 
     def fetch(self, url, token, body):
         self.sent.append((self.time, url, token, body["signs"]))
@@ -310,6 +310,103 @@ class ControlPlaneTests(unittest.TestCase):
                 atlas_guard.Guard(preshared_key=FIRST, control_url=url, pod_token="t", env={})
         for url in ("http://10.0.0.5:3000", "http://web", "http://web.internal", "http://[::1]:3000", "https://app.example"):
             atlas_guard.Guard(preshared_key=FIRST, control_url=url, pod_token="t", env={})
+
+
+class ReadyTests(unittest.TestCase):
+    """The report that the server listens."""
+
+    def report(self, *answers, readiness=(), is_ready=lambda: True, begin=None):
+        """Run the report on a clock of its own, and return the times of its calls to the ports and to the control plane."""
+        self.time, self.asked, self.sent, given = 0.0, [], [], list(answers)
+        found = dict(readiness)
+
+        def ask(address):
+            self.asked.append((self.time, address))
+            one = found[address]
+            if isinstance(one, Exception):
+                raise one
+            return one
+
+        def send():
+            self.sent.append(self.time)
+            one = given.pop(0) if given else 204
+            if isinstance(one, Exception):
+                raise one
+            return one, ""
+
+        def sleep(seconds):
+            self.time += seconds
+            if begin is not None and self.time >= begin:
+                report.note_listening()
+            if self.time > 3600:
+                raise TimeoutError("no report within an hour")
+
+        report = atlas_guard._ReadyReport("c1", is_ready, send, lambda: list(found), ask, sleep)
+        report.start = lambda: None
+        report.run()
+
+    def test_first_request(self):
+        """the first request shows that the server listens"""
+        self.report(readiness={("127.0.0.1", 1): "<html>"}, begin=100)
+        self.assertEqual((len(self.asked), len(self.sent)), (1, 1))
+        self.assertTrue(100 <= self.sent[0] < 106, self.sent)
+
+    def test_foreign_port(self):
+        """a port of another program is asked once"""
+        foreign = {("127.0.0.1", 1): ConnectionResetError(), ("127.0.0.1", 2): "SSH-2.0", ("::1", 3): json.dumps({"status": "ready"})}
+        self.report(readiness=foreign, begin=600)
+        self.assertEqual((len(self.asked), len(self.sent)), (3, 1))
+
+    def test_slow_port(self):
+        """a port that accepts nothing yet is asked again"""
+        self.report(readiness={("127.0.0.1", 1): TimeoutError() if sys.version_info >= (3, 10) else atlas_guard.socket.timeout()}, begin=600)
+        self.assertTrue(10 < len(self.asked) < 120, len(self.asked))
+
+    def test_other_worker(self):
+        """the worker that takes the request reports, and no other one"""
+        for status in ("ready", "starting"):
+            self.report(readiness={("127.0.0.1", 1): json.dumps({"computeId": "c1", "status": status})})
+            self.assertEqual((len(self.asked), self.sent), (1, []))
+
+    def test_other_pod(self):
+        """another pod's answer at a port of this process ends nothing"""
+        self.report(readiness={("127.0.0.1", 1): json.dumps({"computeId": "c2", "status": "ready"})}, begin=50)
+        self.assertEqual(len(self.sent), 1)
+
+    def test_application(self):
+        """the report waits for is_ready, whose error counts as false"""
+        given = iter([False, 1 / 3, False])
+
+        def is_ready():
+            one = next(given, True)
+            if one == 1 / 3:
+                raise RuntimeError("the application's mistake")
+            return one
+
+        self.report(is_ready=is_ready, begin=0)
+        self.assertEqual(self.sent, [1.0])
+
+    def test_repeated(self):
+        """a report that the control plane does not take is repeated, and a rejected one is not"""
+        self.report(OSError(), 503, 429, 408, 401, begin=0)
+        self.assertEqual(len(self.sent), 5)
+        gaps = [later - earlier for earlier, later in zip(self.sent, self.sent[1:])]
+        self.assertTrue(all(11 <= one <= 60 for one in gaps), gaps)
+
+    def test_locks(self):
+        """a look at the sockets of the process leaves its other files alone"""
+        with open(__file__) as held, atlas_guard.socket.socket() as listening, atlas_guard.socket.socket() as idle:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen()
+            idle.bind(("127.0.0.1", 0))
+            copied, before = [], atlas_guard.socket.fromfd
+            atlas_guard.socket.fromfd = lambda descriptor, *rest: (copied.append(descriptor), before(descriptor, *rest))[1]
+            try:
+                found = atlas_guard._listening_addresses()
+            finally:
+                atlas_guard.socket.fromfd = before
+            self.assertEqual(found, [listening.getsockname()])
+            self.assertEqual((held.fileno() in copied, listening.fileno() in copied), (False, True))
 
 
 class NetworkTests(unittest.TestCase):

@@ -80,6 +80,25 @@ describe("looks", () => {
     expect(count("get") - before).toBe(1);
   });
 
+  it("are followed by an idle time that a server cannot put off by beginning again and again", async () => {
+    const { spawn, atlas, clock, settle, store } = strictScene(5);
+    const { id } = await spawn();
+    const times = async (kind: "status" | "heartbeat", body: Record<string, unknown>): Promise<unknown[]> => {
+      await clock.advance(60);
+      await settle(atlas.recordReport(id, kind, body));
+      const record = (await store.get("default", id))?.record;
+      return [record?.lastActiveAt, record?.answeredAt].map(
+        (time) => time && (time.getTime() - start) / 60_000,
+      );
+    };
+    const start = clock.now().getTime();
+    expect(await times("status", { status: "loading" })).toEqual([1, null]);
+    expect(await times("status", { status: "ready" })).toEqual([2, 2]);
+    expect(await times("status", { status: "ready" })).toEqual([2, 2]);
+    expect(await times("status", { status: "loading" })).toEqual([2, 2]);
+    expect(await times("heartbeat", { signs: ["requests"] })).toEqual([5, 2]);
+  });
+
   it("come after each later report as well, and for each compute", async () => {
     const { spawn, atlas, clock, settle, count } = strictScene(5);
     const { id } = await spawn();

@@ -12,8 +12,10 @@ export interface LifelineOptions extends ContactOptions {
   readonly clock: Clock;
   /** The kinds of signs of life that count. */
   readonly signs: ReadonlySet<SignKind>;
-  /** Returns true when the server listens; absent where the guard cannot tell. */
-  readonly isReady: (() => boolean) | undefined;
+  /** Resolves when the server listens, or when the guard closes. */
+  readonly listens: Promise<void>;
+  /** Returns true when the server that listens is ready. */
+  readonly isReady: () => boolean;
 }
 
 /** Everything between a guard and its control plane: calls by time, signs of life, and questions about tokens. */
@@ -24,7 +26,7 @@ export class Lifeline {
   readonly #running: Promise<unknown>;
 
   constructor(options: LifelineOptions) {
-    const { client, clock, signal, signs, isReady } = options;
+    const { client, clock, signal, signs, listens, isReady } = options;
     this.#contact = new Contact(options);
     const report = createReporter(this.#contact, options);
     this.#signs = new SignsOfLife({ kinds: signs, clock, signal, report });
@@ -32,7 +34,7 @@ export class Lifeline {
     this.#inquiry = new Inquiry({ clock, signal, question });
     this.#running = Promise.all([
       askByTime({ contact: this.#contact, clock, signal }),
-      isReady && reportWhenReady(client, isReady, options),
+      listens.then(() => reportWhenReady(client, isReady, options)),
     ]);
   }
 

@@ -24,7 +24,7 @@ export function createReporter(contact: Contact, times: Times): (signs: SignKind
   };
 }
 
-/** Waits until the server listens and reports it once, so that a page that waits for the pod hears of it at once. */
+/** Waits until the server is ready and reports it once, so that a page that waits for the pod hears of it at once. */
 export async function reportWhenReady(
   client: ControlPlaneClient,
   isReady: () => boolean,
