@@ -30,7 +30,7 @@ export async function explore(
   until: number = Number.POSITIVE_INFINITY,
 ): Promise<Explored> {
   const exploration = new Exploration(scenario, until);
-  const schedules = await exploration.from(await World.begin(scenario), [], depth);
+  const schedules = await exploration.from(await World.begin(scenario, true), [], depth);
   return { ...exploration.counts, schedules, ...(exploration.failure && { failure: exploration.failure }) };
 }
 
@@ -97,7 +97,7 @@ class Exploration {
   }
 
   async #replay(moves: readonly Move[]): Promise<World> {
-    const world = await World.begin(this.#scenario);
+    const world = await World.begin(this.#scenario, true);
     for (const move of moves) await world.play(move);
     this.counts.moves += moves.length;
     return world;

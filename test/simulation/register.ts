@@ -8,14 +8,18 @@ import { fileURLToPath } from "node:url";
 import { replaceRandomness } from "./chance.ts";
 import { changed, mutationNamed } from "./mutations.ts";
 
+const TELEMETRY = "@opentelemetry/api";
 const ids = new URL("./ids.ts", import.meta.url).href;
 const planted = process.env.SIMULATE_MUTATION;
 const mutation = planted === undefined ? undefined : mutationNamed(planted);
 
 registerHooks({
   // The package draws bytes ahead and keeps them for all: its ids would depend on the order of the processes.
-  resolve: (specifier, context, next) =>
-    specifier === "nanoid" ? { url: ids, shortCircuit: true } : next(specifier, context),
+  resolve: (specifier, context, next) => {
+    if (specifier === TELEMETRY)
+      throw new Error("a simulation runs without telemetry, as an application may");
+    return specifier === "nanoid" ? { url: ids, shortCircuit: true } : next(specifier, context);
+  },
   load: (url, context, next) => {
     if (mutation === undefined || !url.endsWith(mutation.file)) return next(url, context);
     const source = changed(mutation, readFileSync(fileURLToPath(url), "utf8"));

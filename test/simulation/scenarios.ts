@@ -124,7 +124,7 @@ const waiter = (name: string): Role => ({
   program: async (atlas, ledger) => {
     for await (const compute of atlas.listComputes()) {
       const wait = async (): Promise<void> => {
-        await compute.waitUntilReady({ timeoutSeconds: 120 });
+        await compute.waitUntilReady({ timeoutSeconds: 40 });
         if (!ledger.answered.has(compute.id))
           ledger.problems.push(`law 15: ${compute.id} is called ready, and its pod never answered`);
       };

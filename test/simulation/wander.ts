@@ -20,7 +20,7 @@ export interface Wandered {
 /** Plays the random schedule of this number, and judges it after each move and at rest. */
 export async function wander(scenario: Scenario, seed: number, longest: number): Promise<Wandered> {
   const chance = new Chance(`schedule ${seed}`);
-  const world = await World.begin(scenario);
+  const world = await World.begin(scenario, false);
   const moves: Move[] = [];
   for (let count = 0; count < longest && problems(world).length === 0; count += 1) {
     const move = chosen(world.moves(), chance);
@@ -36,7 +36,7 @@ export async function wander(scenario: Scenario, seed: number, longest: number):
 
 /** Plays a schedule. @returns the findings, those at rest included */
 export async function replay(scenario: Scenario, moves: readonly Move[]): Promise<readonly string[]> {
-  const world = await World.begin(scenario);
+  const world = await World.begin(scenario, false);
   for (const move of moves) await world.play(move);
   const found = problems(world);
   return found.length > 0 ? found : findingsAtRest(world);

@@ -1,7 +1,10 @@
 /** A simulated world: processes with the real lifecycle code, a real store, and a provider, in which nothing moves but by the schedule. */
 import { hash } from "node:crypto";
+import { Atlas } from "../../src/atlas.ts";
+import { toContext } from "../../src/atlas-options.ts";
 import { AtlasError } from "../../src/errors.ts";
-import { createAtlas, memoryStore } from "../../src/index.ts";
+import { memoryStore } from "../../src/index.ts";
+import type { Context } from "../../src/lifecycle/context.ts";
 import { type MockProvider, mock } from "../../src/providers/mock/index.ts";
 import type { Store } from "../../src/store.ts";
 import { surround } from "../support/intercept.ts";
@@ -12,6 +15,7 @@ import { answerOfPod } from "./pod.ts";
 import { type Call, Process } from "./process.ts";
 import type { Allowance, Ledger, Role, Scenario } from "./scenario.ts";
 import { SimulatedTime } from "./time.ts";
+import { turn } from "./turns.ts";
 
 /** Calls that change what others see, or read what others change. The others answer the same at any time, and do not wait at the gate. */
 const STORE_CALLS = [
@@ -24,6 +28,7 @@ const STORE_CALLS = [
   "claimDue",
   "remember",
 ];
+const STORE_CALLS_AND_READINGS = [...STORE_CALLS, "now"];
 const PROVIDER_CALLS = ["create", "get", "list", "find", "terminate", "stop", "start"];
 
 /** The answers of an API that shows nothing, by method. */
@@ -60,12 +65,15 @@ export class World {
   isBlackedOut = false;
   #left: Allowance;
   readonly #deployments = new Map<Process, string>();
+  readonly #isMarked: boolean;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, isMarked: boolean) {
     this.scenario = scenario;
+    this.#isMarked = isMarked;
     this.#left = scenario.allowance;
     const clock = this.time.plain;
-    this.store = withOwner(memoryStore({ clock }));
+    // A fixed identity, so that every run has the same owner tag.
+    this.store = surround(memoryStore({ clock }), ["identity"], async () => OWNER);
     this.provider = mock({ clock, ...scenario.mock });
     this.laws = new Laws({
       instances: () => this.provider.instances,
@@ -77,9 +85,12 @@ export class World {
     scenario.begin?.(this.provider, OWNER);
   }
 
-  /** Makes a world and lets every process come to its first call. */
-  static async begin(scenario: Scenario): Promise<World> {
-    const world = new World(scenario);
+  /**
+   * Makes a world and lets every process come to its first call.
+   * @param isMarked false where `mark` is not called, which makes every move cheaper
+   */
+  static async begin(scenario: Scenario, isMarked: boolean): Promise<World> {
+    const world = new World(scenario, isMarked);
     world.isOpen = true;
     for (const role of scenario.prologue ?? []) await world.complete(await world.start(role));
     world.isOpen = false;
@@ -89,24 +100,24 @@ export class World {
 
   /** Starts a process. */
   async start(role: Role): Promise<Process> {
-    const process = new Process(role.name);
+    const process = new Process(role.name, this.#isMarked);
     this.processes.push(process);
-    this.#deployments.set(process, role.deployment ?? PRODUCTION);
     const print = (...said: readonly unknown[]): void => void this.ledger.printed.push(JSON.stringify(said));
     drawFrom(process.chance);
-    const atlas = createAtlas({
+    const deployment = role.deployment ?? PRODUCTION;
+    this.#deployments.set(process, deployment);
+    const store = process.gated(this.store, "store", STORE_CALLS_AND_READINGS, this);
+    const atlas = new Atlas({
+      ...contextOf(this.scenario),
       providers: [process.gated(this.#providerOf(role), "provider", PROVIDER_CALLS, this)],
-      store: process.gated(this.store, "store", [...STORE_CALLS, "now"], this),
-      clock: this.time.clockOf(process, role.wrongSeconds ?? 0, (time) => process.hear(String(time))),
+      store: store.forDeployment(deployment),
+      clock: this.time.clockOf(process, role.wrongSeconds ?? 0, (time) => process.hear(time)),
       fetch: process.gated(
         { fetch: (...given: Parameters<typeof fetch>) => answerOfPod(this, given) },
         "pod",
         ["fetch"],
         this,
       ).fetch,
-      deployment: role.deployment ?? PRODUCTION,
-      limits: this.scenario.limits,
-      timing: this.scenario.timing,
       logger: { debug: print, info: print, warn: print, error: print },
     });
     void this.#follow(process, role.program(atlas, this.ledger, process));
@@ -188,14 +199,14 @@ export class World {
 
   /** Lets all that can go on without another move go on. */
   async drain(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   }
 
   /** Judges a call when a process makes it, and lets it through at once where nothing is scheduled any more. */
   opens(process: Process, call: Call): boolean {
     this.laws.sent(process, call);
     const isReading = call.method === "now" && !this.scenario.readingsWait;
-    if (isReading) process.hear(String(this.time.now));
+    if (isReading) process.hear(this.time.now);
     if (this.isOpen || isReading) void this.#effect(process, call).then((answer) => give(call, answer));
     return this.isOpen || isReading;
   }
@@ -255,7 +266,7 @@ export class World {
     if (passage === "refused") this.laws.refused(nameOf(call));
     if (passage === "unanswered") return process.hear("nothing");
     const heard = passage === "answer-lost" ? { error: failure(call, passage) } : answer;
-    process.hear(textOf(heard));
+    process.hear("error" in heard ? heard.error : heard.value);
     drawFrom(process.chance);
     give(call, heard);
     await this.drain();
@@ -311,17 +322,15 @@ const LOOK_SECONDS = 3;
 const MAX_TURNS = 5000;
 const PRODUCTION = "production";
 
-/** The store under a fixed identity, so that every run has the same owner tag. */
-function withOwner(store: Store): Store {
-  const identity = async (): Promise<string> => OWNER;
-  return new Proxy(store, {
-    get(of, key) {
-      if (key === "identity") return identity;
-      const value: unknown = Reflect.get(of, key);
-      if (key === "forDeployment") return (deployment: string) => withOwner(of.forDeployment(deployment));
-      return typeof value === "function" ? value.bind(of) : value;
-    },
-  });
+const contexts = new WeakMap<Scenario, Context>();
+
+/** The options of the scenario's clients, which are parsed once. */
+function contextOf(scenario: Scenario): Context {
+  const { limits, timing } = scenario;
+  const known =
+    contexts.get(scenario) ?? toContext({ providers: [], deployment: PRODUCTION, limits, timing });
+  contexts.set(scenario, known);
+  return known;
 }
 
 /** The ways in which the waiting calls of a process may go through. */
@@ -364,10 +373,6 @@ type Answer = { readonly value: unknown } | { readonly error: unknown };
 function give(call: Call, answer: Answer): void {
   if ("error" in answer) call.reject(answer.error);
   else call.resolve(answer.value);
-}
-
-function textOf(heard: Answer): string {
-  return "error" in heard ? String(heard.error) : (JSON.stringify(heard.value) ?? "nothing");
 }
 
 function impossible(move: Move): Error {

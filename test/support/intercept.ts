@@ -13,17 +13,32 @@ export function surround<Target extends object>(
   methods: readonly string[],
   around: Around,
 ): Target {
+  // Made once for each method: a simulation reads them millions of times.
+  const made = new Map<string, { readonly of: Method; readonly as: Method }>();
+  const inPlaceOf = (value: Method, key: string): Method => {
+    const call = (parameters: readonly unknown[]): unknown => Reflect.apply(value, target, parameters);
+    if (key === "forDeployment")
+      return (...parameters) => surround(Object(call(parameters)), methods, around);
+    if (!methods.includes(key)) return (...parameters) => call(parameters);
+    return (...parameters) => around(() => call(parameters), key, parameters);
+  };
   return new Proxy(target, {
     get(of, key) {
       const value: unknown = Reflect.get(of, key);
-      if (typeof value !== "function" || typeof key !== "string") return value;
-      if (key === "forDeployment")
-        return (...parameters: readonly unknown[]) => surround(value.apply(of, parameters), methods, around);
-      if (!methods.includes(key)) return value.bind(of);
-      return (...parameters: readonly unknown[]) =>
-        around(() => value.apply(of, parameters), key, parameters);
+      if (!isMethod(value) || typeof key !== "string") return value;
+      const known = made.get(key);
+      if (known?.of === value) return known.as;
+      const as = inPlaceOf(value, key);
+      made.set(key, { of: value, as });
+      return as;
     },
   });
+}
+
+type Method = (...parameters: readonly unknown[]) => unknown;
+
+function isMethod(value: unknown): value is Method {
+  return typeof value === "function";
 }
 
 /** Runs before a method. The caller gets the error that it throws, and waits while it waits. */

@@ -20,6 +20,9 @@ const SHARE = 1 / 60;
 /** The least pause between two rounds, so that computes that cannot be looked at do not keep a process busy. */
 const MIN_SECONDS = 0.1;
 
+/** The reason of an abort that no caller sees: a string, because an error would collect a stack trace each time. */
+const WOKEN = "woken";
+
 const DEFAULT_LOOK_SECONDS = 3;
 const NAMES_PER_QUERY = 500;
 
@@ -126,7 +129,7 @@ export class Looks {
   #leave(id: string, known: Followed): void {
     known.callers -= 1;
     if (known.callers === 0 && this.#followed.get(id) === known) this.#followed.delete(id);
-    if (this.#followed.size === 0) this.#wake.abort();
+    if (this.#followed.size === 0) this.#wake.abort(WOKEN);
   }
 
   async #next(known: Followed, seconds: number, signal?: AbortSignal): Promise<void> {
@@ -146,7 +149,7 @@ export class Looks {
   }
 
   #start(): void {
-    this.#wake.abort();
+    this.#wake.abort(WOKEN);
     if (this.#isRunning) return;
     this.#isRunning = true;
     void this.#run();

@@ -4,9 +4,12 @@
 export function copy<Value>(value: Value): Value;
 export function copy(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Date) return new Date(value);
-  if (Array.isArray(value)) return value.map((item: unknown) => copy(item));
+  if (value instanceof Date) return new Date(value.getTime());
+  if (Array.isArray(value)) return value.length === 0 ? [] : value.map((item: unknown) => copy(item));
   const copied: Record<string, unknown> = { ...value };
-  for (const key of Object.keys(copied)) copied[key] = copy(copied[key]);
+  for (const key in copied) {
+    const entry = copied[key];
+    if (typeof entry === "object" && entry !== null) copied[key] = copy(entry);
+  }
   return copied;
 }
