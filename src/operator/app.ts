@@ -6,7 +6,7 @@ import { Journal } from "./metrics/journal.ts";
 import { metricsText } from "./metrics/metrics.ts";
 import { OPEN_METRICS } from "./metrics/text.ts";
 import type { Desk } from "./options.ts";
-import { confirm, perform, showCompute, showList, showReaper } from "./pages.tsx";
+import { confirm, perform, showCompute, showCosts, showList, showReaper } from "./pages.tsx";
 import { type Answer, served } from "./served.tsx";
 import { script } from "./views/script.ts";
 import { icon, style } from "./views/style.ts";
@@ -22,6 +22,7 @@ export function createOperatorApp(desk: Desk): OperatorApp {
   };
   get("/", showList);
   get("/computes/:id", showCompute);
+  get("/costs", showCosts);
   get("/reaper", showReaper);
   const journal = new Journal(desk.atlas);
   get("/metrics", async ({ request }) => {

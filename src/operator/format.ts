@@ -28,6 +28,7 @@ export function utc(time: Date): string {
 
 const cents = dollarFormat(2);
 const tenths = dollarFormat(3);
+const hourFormat = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const thousands = new Intl.NumberFormat("en-US");
 
 /** Writes US dollars: small amounts with more digits. */
@@ -39,6 +40,11 @@ export function dollars(amount: number | null): string {
 /** Writes a number with its thousands apart. */
 export function count(number: number): string {
   return thousands.format(number);
+}
+
+/** Writes seconds as hours: `12.5`. */
+export function hours(seconds: number): string {
+  return hourFormat.format(seconds / HOUR);
 }
 
 /** A format is slow to make, and a page writes hundreds of amounts. */

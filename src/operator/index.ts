@@ -9,7 +9,7 @@ export type OperatorPage = (request: Request) => Promise<Response>;
 
 /**
  * Creates a page that shows every compute of a client to the application's operators: the list with its totals and filters, each compute with its events,
- * reports, GPU health and log lines, and the work of the reaper. An operator with the role `act` touches, extends, stops, starts and ends computes
+ * reports, GPU health and log lines, the costs of two months, and the work of the reaper. An operator with the role `act` touches, extends, stops, starts and ends computes
  * there and rotates tokens. The page works without a script, and the handler never throws.
  *
  * Mount it so that every request below `basePath` reaches it, with GET and POST. `authorize` decides about every request, also about

@@ -42,7 +42,7 @@ export interface Desk extends Pick<OperatorPageOptions, "atlas" | "authorize"> {
 
 const FIELDS = {
   atlas: field(
-    z.custom<Atlas>(hasMethods("listComputes", "totals", "terminate", "reap")),
+    z.custom<Atlas>(hasMethods("listComputes", "totals", "costs", "terminate", "reap")),
     "a client that createAtlas made",
   ),
   authorize: field(callable<OperatorPageOptions["authorize"]>(), "a function that returns the operator"),

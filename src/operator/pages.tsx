@@ -6,9 +6,11 @@ import { actionNamed, actions } from "./actions.ts";
 import { page, seeOther } from "./answer.ts";
 import { readCompute } from "./compute-data.ts";
 import { toFilter, toListQuery } from "./list-query.ts";
+import { readCosts } from "./month-costs.ts";
 import type { Answer } from "./served.tsx";
 import { ConfirmPage, TokenPage } from "./views/action-view.tsx";
 import { ComputePage } from "./views/compute-view.tsx";
+import { CostsPage } from "./views/costs-view.tsx";
 import { ListPage } from "./views/list-view.tsx";
 import { ReaperPage } from "./views/reaper-view.tsx";
 
@@ -41,6 +43,12 @@ export const showCompute: Answer = async ({ desk, request, frame, param }) => {
   const done = new URL(request.url).searchParams.get("done");
   const notice = actions.find(({ name }) => name === done)?.done;
   return page(200, frame.nonce, <ComputePage frame={frame} data={data} notice={notice} />);
+};
+
+/** The costs of this month and of the one before. */
+export const showCosts: Answer = async ({ desk: { atlas, clock }, frame }) => {
+  const data = await readCosts(atlas, clock.now());
+  return page(200, frame.nonce, <CostsPage frame={frame} data={data} />);
 };
 
 /** The question before an action. */

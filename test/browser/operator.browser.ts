@@ -51,6 +51,7 @@ describe.skipIf(!hasBrowser)("the operator page in Chromium", () => {
     empty: () => "/?search=nothing-like-this",
     confirm: () => `/computes/${show.busy.id}/extend`,
     terminate: () => `/computes/${show.busy.id}/terminate`,
+    costs: () => "/costs",
     reaper: () => "/reaper",
     error: () => "/computes/none",
   };

@@ -7,6 +7,7 @@ import type { ComputeData, Logs } from "../compute-data.ts";
 import { dollars, duration, relative, utc } from "../format.ts";
 import { Gpus } from "./gpu-view.tsx";
 import { type Frame, Layout, Moment, State } from "./layout.tsx";
+import { ScrollTable } from "./scroll-table.tsx";
 
 interface ComputeProps {
   readonly frame: Frame;
@@ -181,38 +182,32 @@ function Events({ events, now }: { events: readonly ComputeEvent[]; now: Date })
   return (
     <section class="wide" aria-labelledby="events">
       <h2 id="events">Events</h2>
-      <section class="scroll" tabindex={0} aria-label="The last events">
-        <table class="events">
-          <caption class="unseen">The last events, newest first</caption>
-          <thead>
+      <ScrollTable
+        label="The last events"
+        caption="The last events, newest first"
+        columns={["When", "Type", "State", "Data"]}
+        class="events"
+      >
+        <tbody>
+          {events.slice(0, MAX_EVENTS).map(({ at, type, status, reason, data }) => (
             <tr>
-              <th scope="col">When</th>
-              <th scope="col">Type</th>
-              <th scope="col">State</th>
-              <th scope="col">Data</th>
+              <td>
+                <time datetime={at.toISOString()} title={relative(at, now)}>
+                  {utc(at)}
+                </time>
+              </td>
+              <td>{type}</td>
+              <td>
+                {status}
+                {reason !== null && <small>{reason}</small>}
+              </td>
+              <td>
+                <Data json={JSON.stringify(data)} />
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {events.slice(0, MAX_EVENTS).map(({ at, type, status, reason, data }) => (
-              <tr>
-                <td>
-                  <time datetime={at.toISOString()} title={relative(at, now)}>
-                    {utc(at)}
-                  </time>
-                </td>
-                <td>{type}</td>
-                <td>
-                  {status}
-                  {reason !== null && <small>{reason}</small>}
-                </td>
-                <td>
-                  <Data json={JSON.stringify(data)} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+          ))}
+        </tbody>
+      </ScrollTable>
       {events.length > MAX_EVENTS && (
         <p class="quiet">The last {MAX_EVENTS} events. The command line shows all of them.</p>
       )}

@@ -22,7 +22,7 @@ interface LayoutProps {
   readonly frame: Frame;
   readonly title: string;
   /** The page that the navigation marks. */
-  readonly current?: "computes" | "reaper";
+  readonly current?: "computes" | "costs" | "reaper";
 }
 
 /** A whole page. */
@@ -72,6 +72,9 @@ function TopBar({ frame, current }: { frame: Frame; current: LayoutProps["curren
           <nav aria-label="Pages">
             <a href={links.list()} aria-current={current === "computes" ? "page" : undefined}>
               Computes
+            </a>
+            <a href={links.at("costs")} aria-current={current === "costs" ? "page" : undefined}>
+              Costs
             </a>
             <a href={links.at("reaper")} aria-current={current === "reaper" ? "page" : undefined}>
               Reaper

@@ -5,6 +5,7 @@ import type { ReapEntry } from "../../lifecycle/reap/task.ts";
 import { duration } from "../format.ts";
 import type { Links } from "../links.ts";
 import { type Frame, Layout } from "./layout.tsx";
+import { ScrollTable } from "./scroll-table.tsx";
 
 /** The data of the page. */
 export interface ReaperData {
@@ -65,40 +66,29 @@ function Entries({ links, title, explanation, entries }: EntriesProps): JSX.Elem
         {title} <span class="quiet">{entries.length}</span>
       </h2>
       <p class="quiet">{explanation}</p>
-      <section class="scroll" tabindex={0} aria-label={title}>
-        <table>
-          <caption class="unseen">{title}</caption>
-          <thead>
+      <ScrollTable label={title} columns={["Compute", "Provider", "Instance", "Reason"]}>
+        <tbody>
+          {entries.map(({ computeId, provider, providerId, reason, error }) => (
             <tr>
-              <th scope="col">Compute</th>
-              <th scope="col">Provider</th>
-              <th scope="col">Instance</th>
-              <th scope="col">Reason</th>
+              <th scope="row">
+                {computeId === undefined ? (
+                  <span class="quiet">none</span>
+                ) : (
+                  <a class="id" href={links.compute(computeId)}>
+                    {computeId}
+                  </a>
+                )}
+              </th>
+              <td>{provider}</td>
+              <td>{providerId ?? "–"}</td>
+              <td>
+                {reason}
+                {error !== undefined && <small class="bad">{error}</small>}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {entries.map(({ computeId, provider, providerId, reason, error }) => (
-              <tr>
-                <th scope="row">
-                  {computeId === undefined ? (
-                    <span class="quiet">none</span>
-                  ) : (
-                    <a class="id" href={links.compute(computeId)}>
-                      {computeId}
-                    </a>
-                  )}
-                </th>
-                <td>{provider}</td>
-                <td>{providerId ?? "–"}</td>
-                <td>
-                  {reason}
-                  {error !== undefined && <small class="bad">{error}</small>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+          ))}
+        </tbody>
+      </ScrollTable>
     </section>
   );
 }

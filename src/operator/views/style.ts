@@ -84,6 +84,10 @@ tbody tr:hover { background: var(--hover); }
 .computes td:nth-child(1) { font-weight: 550; }
 .computes td:nth-child(1) small { font-weight: 400; }
 .computes time { white-space: nowrap; }
+tfoot th, tfoot td { font-weight: 650; }
+.costs { max-width: 860px; }
+.costs th:first-child { width: 36%; min-width: 130px; }
+h1 + .summary { margin-top: 10px; }
 .totals { display: grid; gap: 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 270px), 1fr)); align-items: start; }
 .pager { display: flex; gap: 16px; margin-top: 12px; }
 .state { display: inline-flex; align-items: center; gap: 6px; font-weight: 550; white-space: nowrap; color: var(--off); }
