@@ -1,11 +1,12 @@
 /** A page on one origin, its control plane on another, and its pods on others again. The page loads the bundle that is published. */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { BrowserContext, Page } from "playwright-core";
 import { freePort } from "../../../scripts/frameworks/project.ts";
 import { endProcesses } from "../../../scripts/frameworks/story.ts";
@@ -40,6 +41,8 @@ export interface World extends AsyncDisposable {
   tab(context: BrowserContext, user: string, path?: string): Promise<Page>;
   /** The content of the store's files. */
   stored(): Promise<string>;
+  /** Everything that the control plane's process has printed. */
+  printed(): string;
   /** The processes that run as pods now. */
   computes(user: string): Promise<readonly { readonly id: string; readonly status: string }[]>;
 }
@@ -64,6 +67,7 @@ export async function makeWorld(scripts: Readonly<Record<string, string>> = {}):
   });
   const page = `http://127.0.0.1:${await start(pages)}`;
   let child: ChildProcess | undefined;
+  let printed = "";
   const kill = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
@@ -77,7 +81,11 @@ export async function makeWorld(scripts: Readonly<Record<string, string>> = {}):
     kill,
     start: async () => {
       const env = { ...process.env, PORT: String(port), FOLDER: folder, PAGE_ORIGIN: page };
-      child = fork(PLANE, { env, execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+      child = fork(PLANE, { env, execArgv: [], stdio: ["ignore", "pipe", "pipe", "ipc"] });
+      for (const output of [child.stdout, child.stderr])
+        output?.on("data", (chunk) => {
+          printed += chunk;
+        });
       await once(child, "message");
     },
     tab: async (context, user, path = "/") => {
@@ -89,8 +97,15 @@ export async function makeWorld(scripts: Readonly<Record<string, string>> = {}):
     },
     stored: async () => {
       const files = (await readdir(folder)).filter((name) => name.startsWith("atlas.db"));
-      return (await Promise.all(files.map((name) => readFile(join(folder, name), "latin1")))).join("");
+      // By another process: one that opens and closes these files loses its own locks on them.
+      const { stdout } = await promisify(execFile)("cat", files, {
+        cwd: folder,
+        encoding: "latin1",
+        maxBuffer: 1e9,
+      });
+      return stdout;
     },
+    printed: () => printed,
     computes: async (user) => {
       const response = await fetch(`${plane}/api/atlas/computes`, { headers: { cookie: `user=${user}` } });
       return ((await response.json()) as { computes: { id: string; status: string }[] }).computes;
