@@ -153,6 +153,14 @@ export const ACCOUNT_NOTE = "account ";
 /** The number of expired notes that one call of `Store.remember` deletes at most. */
 export const MAX_SWEPT_NOTES = 100;
 
+/** The migrations of a store's schema. */
+export interface Migrations {
+  /** The number of those that the database has had. */
+  readonly applied: number;
+  /** The number of those that this version of the package knows. */
+  readonly known: number;
+}
+
 /**
  * A store. Every method is atomic: after a crash at any point it happened whole or not at all, and concurrent callers, in this process
  * or another, see it as if the calls had come one after the other.
@@ -165,6 +173,9 @@ export interface Store {
 
   /** Brings the schema up to date. Safe to call from several processes at once, and again. Absent where there is no schema. */
   migrate?(): Promise<void>;
+
+  /** Counts the migrations of the schema. Absent where there is no schema. @throws STORE_UNAVAILABLE also where nothing was ever migrated */
+  migrations?(): Promise<Migrations>;
 
   /** This store's own random id, made at its first use and changed by `adopt("copy")` only: the owner tag of every instance recorded here. */
   identity(): Promise<string>;

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { storeFindings } from "../../src/cli/doctor/store.ts";
+import { createAtlas } from "../../src/index.ts";
 import { eventOf, newRecord, next } from "../../src/laws/store/harness.ts";
+import { mock } from "../../src/providers/mock/index.ts";
 import { type ComputeRecord, dayOf, type Store } from "../../src/store.ts";
 import { postgresStore } from "../../src/stores/postgres/index.ts";
 import { sqliteStore } from "../../src/stores/sqlite/index.ts";
@@ -222,6 +225,42 @@ async function upgradedPostgres(): Promise<Upgraded> {
   return { store, close: () => server.stop() };
 }
 
+/** The findings of doctor about the schema of a store. */
+async function schemaFindings(store: Store): Promise<readonly unknown[]> {
+  const findings = await storeFindings(createAtlas({ providers: [mock()], store }).parts());
+  return findings.filter(({ message }) => message.includes("migrations"));
+}
+
+it("doctor counts the migrations of a PostgreSQL database of the version before, of this one and of a later one", async () => {
+  const server = await startPostgres();
+  const pool = server.pool();
+  await pool.query(oldPostgres);
+  const store = postgresStore(pool, { schema: "old" });
+  const insert = "insert into old.atlas_migrations (number, name) values";
+  await pool.query(`${insert} (1, 'computes and their events'), (2, 'clients of a shared control plane')`);
+  const known = (await store.migrations?.())?.known;
+  expect(await schemaFindings(store)).toMatchObject([
+    {
+      level: "problem",
+      message: `2 of ${known} migrations are applied`,
+      advice: expect.stringContaining("migrate"),
+    },
+  ]);
+  await store.migrate();
+  expect(await schemaFindings(store)).toMatchObject([
+    { level: "ok", message: `${known} of ${known} migrations are applied` },
+  ]);
+  await pool.query(`${insert} (999, 'of a later version')`);
+  expect(await schemaFindings(store)).toMatchObject([
+    {
+      level: "problem",
+      message: expect.stringContaining("later version"),
+      advice: expect.stringContaining("install"),
+    },
+  ]);
+  await server.stop();
+}, 60_000);
+
 describe.each([
   ["SQLite", upgradedSqlite],
   ["PostgreSQL", upgradedPostgres],
@@ -233,6 +272,12 @@ describe.each([
     store = opened.store;
   }, 60_000);
   afterAll(() => opened.close());
+
+  it("has had every migration that this version knows", async () => {
+    const { applied, known } = (await store.migrations?.()) ?? {};
+    expect(applied).toBe(known);
+    expect(known).toBeGreaterThan(oldRows.migrations?.length ?? 0);
+  });
 
   it("keeps its identity, so that its pods stay its own", async () => {
     expect(await store.identity()).toBe("0c3f1a52-identity-of-old");

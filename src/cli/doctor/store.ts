@@ -3,7 +3,7 @@ import { isNotOwned } from "../../deployments.ts";
 import { type AtlasError, isAtlasError } from "../../errors.ts";
 import type { Context } from "../../lifecycle/context.ts";
 import { recentPass, SIGN_SECONDS } from "../../lifecycle/reap/sign.ts";
-import { liveStatuses } from "../../store.ts";
+import { liveStatuses, type Store } from "../../store.ts";
 import { counted, duration, plain, secondsBetween } from "../text.ts";
 import { clockFinding } from "./clocks.ts";
 import { check, type Finding } from "./finding.ts";
@@ -21,10 +21,13 @@ export async function storeFindings(parts: Context): Promise<readonly Finding[]>
     const before = Date.now();
     const now = await store.now();
     const middle = (before + Date.now()) / 2;
+    const schema = await schemaFindings(store);
+    if (schema.some(({ level }) => level === "problem")) return schema;
     await store.requireOwnership();
     return [
       ok(`${store.name} answers, and belongs to this deployment`),
       clockFinding(`the ${store.name} store`, (now.getTime() - middle) / 1000),
+      ...schema,
       ...(await sizeFindings(parts)),
       ...(await reaperFindings(parts, now)),
     ];
@@ -34,13 +37,29 @@ export async function storeFindings(parts: Context): Promise<readonly Finding[]>
   }
 }
 
+/** The migrations of the store: those that it has had, of those that this version knows. */
+async function schemaFindings(store: Store): Promise<readonly Finding[]> {
+  const { ok, problem } = check("store");
+  const schema = await store.migrations?.();
+  if (schema === undefined) return [];
+  const { applied, known } = schema;
+  const message = `${applied} of ${known} migrations are applied`;
+  if (applied === known) return [ok(message)];
+  const isOld = applied < known;
+  return [
+    isOld
+      ? problem(message, "run atlas-compute migrate, before this version serves requests")
+      : problem(`${message}: a later version has migrated it`, "install a newer atlas-compute here"),
+  ];
+}
+
 function adviceFor(error: AtlasError): string {
   if (isNotOwned(error))
     return "run atlas-compute adopt --moved or --copy, after reading atlas-compute adopt --help";
   return "check that the database runs and that ATLAS_DATABASE leads to it; after an update, run atlas-compute migrate";
 }
 
-/** Reads with the newest parts of the schema, so that a migration that is missing shows. */
+/** Reads with the newest parts of the schema, so that damage of it shows. */
 async function sizeFindings({ store, namespace, retention }: Context): Promise<readonly Finding[]> {
   const { ok } = check("store");
   const all = await store.totals({ filter: { namespace }, by: ["status"], limit: GROUPS });
@@ -48,9 +67,7 @@ async function sizeFindings({ store, namespace, retention }: Context): Promise<r
   const counts = all.map(({ keys, computes }) => `${computes} ${keys[0]}`).join(", ");
   await store.events({ namespace, newest: true }, 1);
   return [
-    ok(
-      `its tables fit this version, and hold ${counted(count, "compute")}${count === 0 ? "" : `: ${counts}`}`,
-    ),
+    ok(`it holds ${counted(count, "compute")}${count === 0 ? "" : `: ${counts}`}`),
     ok(
       `ended computes stay for ${duration(retention.endedSeconds)}, and ${retention.eventsPerCompute} events of each`,
     ),

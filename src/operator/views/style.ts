@@ -150,7 +150,13 @@ const WIDTHS = `@media (min-width: 1000px) {
   .computes th[scope="row"] { order: 1; grid-column: span 3; padding-top: 6px; }
   .computes td:nth-child(4) { order: -1; grid-column: 3; grid-row: 1; }
   .computes td:nth-child(9) { display: none; }
+  .events, .events tbody { display: block; }
+  .events thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .events tr { display: grid; grid-template-columns: auto 1fr auto; border-top: 1px solid var(--edge); padding: 5px 0; }
+  .events td { border: 0; padding: 2px 8px 2px 0; }
+  .events td:last-child { grid-column: 1 / -1; min-width: 0; }
   .operator { margin-left: 0; }
+  .top nav { margin-left: -9px; }
 }`;
 
 /** The style sheet. */

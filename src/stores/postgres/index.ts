@@ -18,7 +18,7 @@ import { postgresError } from "./errors.ts";
 import { forget } from "./forget.ts";
 import { costs } from "./ledger.ts";
 import { listenThrough, surviveLostConnections } from "./listen.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, migrations } from "./migrate.ts";
 import { remember } from "./notes.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, now, totals } from "./read.ts";
@@ -132,6 +132,7 @@ function storeOn(database: PostgresDatabase, schema: string, watchers: Watchers 
   return {
     name: "postgres",
     migrate: () => migrate(database, schema),
+    migrations: () => migrations(database),
     forDeployment: (deployment) => storeOn(database.forDeployment(deployment), schema, watchers),
     ...callsOn(database, CALLS),
     ...postgresTenants(database),

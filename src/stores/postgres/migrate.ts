@@ -1,5 +1,6 @@
 /** Brings a PostgreSQL schema up to date. */
-import type { Migration } from "../sql/migration.ts";
+import type { Migrations } from "../../store.ts";
+import { appliedSql, type Migration } from "../sql/migration.ts";
 import type { Names } from "../sql/names.ts";
 import type { PostgresDatabase } from "./database.ts";
 import { SCHEMA_TOO_NEW } from "./errors.ts";
@@ -26,7 +27,7 @@ begin
     name text not null,
     applied_at timestamptz not null default statement_timestamp()
   );
-  select coalesce(max(number), 0) into applied from ${names.migrations};
+  applied := (${appliedSql(names)});
   if applied > ${postgresMigrations.length} then
     raise exception using errcode = '${SCHEMA_TOO_NEW}', message = 'the schema is newer than the code';
   end if;
@@ -42,4 +43,10 @@ function step({ number, name, sql }: Migration, names: Names): string {
     ${sql(names)}
     insert into ${names.migrations} (number, name) values (${number}, '${name}');
   end if;`;
+}
+
+/** See `Store.migrations`. */
+export async function migrations(database: PostgresDatabase): Promise<Migrations> {
+  const row = await database.first("count its migrations", appliedSql(database.names));
+  return { applied: Number(row?.applied), known: postgresMigrations.length };
 }

@@ -2,6 +2,11 @@
 import { AtlasError } from "../../errors.ts";
 import type { Names } from "./names.ts";
 
+/** Reads the number of the last migration, which is the number of all of them. */
+export function appliedSql({ migrations }: Names): string {
+  return `select coalesce(max(number), 0) as applied from ${migrations}`;
+}
+
 /** A step of the schema. */
 export interface Migration {
   /** 1, 2, 3 …, without a gap. */

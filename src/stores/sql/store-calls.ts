@@ -2,7 +2,7 @@
 import type { Store } from "../../store.ts";
 
 /** The calls that every database answers with statements of its own. */
-type Answered = Omit<Store, "name" | "migrate" | "watch" | "close" | "forDeployment">;
+type Answered = Omit<Store, "name" | "migrate" | "migrations" | "watch" | "close" | "forDeployment">;
 
 /** Each call, with the database before what the caller gives. */
 export type StoreCalls<Database> = {

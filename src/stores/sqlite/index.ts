@@ -17,7 +17,16 @@ import { forget } from "./forget.ts";
 import { costs } from "./ledger.ts";
 import { remember } from "./notes.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
-import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, totals } from "./read.ts";
+import {
+  events,
+  get,
+  getByIdempotencyKey,
+  getBySlot,
+  getByTokenHash,
+  list,
+  migrations,
+  totals,
+} from "./read.ts";
 import { sqliteTenants } from "./tenants.ts";
 import { claimDue, identity, insert, replace } from "./write.ts";
 
@@ -97,6 +106,7 @@ function storeOn(database: SqliteDatabase): SqliteStore {
   return {
     name: "sqlite",
     migrate: () => database.run("migrate", () => undefined),
+    migrations: () => migrations(database),
     forDeployment: (deployment) => storeOn(database.forDeployment(deployment)),
     ...callsOn(database, CALLS),
     ...sqliteTenants(database),

@@ -1,6 +1,6 @@
 /** Brings an SQLite file up to date. */
 import type { DatabaseSync } from "node:sqlite";
-import { schemaTooNew } from "../sql/migration.ts";
+import { appliedSql, schemaTooNew } from "../sql/migration.ts";
 import type { Names } from "../sql/names.ts";
 import { sqliteMigrations } from "./schema.ts";
 import { inTransaction } from "./transaction.ts";
@@ -31,6 +31,6 @@ function appliedMigrations(connection: DatabaseSync, names: Names): number {
       applied_at integer not null
     ) strict
   `);
-  const row = connection.prepare(`select coalesce(max(number), 0) as applied from ${names.migrations}`).get();
+  const row = connection.prepare(appliedSql(names)).get();
   return Number(row?.applied);
 }

@@ -4,6 +4,7 @@ import type {
   ComputeEvent,
   ComputeRecord,
   EventFilter,
+  Migrations,
   Page,
   RecordFilter,
   SlotKey,
@@ -13,10 +14,12 @@ import type {
   TotalsQuery,
 } from "../../store.ts";
 import { type Row, toEvent, toRecord } from "../sql/columns.ts";
+import { appliedSql } from "../sql/migration.ts";
 import { accepts, eventPosition } from "../sql/rules.ts";
 import { type Dialect, holdsSlotSql, listSql, slotValues } from "../sql/statements.ts";
 import { readTotal, totalsSql } from "../sql/totals.ts";
 import type { SqliteDatabase } from "./database.ts";
+import { sqliteMigrations } from "./schema.ts";
 
 /** See `Store.get`. */
 export async function get(
@@ -137,4 +140,10 @@ export async function events(
 
 function toSnapshot(database: SqliteDatabase, row: Row | undefined): Snapshot | undefined {
   return row === undefined ? undefined : { record: toRecord(row), now: database.now() };
+}
+
+/** See `Store.migrations`. */
+export async function migrations(database: SqliteDatabase): Promise<Migrations> {
+  const row = await database.run("count its migrations", () => database.first(appliedSql(database.names)));
+  return { applied: Number(row?.applied), known: sqliteMigrations.length };
 }
