@@ -1,5 +1,6 @@
 /** The laws of the design as invariants, judged at every call. Each finding names its law. */
-import { type ComputeRecord, type ComputeStatus, isLive } from "../../src/store.ts";
+import { type ComputeRecord, type ComputeStatus, isLive, type NewEvent } from "../../src/store.ts";
+import { LookLaws, type LookSight } from "./look-laws.ts";
 import type { Call, Process } from "./process.ts";
 
 /** An instance behind the provider's API. */
@@ -12,11 +13,9 @@ export interface SimulatedInstance {
 }
 
 /** The other side, as the laws see it. */
-export interface Sight {
+export interface Sight extends LookSight {
   readonly instances: () => readonly SimulatedInstance[];
   readonly owner: string;
-  /** The store's time. */
-  readonly now: () => number;
   readonly limits: { readonly computes?: number };
   /** True for a process of another deployment, which may change nothing. */
   readonly isForeign: (process: Process) => boolean;
@@ -46,9 +45,11 @@ export class Laws {
   /** For each name, how its creates went: `sent` while that is open, `refused` where nothing was created. */
   readonly #creates = new Map<string, ("sent" | "refused")[]>();
   readonly #sight: Sight;
+  readonly #looks: LookLaws;
 
   constructor(sight: Sight) {
     this.#sight = sight;
+    this.#looks = new LookLaws(sight, (law, what) => this.#break(law, what));
   }
 
   /** Judges a call when a process makes it. */
@@ -56,6 +57,7 @@ export class Laws {
     if (process.calls === MAX_CALLS)
       this.#break(10, `${process.name} makes more than ${MAX_CALLS} calls: its retries have no bound`);
     if (call.side !== "provider") return;
+    this.#looks.sent(process, call, this.live);
     const [reference] = call.parameters;
     if (!isReference(reference)) return;
     if (call.method === "create") this.#createSent(process, reference.name);
@@ -64,11 +66,12 @@ export class Laws {
 
   /** Judges what a call did, once it took effect. */
   done(process: Process, call: Call, answer: unknown): void {
-    const [parameter] = call.parameters;
+    const [parameter, event] = call.parameters;
     if (call.side !== "store") return;
     if (call.method === "insert" && isRecord(parameter) && answer === undefined)
       this.#wrote(process, parameter);
-    if (call.method === "replace" && isRecord(parameter) && answer === true) this.#wrote(process, parameter);
+    if (call.method === "replace" && isRecord(parameter) && answer === true)
+      this.#wrote(process, parameter, isEvent(event) ? event : undefined);
     if (call.method === "claimDue" && Array.isArray(answer))
       for (const { record } of answer) this.#claimed(process, record);
   }
@@ -108,10 +111,11 @@ export class Laws {
       this.#break(4, `${process.name} ends ${providerId ?? name}, whose compute is ${record.status}`);
   }
 
-  #wrote(process: Process, next: ComputeRecord): void {
+  #wrote(process: Process, next: ComputeRecord, event?: NewEvent): void {
     this.#forbidForeign(process, `wrote ${next.id}`);
     const before = this.records.get(next.id);
     this.records.set(next.id, next);
+    this.#looks.wrote(process, before, next, event);
     if (before !== undefined && before.status !== next.status) this.#moved(process, before, next);
     if (!isLive(next.status)) this.#ended(process, next);
     else if (next.reason !== null && next.status !== "terminating" && next.status !== "uncertain")
@@ -186,6 +190,10 @@ interface Reference {
 
 function isReference(value: unknown): value is Reference {
   return typeof value === "object" && value !== null && "name" in value && typeof value.name === "string";
+}
+
+function isEvent(value: unknown): value is NewEvent {
+  return typeof value === "object" && value !== null && "type" in value && "data" in value;
 }
 
 function isRecord(value: unknown): value is ComputeRecord {

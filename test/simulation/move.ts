@@ -15,11 +15,14 @@ export type Move =
   /** Time moves to the end of the first pause, or by some seconds. */
   | { readonly kind: "pause" }
   | { readonly kind: "leap"; readonly seconds: number }
-  /** An event at the provider: its API shows nothing of ours, or again everything; an instance disappears; the servers in the pods come up. */
+  /**
+   * An event at the provider: its API shows nothing of ours, or again everything; an instance disappears, fails, or is stopped; the servers in the pods
+   * come up.
+   */
   | { readonly kind: "event"; readonly event: WorldEvent };
 
 /** An event at the provider. */
-export type WorldEvent = "blackout" | "vanish" | "pods-answer";
+export type WorldEvent = "blackout" | "vanish" | "fail" | "halt" | "pods-answer";
 
 const PASSAGES: Readonly<Record<Passage, string>> = {
   answered: "",
@@ -29,7 +32,13 @@ const PASSAGES: Readonly<Record<Passage, string>> = {
   refused: "#",
 };
 
-const EVENTS: Readonly<Record<WorldEvent, string>> = { blackout: "b", vanish: "v", "pods-answer": "p" };
+const EVENTS: Readonly<Record<WorldEvent, string>> = {
+  blackout: "b",
+  vanish: "v",
+  fail: "f",
+  halt: "h",
+  "pods-answer": "p",
+};
 
 /** Writes a move. */
 export function moveText(move: Move): string {

@@ -17,7 +17,7 @@ export async function findingsAtRest(world: World): Promise<readonly string[]> {
   for (const seconds of PAUSES_SECONDS) {
     await world.moveTo(world.time.now + seconds * 1000);
     await world.complete(await world.start(SWEEPER));
-    findings = disagreements(world);
+    findings = [...disagreements(world), ...remaining(world)];
     if (findings.length === 0) break;
   }
   return [...problems(world), ...findings, ...lost(world), ...leaks(world)];
@@ -68,6 +68,13 @@ function lost({ laws, ledger, provider }: World): readonly string[] {
     ...strangers.map(({ id }) => `law 5: stranger ${id} was ended`),
     ...doubled.map((name) => `law 2: ${name} was created twice`),
   ];
+}
+
+/** Computes that go on although their instance has ended by itself, or was stopped long ago. */
+function remaining({ laws, ledger }: World): readonly string[] {
+  return laws.live
+    .filter(({ id }) => ledger.fallen.has(id))
+    .map(({ id, status }) => `law 19: compute ${id} is ${status}, and its instance has come to an end`);
 }
 
 /** Secrets in a record or in anything that was printed. */

@@ -1,5 +1,6 @@
 /** A scenario: the processes of an application, their programs, and the misfortunes that may meet them. */
 import type { Atlas, AtlasOptions } from "../../src/index.ts";
+import type { Budget } from "../../src/provider.ts";
 import type { MockOptions, MockProvider } from "../../src/providers/mock/index.ts";
 import type { WorldEvent } from "./move.ts";
 import type { Process } from "./process.ts";
@@ -10,6 +11,8 @@ export interface Ledger {
   readonly held: Set<string>;
   /** Why computes may end, each as a compute's id and a reason. */
   readonly excuses: Set<string>;
+  /** Computes whose instance ended by itself, or was stopped by its provider. */
+  readonly fallen: Set<string>;
   /** Computes whose own server has answered. */
   readonly answered: Set<string>;
   /** Findings of the programs themselves. */
@@ -32,6 +35,8 @@ export interface Role {
   readonly wrongSeconds?: number;
   /** @default "production" */
   readonly deployment?: string;
+  /** True for a process that waits for computes and does nothing else. @default false */
+  readonly onlyWaits?: boolean;
   /** True for a process whose key is another account's: it is shown nothing of ours. @default false */
   readonly hasOtherKey?: boolean;
   readonly program: Program;
@@ -64,6 +69,10 @@ export interface Scenario {
   readonly events?: readonly WorldEvent[];
   readonly limits?: { readonly computes?: number };
   readonly mock?: Omit<MockOptions, "clock">;
+  /** The rate that the provider's API allows. @default no limit */
+  readonly budget?: Budget;
+  /** False where the servers in the pods do not answer yet. @default true */
+  readonly podsAnswer?: boolean;
   readonly timing?: AtlasOptions["timing"];
   /** Programs that end before the schedule begins, one after the other. */
   readonly prologue?: readonly Role[];

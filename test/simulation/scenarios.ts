@@ -26,6 +26,7 @@ const spawner = (name: string, request: SpawnRequest, wrongSeconds = 0): Role =>
   program: async (atlas, ledger) => {
     const compute = await atlas.spawnCompute({ ...REQUEST, ...request });
     if (compute.isNew) hold(ledger, compute);
+    if (request.idleTimeoutSeconds !== undefined) ledger.excuses.add(`${compute.id} idle`);
     noteKey(ledger, request.idempotencyKey, compute.id);
     return compute.id;
   },
@@ -118,6 +119,22 @@ const withStrangers: Scenario["begin"] = (provider, owner) => {
   provider.add({ name: "another-name", owner });
 };
 
+/** Waits until every compute that is recorded is ready, for one twice at once. The next one begins when the time has gone on. */
+const waiters = (name: string, wrongSeconds = 0): Role => ({
+  name,
+  wrongSeconds,
+  onlyWaits: true,
+  program: async (atlas) => {
+    const waits: Promise<unknown>[] = [];
+    for await (const { id } of atlas.listComputes()) {
+      const compute = await atlas.getCompute(id);
+      const wait = (): Promise<unknown> => compute.waitUntilReady({ timeoutSeconds: 300 });
+      waits.push(wait().catch(unlessStore), wait().catch(unlessStore));
+    }
+    await Promise.all(waits);
+  },
+});
+
 /** Waits until the first compute that is recorded is ready, twice at once. */
 const waiter = (name: string): Role => ({
   name,
@@ -198,6 +215,21 @@ export const wide: readonly Scenario[] = [
     allowance: { ...MANY, leaps: 10, events: 2 },
     leaps: [5, 31, 61],
     events: ["blackout"],
+    timing: SHORT,
+  },
+  {
+    name: "looks",
+    prologue: [
+      spawner("M", { userId: "one", idleTimeoutSeconds: 90 }),
+      spawner("N", { userId: "two", idleTimeoutSeconds: 90 }),
+    ],
+    roles: [waiters("V"), waiters("W", 3600), reaper("R", 4), reaper("S", 2, -3600), spawner("A", {})],
+    allowance: { ...MANY, leaps: 14, events: 3 },
+    leaps: [1, 5, 31, 61],
+    events: ["fail", "halt", "pods-answer"],
+    mock: { bootSeconds: 20 },
+    budget: { perMinute: 20, burst: 4 },
+    podsAnswer: false,
     timing: SHORT,
   },
 ];

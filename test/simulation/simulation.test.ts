@@ -30,7 +30,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   fc.record({ kind: fc.constant("leap" as const), seconds: fc.nat(1000) }),
   fc.record({
     kind: fc.constant("event" as const),
-    event: fc.constantFrom("blackout", "vanish", "pods-answer"),
+    event: fc.constantFrom("blackout", "vanish", "fail", "halt", "pods-answer"),
   }),
 );
 

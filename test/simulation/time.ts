@@ -65,7 +65,9 @@ export class SimulatedTime<Owner> {
         signal?.removeEventListener("abort", abort);
         resolve();
       };
-      const sleeper = { owner, at: this.now + milliseconds, isLimit: signal !== undefined, wake };
+      // A timer counts whole milliseconds.
+      const at = this.now + Math.ceil(milliseconds);
+      const sleeper = { owner, at, isLimit: signal !== undefined, wake };
       this.#sleepers.push(sleeper);
       signal?.addEventListener("abort", abort, { once: true });
     });

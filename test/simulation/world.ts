@@ -10,6 +10,7 @@ import type { Store } from "../../src/store.ts";
 import { surround } from "../support/intercept.ts";
 import { drawFrom } from "./chance.ts";
 import { Laws } from "./laws.ts";
+import { LAST_LINE } from "./look-laws.ts";
 import { type Move, moveText, type Passage, type WorldEvent } from "./move.ts";
 import { answerOfPod } from "./pod.ts";
 import { type Call, Process } from "./process.ts";
@@ -54,6 +55,7 @@ export class World {
     held: new Set(),
     excuses: new Set(),
     answered: new Set(),
+    fallen: new Set(),
     problems: [],
     printed: [],
     tokens: [],
@@ -64,7 +66,7 @@ export class World {
   isOpen = false;
   isBlackedOut = false;
   #left: Allowance;
-  readonly #deployments = new Map<Process, string>();
+  readonly #roles = new Map<Process, Role>();
   readonly #isMarked: boolean;
 
   constructor(scenario: Scenario, isMarked: boolean) {
@@ -80,8 +82,13 @@ export class World {
       owner: OWNER,
       now: () => this.time.now,
       limits: scenario.limits ?? {},
-      isForeign: (process) => this.#deployments.get(process) !== PRODUCTION,
+      isForeign: (process) => this.#roles.get(process)?.deployment !== undefined,
+      lookSeconds: LOOK_SECONDS,
+      budget: scenario.budget,
+      isDisturbed: () => this.ledger.fallen.size > 0,
+      onlyWaits: (process) => this.#roles.get(process)?.onlyWaits === true,
     });
+    this.ledger.podsAnswer = scenario.podsAnswer ?? true;
     scenario.begin?.(this.provider, OWNER);
   }
 
@@ -104,13 +111,12 @@ export class World {
     this.processes.push(process);
     const print = (...said: readonly unknown[]): void => void this.ledger.printed.push(JSON.stringify(said));
     drawFrom(process.chance);
-    const deployment = role.deployment ?? PRODUCTION;
-    this.#deployments.set(process, deployment);
+    this.#roles.set(process, role);
     const store = process.gated(this.store, "store", STORE_CALLS_AND_READINGS, this);
     const atlas = new Atlas({
       ...contextOf(this.scenario),
       providers: [process.gated(this.#providerOf(role), "provider", PROVIDER_CALLS, this)],
-      store: store.forDeployment(deployment),
+      store: store.forDeployment(role.deployment ?? PRODUCTION),
       clock: this.time.clockOf(process, role.wrongSeconds ?? 0, (time) => process.hear(time)),
       fetch: process.gated(
         { fetch: (...given: Parameters<typeof fetch>) => answerOfPod(this, given) },
@@ -246,7 +252,12 @@ export class World {
     const seen = surround(this.provider, Object.keys(UNSEEN), async (call, method) =>
       isBlind() ? UNSEEN[method] : call(),
     );
-    const own = { lookSeconds: LOOK_SECONDS, ...(hasOtherKey && { account: async () => "another-account" }) };
+    const { budget } = this.scenario;
+    const own = {
+      lookSeconds: LOOK_SECONDS,
+      budget,
+      ...(hasOtherKey && { account: async () => "another-account" }),
+    };
     return new Proxy(seen, { get: (of, key) => Reflect.get(Object.hasOwn(own, key) ? own : of, key) });
   }
 
@@ -293,12 +304,23 @@ export class World {
     if (event === "pods-answer") this.ledger.podsAnswer = !this.ledger.podsAnswer;
     if (event === "blackout") this.isBlackedOut = !this.isBlackedOut;
     const [ours] = this.provider.instances.filter(
-      ({ env, status }) => env.ATLAS_COMPUTE_ID !== undefined && status !== "terminated",
+      ({ env, status }) => env.ATLAS_COMPUTE_ID !== undefined && LIVING.includes(status),
     );
-    if (event === "vanish" && ours !== undefined) {
-      this.provider.vanish(ours.id);
-      this.ledger.excuses.add(`${ours.env.ATLAS_COMPUTE_ID} vanished`);
+    const { ATLAS_COMPUTE_ID: id } = ours?.env ?? {};
+    if (ours !== undefined && id !== undefined) this.#strike(event, ours.id, id);
+  }
+
+  /** Lets an instance disappear, fail or stop: from now on its compute may end for that reason. */
+  #strike(event: WorldEvent, instance: string, id: string): void {
+    const { provider, ledger } = this;
+    if (event === "vanish") provider.vanish(instance);
+    if (event === "halt") provider.setStatus(instance, "stopped");
+    if (event === "fail") {
+      provider.log(instance, LAST_LINE);
+      provider.fail(instance, "its program failed");
     }
+    for (const reason of STRIKES[event] ?? []) ledger.excuses.add(`${id} ${reason}`);
+    if (event === "halt" || event === "fail") ledger.fallen.add(id);
   }
 
   async #follow(process: Process, program: Promise<unknown>): Promise<void> {
@@ -315,6 +337,15 @@ export class World {
     this.#left = { ...this.#left, [kind]: this.#left[kind] - 1 };
   }
 }
+
+const LIVING: readonly string[] = ["provisioning", "running", "stopped"];
+
+/** The reasons for which a compute ends after an event that strikes its instance. */
+const STRIKES: Readonly<Partial<Record<WorldEvent, readonly string[]>>> = {
+  vanish: ["vanished"],
+  fail: ["failed"],
+  halt: ["stopped_by_provider", "exited"],
+};
 
 /** As seldom as a real provider allows. */
 const LOOK_SECONDS = 3;

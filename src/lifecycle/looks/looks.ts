@@ -54,7 +54,7 @@ export class Looks {
   readonly #urgent = new Set<string>();
   #urgentLook: Promise<void> | undefined;
   #urgentAt = 0;
-  /** The time of the last round that looked, in milliseconds. */
+  /** The time at which the last round that looked was over, in milliseconds. */
   #roundAt = 0;
   #wake = new AbortController();
   #isRunning = false;
@@ -181,11 +181,12 @@ export class Looks {
     // What would be due before the next round is looked at in this one: the list is the same.
     const isDue = records.some((record) => this.#dueIn(record, now) <= 0);
     const due = isDue ? records.filter((record) => this.#dueIn(record, now) <= this.#lookSeconds / 2) : [];
-    if (isDue) this.#roundAt = this.#context.clock.now().getTime();
     const others = await this.#claimAndLook(
       due.map(({ id }) => id),
       (id) => ({ spacingSeconds: this.#pauseOf(id) / 2, isAwaited: true }),
     );
+    // From the answer on: claims may take long, and the next round would follow this one at once.
+    if (isDue) this.#roundAt = this.#context.clock.now().getTime();
     for (const id of others) this.#tell(id, this.#followed.get(id)?.error);
     const waits = records.map((record) =>
       due.includes(record) ? this.#pauseOf(record.id) : this.#dueIn(record, now),
