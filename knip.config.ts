@@ -18,9 +18,10 @@ const config: KnipConfig = {
   project: ["src/**", "test/**", "scripts/**"],
   // A type beside its function is exported so that its declaration can be read.
   ignoreExportsUsedInFile: { interface: true, type: true },
-  // package-check.ts and check.ts run them by their names; the benchmarks import one by a name that is computed,
-  // and the guide's files for Vue import it in a text.
-  ignoreDependencies: ["@arethetypeswrong/cli", "http-proxy-3", "publint", "react18", "react-dom18", "vue"],
+  // package-check.ts and check.ts run them by their names, and the guide's files for Vue import it in a text.
+  ignoreDependencies: ["@arethetypeswrong/cli", "publint", "react18", "react-dom18", "vue"],
+  // The peers of the benchmarks have a package.json of their own, and no other code imports them.
+  ignore: ["scripts/bench/peers/**"],
   // Debian's, which the tests of docker() ask for.
   ignoreBinaries: ["caddy", "openssl"],
   ignoreUnresolved: ["docker/guard/layer.sh"],

@@ -1,12 +1,15 @@
 /**
- * The servers of the benchmarks of the guard: with it, without it, and as others would do it. Each runs in a process of its own, which is this file
- * again.
+ * The servers of the benchmarks of the guard: with it, without it, and as others would do it. Those of Node each run in a process of its own, which
+ * is this file again.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
-import { Agent, createServer, type RequestListener, type Server } from "node:http";
+import { Agent, createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { createProxyServer as createHttpProxy3 } from "http-proxy-3";
 import { createProxyServer } from "httpxy";
+import { WebSocketServer } from "ws";
 import { systemClock } from "../../src/clock.ts";
 import { GuardCore } from "../../src/guard/core.ts";
 import { createGuard } from "../../src/guard/index.ts";
@@ -14,11 +17,11 @@ import { parseOptions } from "../../src/guard/options.ts";
 import { GuardProxy } from "../../src/guard/servers/proxy.ts";
 import { TargetWatch } from "../../src/guard/servers/target.ts";
 import { checkByHand } from "./check-by-hand.ts";
+import { ORIGIN, type RunningServer, TOKEN } from "./running-server.ts";
 
-/** The token that the guards accept. */
-export const TOKEN = "c2VjcmV0LXRva2VuLW9mLXRoZS1iZW5jaG1hcms_0123";
-
-const options = { presharedKey: TOKEN, origins: ["https://app.example"], env: {} };
+const options = { presharedKey: TOKEN, origins: [ORIGIN], env: {} };
+const byHand = { token: TOKEN, origin: ORIGIN };
+const CHUNK = Buffer.alloc(64 * 1024, "a");
 const MODELS = Array.from({ length: 20 }, (_, index) => ({
   id: `model-${index}`,
   object: "model",
@@ -40,65 +43,98 @@ const streams: RequestListener = ({ url = "" }, response) => {
   response.on("close", () => clearInterval(timer));
 };
 
-/** The measured variants. Each starts a server in front of the target port where it needs one. */
-const SERVERS: Readonly<Record<string, (target: URL) => Server>> = {
-  "bare server": () => createServer(answer),
-  streams: () => createServer(streams),
-  middleware: () => createServer(createGuard(options).node(answer)),
-  "check by hand": () => createServer(checkByHand({ token: TOKEN, origin: "https://app.example" }, answer)),
-  "bare proxy": (target) => {
-    const proxy = createProxyServer({
-      target,
-      xfwd: true,
-      agent: new Agent({ keepAlive: true, timeout: 4000 }),
-    });
-    return createServer((request, response) => void proxy.web(request, response));
-  },
-  "guarded proxy": (target) => {
-    const watch = new TargetWatch(target, systemClock, new AbortController().signal);
-    const core = new GuardCore(parseOptions(options), () => {});
-    return new GuardProxy({
-      core,
-      target,
-      watch,
-      clock: systemClock,
-      log: () => {},
-      onDefect: (defect) => console.error(defect),
-    }).server;
-  },
+/** Reads the body of a POST to its end, and answers a GET with as many bytes as its path says. */
+const bytes: RequestListener = (request, response) => {
+  if (request.method === "POST") return void request.resume().on("end", () => response.end("read"));
+  let left = Number(request.url?.slice(1));
+  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": left });
+  const write = (): void => {
+    while (left > 0) {
+      const chunk = left < CHUNK.length ? CHUNK.subarray(0, left) : CHUNK;
+      left -= chunk.length;
+      if (!response.write(chunk)) return void response.once("drain", write);
+    }
+    response.end();
+  };
+  write();
 };
 
-/** A server in a process of its own, on a loopback port. */
-export interface RunningServer {
-  readonly child: ChildProcess;
-  readonly port: number;
+/** A server behind, with everything that a benchmark asks it for: WebSockets that send each message back, and bytes. */
+function startTransfers(): Server {
+  const server = createServer(bytes);
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
+  return server;
 }
 
-/** Starts a server. A proxy forwards to the target. */
-export async function startServer(kind: string, target = "http://127.0.0.1"): Promise<RunningServer> {
+function bareProxy(target: URL): Server {
+  const proxy = createProxyServer({
+    target,
+    xfwd: true,
+    agent: new Agent({ keepAlive: true, timeout: 4000 }),
+  });
+  return createServer((request, response) => void proxy.web(request, response)).on(
+    "upgrade",
+    (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      // A server of node:http has sockets of node:net.
+      void proxy.ws(request, socket as Parameters<typeof proxy.ws>[1], {}, head),
+  );
+}
+
+/** The check by hand in front of http-proxy-3. An upgrade is checked by its header alone. */
+function checkedProxy(target: URL): Server {
+  const proxy = createHttpProxy3({
+    target: target.href,
+    xfwd: true,
+    agent: new Agent({ keepAlive: true, timeout: 4000 }),
+  });
+  proxy.on("error", (_error, _request, answered) => void answered.destroy());
+  const server = createServer(checkByHand(byHand, (request, response) => proxy.web(request, response)));
+  return server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (request.headers.authorization !== `Bearer ${TOKEN}`) return void socket.destroy();
+    proxy.ws(request, socket as Parameters<typeof proxy.ws>[1], head);
+  });
+}
+
+function guardedProxy(target: URL): Server {
+  const watch = new TargetWatch(target, systemClock, new AbortController().signal);
+  const core = new GuardCore(parseOptions(options), () => {});
+  const onDefect = (defect: unknown): void => console.error(defect);
+  return new GuardProxy({ core, target, watch, clock: systemClock, log: () => {}, onDefect }).server;
+}
+
+/** The measured variants. Each starts a server in front of the target where it needs one. */
+const SERVERS = {
+  "bare server": () => createServer(answer),
+  streams: () => createServer(streams),
+  transfers: startTransfers,
+  middleware: () => createServer(createGuard(options).node(answer)),
+  "check by hand": () => createServer(checkByHand(byHand, answer)),
+  "bare proxy": bareProxy,
+  "checked proxy": checkedProxy,
+  "guarded proxy": guardedProxy,
+} as const satisfies Readonly<Record<string, (target: URL) => Server>>;
+
+/** The name of a server of Node. */
+export type NodeServer = keyof typeof SERVERS;
+
+/** Starts a server of Node. A proxy forwards to the target. */
+export async function startServer(kind: NodeServer, target = "http://127.0.0.1"): Promise<RunningServer> {
   const child = fork(fileURLToPath(import.meta.url), [kind, target]);
   const [port] = await once(child, "message");
-  return { child, port };
+  if (child.pid === undefined) throw new Error(`The server "${kind}" did not start.`);
+  return { pid: child.pid, port, stop: async () => child.disconnect() };
 }
 
-/** The processor time of a server so far, in microseconds. */
-export async function processorTime({ child }: RunningServer): Promise<number> {
-  const answered = once(child, "message");
-  child.send("cpu");
-  const [{ user, system }] = await answered;
-  return user + system;
-}
-
-async function serve(kind: string, target: string): Promise<void> {
-  const server = SERVERS[kind]?.(new URL(target));
-  if (server === undefined) throw new Error(`There is no server "${kind}".`);
-  server.listen(0, "127.0.0.1");
+async function serve(kind: NodeServer, target: string): Promise<void> {
+  const server: Server = SERVERS[kind](new URL(target));
+  server.listen(0, "127.0.0.1", 4096);
   await once(server, "listening");
   const address = server.address();
-  process.on("message", () => process.send?.(process.cpuUsage()));
   process.on("disconnect", () => process.exit());
   process.send?.(typeof address === "object" ? address?.port : undefined);
 }
 
 const [kind, target] = process.argv.slice(2);
-if (kind !== undefined && target !== undefined && process.send !== undefined) await serve(kind, target);
+if (kind !== undefined && kind in SERVERS && target !== undefined && process.send !== undefined)
+  await serve(kind as NodeServer, target);

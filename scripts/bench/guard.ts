@@ -4,12 +4,15 @@
  * This process calls each server in turn for many rounds. Each server runs in a process of its own. The
  * median of the rounds counts.
  */
+import { once } from "node:events";
 import { connect } from "node:net";
-import { median, print } from "./figures.ts";
-import { processorTime, type RunningServer, startServer, TOKEN } from "./guard-servers.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { count, inDigits, inTurns, median, ratios, report } from "./figures.ts";
+import { type NodeServer, startServer } from "./guard-servers.ts";
+import { ORIGIN, processorTime, type RunningServer, TOKEN } from "./running-server.ts";
 
 /** Many short rounds, so that what else the machine does falls on both alike. */
-const ROUNDS = 40;
+const ROUNDS = count(24, 1);
 const ROUND_MILLISECONDS = 250;
 const CONNECTIONS = 32;
 
@@ -18,7 +21,7 @@ const REQUEST = Buffer.from(
     "GET /v1/models?limit=10 HTTP/1.1",
     "Host: pod.example",
     `Authorization: Bearer ${TOKEN}`,
-    "Origin: https://app.example",
+    `Origin: ${ORIGIN}`,
     "Accept: application/json",
     "User-Agent: bench",
     "",
@@ -38,7 +41,7 @@ interface Result {
   readonly microseconds: number;
 }
 
-async function start(kind: string, target: string): Promise<Started> {
+async function start(kind: NodeServer, target: string): Promise<Started> {
   const server = await startServer(kind, target);
   return { ...server, length: await answerLength(server.port) };
 }
@@ -59,7 +62,7 @@ async function load(port: number, length: number): Promise<number> {
     socket.write(REQUEST);
     return socket;
   });
-  await new Promise((resolve) => setTimeout(resolve, ROUND_MILLISECONDS));
+  await sleep(ROUND_MILLISECONDS);
   for (const socket of sockets) socket.destroy();
   return bytes / length;
 }
@@ -67,7 +70,8 @@ async function load(port: number, length: number): Promise<number> {
 async function answerLength(port: number): Promise<number> {
   const socket = connect(port, "127.0.0.1");
   socket.write(REQUEST);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await once(socket, "readable");
+  await sleep(200);
   const text = String(socket.read());
   socket.destroy();
   if (!text.startsWith("HTTP/1.1 200 ")) throw new Error(`The server answered ${text.split("\r\n")[0]}.`);
@@ -76,41 +80,50 @@ async function answerLength(port: number): Promise<number> {
 
 async function measure(server: Started): Promise<Result> {
   const { port, length } = server;
-  const before = await processorTime(server);
+  const before = processorTime(server);
   const begun = performance.now();
   const requests = await load(port, length);
   const seconds = (performance.now() - begun) / 1000;
-  return { rate: requests / seconds, microseconds: ((await processorTime(server)) - before) / requests };
+  return { rate: requests / seconds, microseconds: (processorTime(server) - before) / requests };
 }
 
-async function compare(name: string, base: string, guarded: string, target: string): Promise<void> {
-  const servers = { base: await start(base, target), guarded: await start(guarded, target) };
-  const ratios: number[] = [];
-  const costs: number[] = [];
-  const rates: number[] = [];
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    const without = await measure(servers.base);
-    const withGuard = await measure(servers.guarded);
-    if (round === 0) continue;
-    rates.push(without.rate);
-    ratios.push(withGuard.rate / without.rate);
-    costs.push(without.microseconds / withGuard.microseconds);
-  }
-  for (const { child } of Object.values(servers)) child.disconnect();
-  print(name, median(ratios), {
-    budget: 0.9,
-    better: "more",
-    detail: `of the ${median(rates).toFixed(0)} requests per second of a ${base}; by processor time ${median(costs).toFixed(2)} ×`,
+async function compare(
+  measured: string,
+  own: NodeServer,
+  peer: NodeServer,
+  target: string,
+  limit?: number,
+): Promise<void> {
+  const servers = { own: await start(own, target), peer: await start(peer, target) };
+  const results = await inTurns(ROUNDS, {
+    peer: () => measure(servers.peer),
+    own: () => measure(servers.own),
+  });
+  for (const server of Object.values(servers)) await server.stop();
+  const [ownRates, peerRates] = [results.own, results.peer].map((rounds) => rounds.map(({ rate }) => rate));
+  report({
+    ...{
+      measured,
+      ours: inDigits(median(ownRates ?? [])),
+      peer: `${peer}, ${inDigits(median(peerRates ?? []))}`,
+    },
+    ratio: ratios(ownRates ?? [], peerRates ?? []),
+    ...(limit !== undefined && { budget: { limit, better: "more" } }),
+  });
+  const [ownTimes, peerTimes] = [results.own, results.peer].map((rounds) =>
+    rounds.map(({ microseconds }) => microseconds),
+  );
+  report({
+    measured: `… processor time of the server, for each request`,
+    ours: `${inDigits(median(ownTimes ?? []))} µs`,
+    peer: `${peer}, ${inDigits(median(peerTimes ?? []))} µs`,
+    ratio: ratios(ownTimes ?? [], peerTimes ?? []),
   });
 }
 
-async function main(): Promise<void> {
-  const behind = await startServer("bare server");
-  const target = `http://127.0.0.1:${behind.port}`;
-  await compare("the guard as middleware", "check by hand", "middleware", target);
-  await compare("a check by hand", "bare server", "check by hand", target);
-  await compare("the guard as proxy", "bare proxy", "guarded proxy", target);
-  behind.child.disconnect();
-}
-
-await main();
+const behind = await startServer("bare server");
+const target = `http://127.0.0.1:${behind.port}`;
+await compare("the guard as middleware", "middleware", "check by hand", target, 0.9);
+await compare("a check by hand, for comparison", "check by hand", "bare server", target);
+await compare("the guard as a proxy", "guarded proxy", "bare proxy", target, 0.9);
+await behind.stop();

@@ -5,8 +5,13 @@ import { loadLifecycle } from "../../src/load-lifecycle.ts";
 import { type ManualClock, manualClock } from "../../src/providers/mock/index.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
 import { type FakeRunpod, fakeRunpod } from "../../test/fakes/runpod.ts";
+import { count, report } from "./figures.ts";
 
-const WAITERS: readonly number[] = [1, 10, 100];
+const WAITERS: readonly number[] = [1, 10, count(100, 10)];
+/** RunPod allows so many requests a minute. */
+const QUOTA = 60;
+/** A look of each waiter every three seconds. */
+const LOOKS = 20;
 const UNCERTAIN = 20;
 
 /** A client, and the account that it calls. */
@@ -58,9 +63,20 @@ async function requestsOfPass(): Promise<readonly string[]> {
 
 // On a clock that does not wait for them, loading modules would look like a provider that does not answer.
 await Promise.all([loadLifecycle(), loadRetry(), import("ky")]);
-console.log("| at RunPod's fake | requests |\n|---|---|");
-for (const waiters of WAITERS)
-  console.log(`| ${waiters} waiting, in one minute | ${await requestsOfWaiters(waiters)} |`);
-console.log(
-  `| a pass over ${UNCERTAIN} creates of unknown outcome | ${(await requestsOfPass()).join(", ")} |`,
-);
+for (const waiters of WAITERS) {
+  const requests = await requestsOfWaiters(waiters);
+  report({
+    measured: `${waiters} waiting, in one minute`,
+    ours: `${requests}`,
+    peer: `${waiters * LOOKS}, a look of each every 3 s`,
+    ratio: requests / (waiters * LOOKS),
+    budget: { limit: QUOTA, better: "less", value: requests, unit: "a minute" },
+  });
+}
+const pass = await requestsOfPass();
+report({
+  measured: `a pass over ${UNCERTAIN} creates of unknown outcome`,
+  ours: `${pass.length}: ${pass.join(", ")}`,
+  peer: `${UNCERTAIN}`,
+  ratio: pass.length / UNCERTAIN,
+});

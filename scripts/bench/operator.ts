@@ -9,12 +9,11 @@ import { DatabaseSync } from "node:sqlite";
 import { eventOf, newRecord } from "../../src/laws/store/harness.ts";
 import type { Store } from "../../src/store.ts";
 import { startPostgres } from "../../test/stores/postgres-server.ts";
-import { bundleAll } from "../bundle.ts";
-import { median, print } from "./figures.ts";
+import { count, inDigits, inTurns, median, millisecondsOf, ratios, report } from "./figures.ts";
 
-const COMPUTES = 10_000;
-const USERS = 3000;
-const ROUNDS = 60;
+const COMPUTES = count(10_000, 100);
+const USERS = count(3000, 30);
+const ROUNDS = count(40, 1);
 const LIVE = "status in ('pending', 'provisioning', 'running', 'stopped', 'uncertain', 'terminating')";
 const WHERE = `where namespace = 'default' and ${LIVE}`;
 const STATEMENTS = (table: string): readonly string[] => [
@@ -24,7 +23,6 @@ const STATEMENTS = (table: string): readonly string[] => [
 ];
 
 // The page is written in JSX, which Node does not run: the built package is measured.
-await bundleAll();
 const { createAtlas } = await import("atlas-compute");
 const { createOperatorPage } = await import("atlas-compute/server");
 const { sqliteStore } = await import("atlas-compute/sqlite");
@@ -86,23 +84,16 @@ async function measure(name: string, store: Store, bare: () => Promise<void>): P
     ["a search", "/?search=user-29"],
     ["the metrics", "/metrics"],
   ] as const) {
-    const times: { readonly own: number; readonly byHand: number }[] = [];
-    for (let round = 0; round < ROUNDS; round += 1)
-      times.push({ own: await millisecondsOf(() => read(path)), byHand: await millisecondsOf(bare) });
-    const own = median(times.slice(10).map((time) => time.own));
-    const byHand = median(times.slice(10).map((time) => time.byHand));
-    print(
-      `${what} over ${COMPUTES} live computes on ${name}, against three statements by hand`,
-      own / byHand,
-      {
-        ...{ budget: 2, better: "less", detail: `${own.toFixed(1)} ms against ${byHand.toFixed(1)} ms` },
-      },
-    );
+    const times = await inTurns(ROUNDS, {
+      own: () => millisecondsOf(() => read(path)),
+      byHand: () => millisecondsOf(bare),
+    });
+    report({
+      measured: `${what} over ${COMPUTES.toLocaleString("en")} live computes, ${name}`,
+      ours: `${inDigits(median(times.own))} ms`,
+      peer: `${inDigits(median(times.byHand))} ms`,
+      ratio: ratios(times.own, times.byHand),
+      budget: { limit: 2, better: "less" },
+    });
   }
-}
-
-async function millisecondsOf(work: () => Promise<void>): Promise<number> {
-  const begin = performance.now();
-  await work();
-  return performance.now() - begin;
 }

@@ -3,10 +3,11 @@ import { createAtlas } from "../../src/index.ts";
 import { mock } from "../../src/providers/mock/index.ts";
 import { postgresStore } from "../../src/stores/postgres/index.ts";
 import { startPostgres } from "../../test/stores/postgres-server.ts";
+import { count, inDigits, inTurns, median, millisecondsOf, ratios, report } from "./figures.ts";
 
-const USERS = 500;
-const ROUNDS = 7;
-const READS = 1000;
+const USERS = count(500, 10);
+const ROUNDS = count(11, 1);
+const READS = count(1000, 10);
 
 const server = await startPostgres();
 try {
@@ -25,19 +26,22 @@ try {
       [userId],
     );
   const found = (userId: string): Promise<unknown> => atlas.getOrSpawn({ userId, slot: "default" });
-  const ratios = [];
-  for (let round = 0; round < ROUNDS; round += 1) ratios.push((await timeOf(found)) / (await timeOf(byHand)));
-  const middle = ratios.toSorted((left, right) => left - right)[Math.floor(ROUNDS / 2)] ?? Number.NaN;
-  console.log(
-    `getOrSpawn, found: ${middle.toFixed(2)} x one indexed read (${ratios.map((ratio) => ratio.toFixed(2)).join(", ")})`,
-  );
+  const times = await inTurns(ROUNDS, { found: () => timeOf(found), byHand: () => timeOf(byHand) });
+  report({
+    measured: "`getOrSpawn` that finds its compute, PostgreSQL",
+    ours: `${inDigits(median(times.found))} ms`,
+    peer: `${inDigits(median(times.byHand))} ms`,
+    ratio: ratios(times.found, times.byHand),
+    budget: { limit: 1.3, better: "less" },
+  });
 } finally {
   await server.stop();
 }
 
-/** Milliseconds for so many reads, one after the other. */
+/** Milliseconds of one read, of many that follow each other. */
 async function timeOf(read: (userId: string) => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  for (let index = 0; index < READS; index += 1) await read(`user-${index % USERS}`);
-  return performance.now() - begin;
+  const milliseconds = await millisecondsOf(async () => {
+    for (let index = 0; index < READS; index += 1) await read(`user-${index % USERS}`);
+  });
+  return milliseconds / READS;
 }

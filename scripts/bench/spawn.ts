@@ -1,122 +1,107 @@
-/** `spawnCompute` through the RunPod adapter against the same bare `fetch` calls, and a thousand spawns at once. */
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import { json } from "node:stream/consumers";
+/** `spawnCompute` through the RunPod adapter against the same requests through `fetch` and `ky`: one after the other, and 1, 100 and 1,000 at once. */
+import ky from "ky";
 import { createAtlas } from "../../src/index.ts";
 import { runpod } from "../../src/providers/runpod/index.ts";
-import { median, print } from "./figures.ts";
+import { count, inDigits, inTurns, type Measured, median, ratios, report } from "./figures.ts";
+import { type Create, startSpawnServer } from "./spawn-server.ts";
 
-const SPAWNS = 300;
-const ROUNDS = 9;
-const AT_ONCE = 1_000;
+const SPAWNS = count(200, 5);
+const ROUNDS = count(15, 1);
+const AT_ONCE: readonly number[] = [1, 100, count(1000, 200)];
 
-const gpu = {
-  id: "NVIDIA L40S",
-  name: "L40S",
-  pool: null,
-  manufacturer: "NVIDIA",
-  memory: 48,
-  secure: true,
-  community: true,
-  price: { secure: 0.9, community: 0.8 },
-  maxCount: { secure: 8, community: 8 },
-  availability: "HIGH",
-  dataCenters: [],
-};
-
-function podOf(number: number, body: unknown): object {
-  const { name, env, ports } = body as { name: string; env: Record<string, string>; ports: string[] };
-  const createdAt = new Date().toISOString();
-  const known = {
-    id: `pod${number}`,
-    name,
-    status: "PROVISIONING",
-    actions: ["stop"],
-    image: "i",
-    disk: 50,
-    ports,
-    env,
-  };
-  return {
-    ...known,
-    gpu: { id: gpu.id, count: 1 },
-    cloud: "SECURE",
-    cost: 0.9,
-    locked: false,
-    runtime: null,
-    createdAt,
-  };
-}
-
-/** A create as it arrived. */
-interface Seen {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: unknown;
-}
-
-let lastCreate: Seen | undefined;
-
-/** RunPod's answers, as fast as they come. */
-async function startServer(names: string[]): Promise<{ server: Server; url: string }> {
-  const server = createServer(async (request, response) => {
-    const body = request.method === "POST" ? await json(request) : undefined;
-    if (body !== undefined) {
-      const { authorization = "", accept = "", "user-agent": agent = "" } = request.headers;
-      const headers = { authorization, accept, "user-agent": agent, "content-type": "application/json" };
-      lastCreate = { headers, body };
-      names.push((body as { name: string }).name);
-    }
-    const answer = body === undefined ? { gpus: [gpu] } : podOf(names.length, body);
-    response.writeHead(body === undefined ? 200 : 201, { "content-type": "application/json" });
-    response.end(JSON.stringify(answer));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return { server, url: `http://127.0.0.1:${address.port}` };
-}
-
-const names: string[] = [];
-const { server, url } = await startServer(names);
-const atlas = createAtlas({ providers: [runpod({ apiKey: "benchmark", baseUrl: url })] });
+const server = await startSpawnServer();
+// RunPod allows 60 calls a minute, for which a spawn would wait.
+const { budget: _60, ...provider } = runpod({ apiKey: "benchmark", baseUrl: server.url });
+const atlas = createAtlas({ providers: [provider] });
 const request = { gpu: "l40s", image: "image", ports: [8000], env: { MODEL: "llama" } };
 
-/** Sends the adapter's request without the adapter: the same headers and the same body. */
-async function bare({ headers, body }: Seen): Promise<void> {
-  const response = await fetch(`${url}/pods`, { method: "POST", headers, body: JSON.stringify(body) });
-  await response.json();
-}
-
-async function timed(run: () => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  for (let count = 0; count < SPAWNS; count += 1) await run();
-  return (performance.now() - begin) / SPAWNS;
-}
-
 await atlas.spawnCompute(request);
-const create = lastCreate;
-if (create === undefined) throw new Error("no create arrived");
-const ours: number[] = [];
-const theirs: number[] = [];
-for (let round = 0; round < ROUNDS; round += 1) {
-  theirs.push(await timed(() => bare(create)));
-  ours.push(await timed(() => atlas.spawnCompute(request)));
+const { last } = await server.creates();
+if (last === undefined) throw new Error("no create arrived");
+const create: Create = last;
+const { headers } = create;
+const url = `${server.url}/pods`;
+
+/** The ways to send a create. The peers send the adapter's request without the adapter: the same headers and the same body. */
+const WAYS = {
+  ours: () => atlas.spawnCompute(request),
+  ky: () => ky.post(url, { headers, json: create.body, retry: 0, timeout: 60_000 }).json(),
+  fetch: async () => {
+    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(create.body) });
+    return response.json();
+  },
+} as const;
+type Way = keyof typeof WAYS;
+
+/** Time for each spawn, in milliseconds: on the clock, and of this process's processor. */
+interface Cost {
+  readonly clock: number;
+  readonly processor: number;
 }
-const [spawn, plain] = [median(ours.slice(2)), median(theirs.slice(2))];
-print("spawnCompute against the same bare fetch", spawn / plain, {
-  budget: 1.3,
-  better: "less",
-  detail: `${spawn.toFixed(2)} ms against ${plain.toFixed(2)} ms`,
+
+async function costOf(spawns: number, work: () => Promise<unknown>): Promise<Cost> {
+  const before = process.cpuUsage();
+  const begin = performance.now();
+  await work();
+  const clock = (performance.now() - begin) / spawns;
+  const { user, system } = process.cpuUsage(before);
+  return { clock, processor: (user + system) / 1000 / spawns };
+}
+
+async function oneByOne(way: Way): Promise<Cost> {
+  return costOf(SPAWNS, async () => {
+    for (let spawn = 0; spawn < SPAWNS; spawn += 1) await WAYS[way]();
+  });
+}
+
+async function atOnce(way: Way, spawns: number): Promise<Cost> {
+  const cost = await costOf(spawns, () => Promise.all(Array.from({ length: spawns }, () => WAYS[way]())));
+  const { names } = await server.creates();
+  const distinct = new Set(names).size;
+  if (names.length !== spawns || (way === "ours" && distinct !== spawns))
+    throw new Error(`${spawns} spawns made ${names.length} creates of ${distinct} names`);
+  return cost;
+}
+
+function reportCosts(measured: string, costs: Measured<Way, Cost>, by: keyof Cost, limit?: number): void {
+  const ours = costs.ours.map((cost) => cost[by]);
+  for (const peer of ["fetch", "ky"] as const) {
+    const theirs = costs[peer].map((cost) => cost[by]);
+    report({
+      measured: `${measured}, ${by === "clock" ? "time" : "processor time"}`,
+      ours: `${inDigits(median(ours))} ms`,
+      peer: `\`${peer}\`, ${inDigits(median(theirs))} ms`,
+      ratio: ratios(ours, theirs),
+      ...(limit !== undefined && peer === "fetch" && { budget: { limit, better: "less" } }),
+    });
+  }
+}
+
+const single = await inTurns(ROUNDS, {
+  ours: () => oneByOne("ours"),
+  ky: () => oneByOne("ky"),
+  fetch: () => oneByOne("fetch"),
+});
+reportCosts("one after the other", single, "clock", 1.3);
+reportCosts("one after the other", single, "processor");
+await server.creates();
+
+for (const spawns of AT_ONCE) {
+  const costs = await inTurns(ROUNDS, {
+    ours: () => atOnce("ours", spawns),
+    ky: () => atOnce("ky", spawns),
+    fetch: () => atOnce("fetch", spawns),
+  });
+  reportCosts(`${spawns} at once, for each`, costs, "clock");
+}
+
+const before = process.memoryUsage().rss;
+await atOnce("ours", count(1000, 200));
+report({
+  measured: `${count(1000, 200)} at once, further memory`,
+  ours: `${inDigits(Math.max(0, process.memoryUsage().rss - before) / 2 ** 20)} MB`,
+  peer: "no duplicate, no orphan",
 });
 
-names.length = 0;
-const before = process.memoryUsage().rss;
-const computes = await Promise.all(Array.from({ length: AT_ONCE }, () => atlas.spawnCompute(request)));
-const grown = (process.memoryUsage().rss - before) / 1_048_576;
-const distinct = new Set(names).size;
-if (distinct !== AT_ONCE || new Set(computes.map(({ providerId }) => providerId)).size !== AT_ONCE)
-  throw new Error(`${AT_ONCE} spawns at once made ${names.length} creates of ${distinct} names`);
-console.log(`✓ ${AT_ONCE} spawns at once: no duplicate, no orphan, ${grown.toFixed(0)} MB more memory`);
-
 await atlas.close();
-server.close();
+server.stop();

@@ -1,48 +1,46 @@
 /**
- * The delay of each chunk of 1,000 event streams, and of a new request beside them: straight to the server, through the proxy library alone and through
- * the guard, one after the other. This process reads all streams, so it takes processor time from the servers too.
+ * The delay of each chunk of 1,000 event streams, and the first byte of a new stream beside them: straight to the server, and through the guard and
+ * other proxies, one after the other. This process reads all streams, so it takes processor time from the servers too.
  */
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
-import { median } from "./figures.ts";
-import { processorTime, startServer, TOKEN } from "./guard-servers.ts";
+import { count, inDigits, median, quantile, report, settle } from "./figures.ts";
+import { startServer } from "./guard-servers.ts";
+import { startWays } from "./proxies-of-others.ts";
+import { processorTime, type RunningServer, TOKEN } from "./running-server.ts";
 
-const STREAMS = Number(process.env.STREAMS ?? 1000);
-const SECONDS = 6;
+const STREAMS = count(1000, 20);
+const SECONDS = count(5, 0.3);
+const INTERVAL_MILLISECONDS = 100;
 const headers = { authorization: `Bearer ${TOKEN}` };
 
-for (const interval of [1000, 100]) {
-  console.log(`${STREAMS} streams, a chunk every ${interval} ms:`);
-  for (const kind of [undefined, "bare proxy", "guarded proxy"]) await measure(kind, interval);
+/** The figures of one way. */
+interface Result {
+  readonly delays: readonly number[];
+  readonly firstBytes: readonly number[];
+  /** The part of a core that the proxy was busy for. */
+  readonly busy: number;
 }
 
-async function measure(kind: string | undefined, interval: number): Promise<void> {
-  const behind = await startServer("streams");
-  const proxy = kind === undefined ? undefined : await startServer(kind, `http://127.0.0.1:${behind.port}`);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+async function measure(way: RunningServer): Promise<Result> {
   const delays: number[] = [];
-  const open = await openStreams((proxy ?? behind).port, interval, delays);
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const open = await openStreams(way.port, delays);
+  await settle(1000);
   delays.length = 0;
-  const before = proxy && (await processorTime(proxy));
+  const before = processorTime(way);
+  const begin = performance.now();
   const firstBytes: number[] = [];
-  for (const end = performance.now() + SECONDS * 1000; performance.now() < end; )
-    firstBytes.push(await firstByte((proxy ?? behind).port));
-  const busy =
-    proxy === undefined || before === undefined
-      ? ""
-      : `; the proxy is busy ${(((await processorTime(proxy)) - before) / SECONDS / 10_000).toFixed(0)} % of a core`;
-  console.log(
-    `  ${kind ?? "no proxy"}: ${(delays.length / SECONDS).toFixed(0)} chunks/s, delay ${quantiles(delays)}; a new request ${quantiles(firstBytes)}${busy}`,
-  );
+  while (performance.now() < begin + SECONDS * 1000) firstBytes.push(await firstByte(way.port));
+  const busy = (processorTime(way) - before) / ((performance.now() - begin) * 1000);
   for (const answer of open) answer.destroy();
-  for (const server of [proxy, behind]) server?.child.disconnect();
+  await settle(500);
+  return { delays: [...delays], firstBytes, busy };
 }
 
-async function openStreams(port: number, interval: number, delays: number[]): Promise<IncomingMessage[]> {
+async function openStreams(port: number, delays: number[]): Promise<IncomingMessage[]> {
   const open: IncomingMessage[] = [];
   for (let index = 0; index < STREAMS; index += 1) {
-    const answer = await streamFrom(port, interval);
+    const answer = await streamFrom(port, INTERVAL_MILLISECONDS);
     answer.on("data", (chunk: Buffer) => {
       const now = performance.timeOrigin + performance.now();
       for (const [, written] of String(chunk).matchAll(/data: (\S+)/g)) delays.push(now - Number(written));
@@ -70,7 +68,31 @@ async function firstByte(port: number): Promise<number> {
   return performance.now() - begin;
 }
 
-function quantiles(figures: readonly number[]): string {
-  const late = figures.toSorted((a, b) => a - b)[Math.floor(figures.length * 0.99)] ?? Number.NaN;
-  return `${median(figures).toFixed(1)} ms (99 %: ${late.toFixed(0)} ms)`;
+function inWords(figures: readonly number[]): string {
+  return `${inDigits(median(figures))} ms (99 %: ${inDigits(quantile(figures, 0.99))} ms)`;
 }
+
+const behind = await startServer("streams");
+const proxies = await startWays(`http://127.0.0.1:${behind.port}`);
+const results = new Map<string, Result>();
+for (const [name, way] of proxies) results.set(name, await measure(way));
+const straight = await measure(behind);
+const guard = results.get("the guard") ?? straight;
+results.delete("the guard");
+for (const [key, measured] of [
+  ["delays", "delay of a chunk"],
+  ["firstBytes", "first byte of a new stream"],
+] as const)
+  for (const [name, result] of [...results, ["no proxy", straight] as const])
+    report({
+      ...{ measured, ours: inWords(guard[key]), peer: `${name}, ${inWords(result[key])}` },
+      ratio: median(guard[key]) / median(result[key]),
+    });
+for (const [name, { busy }] of results)
+  report({
+    measured: "processor time of the proxy",
+    ours: `${inDigits(guard.busy * 100)} % of a core`,
+    peer: `${name}, ${inDigits(busy * 100)} %`,
+    ratio: guard.busy / busy,
+  });
+for (const server of [...proxies.values(), behind]) await server.stop();

@@ -6,10 +6,10 @@ import { createAtlas } from "../../src/index.ts";
 import { mock } from "../../src/providers/mock/index.ts";
 import { postgresStore } from "../../src/stores/postgres/index.ts";
 import { startPostgres } from "../../test/stores/postgres-server.ts";
-import { median, print } from "./figures.ts";
+import { count, inDigits, median, millisecondsOf, ratios, report } from "./figures.ts";
 
-const COMPUTES = 200;
-const WRITES = 2000;
+const COMPUTES = count(200, 5);
+const WRITES = count(2000, 10);
 
 const server = await startPostgres();
 try {
@@ -52,20 +52,16 @@ async function measure(prepare: boolean): Promise<void> {
     const own: number[] = [];
     for (let index = 0; index < WRITES; index += 1) {
       const id = ids[index % ids.length] ?? "";
-      bare.push(await microsecondsOf(() => byHand(id)));
-      own.push(await microsecondsOf(() => write(id)));
+      bare.push(await millisecondsOf(() => byHand(id)));
+      own.push(await millisecondsOf(() => write(id)));
     }
-    const detail = `${median(own).toFixed(0)} µs against ${median(bare).toFixed(0)} µs, medians of ${WRITES}`;
-    const how = prepare ? "prepared" : "planned at each call";
-    print(`${what}, ${how}, against a bare update`, median(bare) / median(own), {
-      ...{ budget: 0.5, better: "more", detail },
+    report({
+      measured: `rate of ${what}, ${prepare ? "prepared" : "planned at each call"}`,
+      ours: `${inDigits(median(own))} ms`,
+      peer: `an update, ${inDigits(median(bare))} ms`,
+      ratio: median(ratios(bare, own)),
+      budget: { limit: 0.5, better: "more" },
     });
   }
   await atlas.close();
-}
-
-async function microsecondsOf(write: () => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  await write();
-  return (performance.now() - begin) * 1000;
 }

@@ -1,22 +1,24 @@
-/** `reap()` over 1,000 and over 1,000,000 stored computes with 100 due, on every store; the figures are the ratio of the two. */
+/** `reap()` with 100 due, a spawn, a read, a touch and a page of a list, on every store: over 10,000 to 1,000,000 stored computes against 1,000. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type pg from "pg";
-import { createAtlas } from "../../src/index.ts";
+import { type Atlas, createAtlas } from "../../src/index.ts";
 import type { Provider } from "../../src/provider.ts";
 import type { ComputeRecord, Store } from "../../src/store.ts";
 import { memoryStore } from "../../src/stores/memory/index.ts";
 import { postgresStore } from "../../src/stores/postgres/index.ts";
 import { sqliteStore } from "../../src/stores/sqlite/index.ts";
 import { startPostgres } from "../../test/stores/postgres-server.ts";
-import { median, print } from "./figures.ts";
+import { count, inDigits, inTurns, median, millisecondsOf, ratios, report } from "./figures.ts";
 
-const SMALL = 1_000;
-const LARGE = 1_000_000;
-const DUE = 100;
-const ROUNDS = 7;
+const SMALL = count(1_000, 20);
+const LARGE: readonly number[] = [count(10_000, 50), count(100_000, 80), count(1_000_000, 100)];
+const DUE = count(100, 5);
+const ROUNDS = count(9, 1);
+/** The number of calls of one round, which take too little time to be measured alone. */
+const CALLS = count(50, 2);
 const FAR = new Date("2100-01-01T00:00:00Z");
 const PAST = new Date("2020-01-01T00:00:00Z");
 
@@ -105,18 +107,22 @@ async function insert(store: Store, from: number, count: number, idleDeadline: D
 /** A store under measurement: how to fill it with computes that are not due. */
 interface Subject {
   readonly name: string;
-  readonly open: () => Promise<{
-    store: Store;
-    fill: (count: number) => Promise<void>;
-    close: () => Promise<void>;
-  }>;
+  readonly open: () => Promise<Opened>;
+}
+
+interface Opened {
+  readonly store: Store;
+  /** Adds computes that are not due, with numbers from one on. */
+  readonly fill: (from: number, count: number) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const memory: Subject = {
   name: "memory",
   open: async () => {
     const store = memoryStore();
-    return { store, fill: (count) => insert(store, 0, count, FAR), close: () => store.close() };
+    await insert(store, 0, 1, FAR);
+    return { store, fill: (from, count) => insert(store, from, count, FAR), close: () => store.close() };
   },
 };
 
@@ -129,7 +135,7 @@ const sqlite: Subject = {
     await insert(store, 0, 1, FAR);
     return {
       store,
-      fill: async (count) => copyInSqlite(path, count),
+      fill: async (from, count) => copyInSqlite(path, from, count),
       close: async () => {
         await store.close();
         await rm(folder, { recursive: true });
@@ -139,17 +145,18 @@ const sqlite: Subject = {
 };
 
 /** Copies the first row, whatever columns it has, under other ids. */
-function copyInSqlite(path: string, count: number): void {
+function copyInSqlite(path: string, from: number, count: number): void {
   const database = new DatabaseSync(path);
   const columns = database
     .prepare("select name from pragma_table_info('atlas_computes')")
     .all()
     .map(({ name }) => String(name));
-  const values = columns.map((name) =>
-    name === "id" ? "n" : name === "name" ? "'atlas-default-' || n" : `"${name}"`,
+  const values = columns.map(
+    (name) =>
+      ({ id: "n", name: "'atlas-default-' || n", user_id: "'user-' || i % 5000" })[name] ?? `"${name}"`,
   );
-  database.exec(`with recursive numbers(i) as (select 1 union all select i + 1 from numbers where i < ${count}),
-    named(n) as (select printf('bench%015d', i) from numbers)
+  database.exec(`with recursive numbers(i) as (select ${from} union all select i + 1 from numbers where i + 1 < ${from + count}),
+    named(i, n) as (select i, printf('bench%015d', i) from numbers)
     insert into atlas_computes (${columns.map((name) => `"${name}"`).join(", ")})
     select ${values.join(", ")} from atlas_computes, named where id = '${"0".repeat(20)}'`);
   database.exec("analyze");
@@ -168,7 +175,7 @@ const postgres: Subject = {
     await insert(store, 0, 1, FAR);
     return {
       store,
-      fill: (count) => copyInPostgres(pool, count),
+      fill: (from, count) => copyInPostgres(pool, from, count),
       close: async () => {
         await store.close();
         await server.stop();
@@ -177,42 +184,76 @@ const postgres: Subject = {
   },
 };
 
-async function copyInPostgres(pool: pg.Pool, count: number): Promise<void> {
+async function copyInPostgres(pool: pg.Pool, from: number, count: number): Promise<void> {
   await pool.query(
     `insert into atlas_computes
-     select (jsonb_populate_record(c, jsonb_build_object('id', n, 'name', 'atlas-default-' || n))).*
-     from atlas_computes c, lateral (select 'bench' || lpad(i::text, 15, '0') as n from generate_series(1, $1::integer) i) numbers
-     where c.id = $2`,
-    [count, "0".repeat(20)],
+     select (jsonb_populate_record(c, jsonb_build_object('id', n, 'name', 'atlas-default-' || n, 'user_id', 'user-' || i % 5000))).*
+     from atlas_computes c,
+     lateral (select i, 'bench' || lpad(i::text, 15, '0') as n from generate_series($1::integer, $2::integer) i) numbers
+     where c.id = $3`,
+    [from, from + count - 1, "0".repeat(20)],
   );
   await pool.query("vacuum analyze atlas_computes");
 }
 
-async function measure({ open }: Subject, stored: number): Promise<number> {
-  const { store, fill, close } = await open();
-  try {
-    await fill(stored);
-    const atlas = createAtlas({ providers: [nowhere], store });
-    const times: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      await insert(store, 10_000_000 + round * DUE, DUE, PAST);
-      const begin = performance.now();
+/** The work that is measured, on one client. Each returns the milliseconds of one call. */
+function subjectsOf({ store }: Opened): Readonly<Record<string, () => Promise<number>>> {
+  const atlas: Atlas = createAtlas({ providers: [nowhere], store });
+  let next = 10_000_000;
+  const due = async (): Promise<number> => {
+    await insert(store, next, DUE, PAST);
+    next += DUE;
+    return millisecondsOf(async () => {
       const { terminated } = await atlas.reap({ limit: DUE });
-      times.push(performance.now() - begin);
       if (terminated.length !== DUE) throw new Error(`a pass ended ${terminated.length} of ${DUE}`);
+    });
+  };
+  const repeated = async (call: () => Promise<unknown>): Promise<number> => {
+    const milliseconds = await millisecondsOf(async () => {
+      for (let index = 0; index < CALLS; index += 1) await call();
+    });
+    return milliseconds / CALLS;
+  };
+  const id = "0".repeat(20);
+  return {
+    [`\`reap()\`, ${DUE} due`]: due,
+    "an insert": () =>
+      repeated(() => {
+        next += 1;
+        return insert(store, next - 1, 1, FAR);
+      }),
+    "a read by id": () => repeated(() => atlas.getCompute(id)),
+    "a touch": () => repeated(() => atlas.touch(id)),
+    "the newest 50 of a user": () =>
+      repeated(() => store.list({ namespace: "default", userId: "user-7" }, { limit: 50 })),
+  };
+}
+
+/** Grows one store, and compares it at each size with a small one of the same kind. */
+async function measure({ name, open }: Subject): Promise<void> {
+  const [small, large] = [await open(), await open()];
+  try {
+    await small.fill(1, SMALL);
+    const [few, many] = [subjectsOf(small), subjectsOf(large)];
+    let stored = 1;
+    for (const size of LARGE) {
+      await large.fill(stored, size - stored);
+      stored = size;
+      for (const [work, own] of Object.entries(many)) {
+        const times = await inTurns(ROUNDS, { own, peer: few[work] ?? own });
+        report({
+          measured: `${work}, ${name}, ${size.toLocaleString("en")}`,
+          ours: `${inDigits(median(times.own))} ms`,
+          peer: `${inDigits(median(times.peer))} ms`,
+          ratio: ratios(times.own, times.peer),
+          ...(work.includes("reap") && { budget: { limit: 1.5, better: "less" } }),
+        });
+      }
     }
-    return median(times.slice(2));
   } finally {
-    await close();
+    await small.close();
+    await large.close();
   }
 }
 
-for (const subject of [memory, sqlite, postgres]) {
-  const small = await measure(subject, SMALL);
-  const large = await measure(subject, LARGE);
-  print(`reap() on ${subject.name}, 100 due: 1,000,000 stored against 1,000`, large / small, {
-    budget: 1.5,
-    better: "less",
-    detail: `${large.toFixed(0)} ms against ${small.toFixed(0)} ms`,
-  });
-}
+for (const subject of [memory, sqlite, postgres]) await measure(subject);

@@ -1,0 +1,63 @@
+/** Bundles a program as its author's bundler would, for figures of size. */
+import { relative } from "node:path";
+import { constants, gzipSync } from "node:zlib";
+import { build, type Metafile } from "esbuild";
+
+/** The files of a user's bundle, minified: those that an import loads, and those that wait for the first call. */
+export interface UserBundle {
+  readonly loaded: Uint8Array;
+  readonly lazy: Uint8Array;
+}
+
+/** The place and the limits of a bundle. */
+export interface UserBundleOptions {
+  /** The folder from which packages are found. @default the repository */
+  readonly folder?: string;
+  /** The packages that stay outside. @default none */
+  readonly external?: readonly string[];
+}
+
+/** Bundles a user's program, as a bundler does that puts `import()` into separate files. */
+export async function bundleForUser(
+  program: string,
+  { folder = ".", external = [] }: UserBundleOptions = {},
+): Promise<UserBundle> {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: program, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    external: [...external],
+    outdir: ".",
+    metafile: true,
+    write: false,
+    logLevel: "error",
+  });
+  const loaded = loadedFiles(metafile.outputs, "stdin.js");
+  const contentOf = (isWanted: (path: string) => boolean): Uint8Array =>
+    Buffer.concat(
+      outputFiles.filter(({ path }) => isWanted(relative(".", path))).map(({ contents }) => contents),
+    );
+  return { loaded: contentOf((path) => loaded.has(path)), lazy: contentOf((path) => !loaded.has(path)) };
+}
+
+/** A file of a bundle and all that it imports outright, not by `import()`. */
+function loadedFiles(outputs: Metafile["outputs"], file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const { path, kind } of outputs[file]?.imports ?? [])
+    if (kind === "import-statement" && path in outputs) loadedFiles(outputs, path, found);
+  return found;
+}
+
+/** The size of a text after compression. */
+export function gzippedBytes(content: Uint8Array): number {
+  return gzipSync(content, { level: constants.Z_BEST_COMPRESSION }).length;
+}
+
+/** A number of bytes in words. */
+export function kilobytes(bytes: number): string {
+  return `${(bytes / 1024).toFixed(1)} KB`;
+}
