@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Browser } from "playwright-core";
 import { local } from "../src/providers/local/index.ts";
 import { launch } from "../test/browser/browser.ts";
 import { Life, makeStage, type Stage } from "../test/browser/lives/life.ts";
@@ -52,13 +53,18 @@ function fail(index: number, moves: readonly Move[], finding: string): void {
   console.error(`BROKEN    life ${index}: ${finding}\n          --replay "${written(moves)}"`);
 }
 
-/** Lives the next lives, one after another, until the time is over. */
-async function work(stage: Stage): Promise<void> {
+/** Lives the next lives, one after another, until the time is over. A world of their own keeps the restarts of others away from them. */
+async function work(browser: Browser, pages: Readonly<Record<string, string>>): Promise<void> {
+  await using world = await makeWorld(pages);
+  await world.start();
+  const stage = makeStage(world, browser);
   while (begun < lives.length && performance.now() < end) {
     const index = begun;
     begun += 1;
     await live(stage, index, lives[index] ?? []);
   }
+  for (const name of await lost(stage)) fail(-1, [], `the instance ${name} runs and no compute knows it`);
+  await stage.store.close();
 }
 
 /** The instances that run although the store has no compute of them that lives. */
@@ -73,20 +79,15 @@ async function lost({ world, store }: Stage): Promise<readonly string[]> {
 }
 
 console.log(`seed      ${seed}, ${lives.length} lives, ${atOnce} at once`);
-const world = await makeWorld(await reactPages());
-await world.start();
 const browser = await launch();
 const progress = setInterval(() => console.log(`lives     ${done}, ${failures.length} broken`), 10_000);
 const begin = performance.now();
 try {
-  const stage = makeStage(world, browser);
-  await Promise.all(Array.from({ length: atOnce }, () => work(stage)));
-  for (const name of await lost(stage)) fail(-1, [], `the instance ${name} runs and no compute knows it`);
-  await stage.store.close();
+  const pages = await reactPages();
+  await Promise.all(Array.from({ length: atOnce }, () => work(browser, pages)));
 } finally {
   clearInterval(progress);
   await browser.close();
-  await world[Symbol.asyncDispose]();
 }
 console.log(
   `lives     ${done} in ${Math.round((performance.now() - begin) / 1000)} s, ${failures.length} broken`,

@@ -1,7 +1,6 @@
 /** One user's life with the page: tabs, moves, and the invariants that hold when it comes to rest. */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pRetry from "p-retry";
 import type { Browser, BrowserContext, Page, Request } from "playwright-core";
 import type { SessionSnapshot } from "../../../src/browser/index.ts";
 import type { ComputeRecord, Store } from "../../../src/store.ts";
@@ -11,41 +10,38 @@ import type { World } from "../world/world.ts";
 /** The time within which every tab shows the truth once nothing disturbs it: a create whose process died is taken up after `createGraceSeconds`, 75 at `local()`. */
 const REST_MILLISECONDS = 120_000;
 const LIVE = /^(pending|uncertain|provisioning|running)$/;
+/** The phase of each end that may come to these lives: by the user, and of a create whose process died before it reached the provider. */
+const ENDS: Readonly<Record<string, SessionSnapshot["phase"]>> = { requested: "ended", abandoned: "failed" };
 /** The session of a tab, whichever kind of page it has. */
 const SESSION = "(globalThis.gpu ?? globalThis.session?.getSnapshot())";
 
-/** The world of several lives at once, and its store as an operator reads it. */
+/** The world of one life at a time, and its store as an operator reads it. */
 export interface Stage {
   readonly world: World;
   readonly browser: Browser;
   readonly store: Store;
-  /** Ends the control plane as a crash does, and starts it again after that time. One life at a time does so. */
+  /** Ends the control plane as a crash does, and starts it again after that time. */
   restart(milliseconds: number): Promise<void>;
-  /** Sends a user's request to the control plane, until it is there to answer. */
+  /** Sends a user's request to the control plane. */
   request(user: string, method: string, path: string): Promise<Response>;
 }
 
 /** Sets the stage in a world that runs. */
 export function makeStage(world: World, browser: Browser): Stage {
-  let last: Promise<void> = Promise.resolve();
-  const restart = async (milliseconds: number): Promise<void> => {
-    await world.kill();
-    await sleep(milliseconds);
-    await world.start();
-  };
   return {
     world,
     browser,
     store: sqliteStore(join(world.folder, "atlas.db")),
-    restart: (milliseconds) => {
-      last = last.then(() => restart(milliseconds));
-      return last;
+    restart: async (milliseconds) => {
+      await world.kill();
+      await sleep(milliseconds);
+      await world.start();
     },
-    request: (user, method, path) => {
-      const headers = { cookie: `user=${user}`, origin: world.page };
-      const send = (): Promise<Response> => fetch(`${world.plane}/api/atlas${path}`, { method, headers });
-      return pRetry(send, { retries: 60, factor: 1, minTimeout: 500 });
-    },
+    request: (user, method, path) =>
+      fetch(`${world.plane}/api/atlas${path}`, {
+        method,
+        headers: { cookie: `user=${user}`, origin: world.page },
+      }),
   };
 }
 
@@ -133,9 +129,8 @@ export class Life {
     if (compute === undefined) return phase === "none" ? undefined : `${phase} without a compute`;
     const record = (await this.records()).find(({ id }) => id === compute.id);
     if (record === undefined) return `${phase} of ${compute.id}, which the store has not`;
-    const wanted = LIVE.test(record.status) ? "ready" : "ended";
-    const isTrue = phase === wanted && (wanted === "ready" || record.reason === "requested");
-    return isTrue ? undefined : `${phase} of ${brief(record)}`;
+    const wanted = LIVE.test(record.status) ? "ready" : ENDS[`${record.reason}`];
+    return phase === wanted ? undefined : `${phase} of ${brief(record)}`;
   }
 
   /** A token is in the tab and on its way to the pod, and nowhere else. */
