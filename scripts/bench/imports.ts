@@ -2,7 +2,7 @@
 import { builtinModules } from "node:module";
 import { processMilliseconds } from "../import-time.ts";
 import { bundleForUser, gzippedBytes, kilobytes } from "../user-bundle.ts";
-import { count, inDigits, inTurns, median, report, reportMissing } from "./figures.ts";
+import { count, inDigits, inTurns, isQuick, median, report, reportMissing } from "./figures.ts";
 import { installedVersion, installPeers, PEERS_FOLDER, type Peer, peers } from "./peer-packages.ts";
 
 const ROUNDS = count(25, 1);
@@ -33,7 +33,7 @@ await measureBundles();
 function findPeer(peer: Peer): readonly FoundPeer[] {
   const version = installedVersion(peer);
   if (version === undefined) {
-    reportMissing(`${peer.name} is not installed. A run without --quick installs it.`);
+    if (!isQuick) reportMissing(`${peer.name} is not installed.`);
     return [];
   }
   return [{ ...peer, version }];
