@@ -108,6 +108,7 @@ export {
   isLive,
   type Limits,
   liveStatuses,
+  type Migrations,
   type MonthCosts,
   type NewEvent,
   type Note,

@@ -69,3 +69,13 @@ export async function withServer(
     server.kill();
   }
 }
+
+/** Asks for the operator page of the guide, which opens in development only. */
+export function operatorPageAnswers(expected: number): (server: Server) => Promise<void> {
+  return async ({ url }) => {
+    const response = await fetch(`${url}/operator`);
+    const text = await response.text();
+    if (response.status !== expected || !text.includes("Atlas operator"))
+      throw new Error(`the operator page answered ${response.status} and not ${expected}: ${text}`);
+  };
+}

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { startPostgres } from "../../test/stores/postgres-server.ts";
 import { branch, follow, followSection, type GuidedApplication, readGuide, sectionOf } from "./guide.ts";
-import { checkPage, withServer } from "./guide-page.ts";
+import { checkPage, operatorPageAnswers, withServer } from "./guide-page.ts";
 import { runCommand, type Server } from "./project.ts";
 import { endProcesses } from "./story.ts";
 
@@ -18,11 +18,12 @@ export async function checkNextGuide(folder: string, tarball: string): Promise<v
   try {
     const first = sectionOf(guide, "From nothing to a pod");
     const app = { guide, tarball, env, folder: await followSection(folder, first, tarball) };
-    await checkPage({ ...app, command: development });
+    await follow(app, "A page for operators");
+    await checkPage({ ...app, command: development, afterwards: operatorPageAnswers(200) });
     await checkPage({ ...app, command: production });
     await follow(app, "Pages that the server renders");
     await runCommand(app.folder, ["npx", "next", "build", "--webpack"], { env });
-    await checkPage({ ...app, command: production, afterwards: expectListed });
+    await checkPage({ ...app, command: production, afterwards: expectRendered });
     console.log("  development, and production builds with Turbopack and with webpack: start, ask, stop");
     await checkPaths(app);
     await checkStandalone(app);
@@ -70,7 +71,10 @@ async function checkVercel(app: GuidedApplication): Promise<void> {
   }
 }
 
-async function expectListed({ url }: Server): Promise<void> {
+/** Looks at the pages that the server renders: the list of computes, and the page for operators, which opens in development only. */
+async function expectRendered(server: Server): Promise<void> {
+  await operatorPageAnswers(401)(server);
+  const { url } = server;
   const page = await (await fetch(`${url}/computes`)).text();
   if (!page.includes("running")) throw new Error(`the page of computes shows none that runs:\n${page}`);
 }

@@ -1,8 +1,8 @@
 /** Follows docs/react-router.md word for word, and uses the application that it makes in Chromium. */
 import { join } from "node:path";
 import { branch, follow, type GuidedApplication, readGuide } from "./guide.ts";
-import { checkPage, withServer } from "./guide-page.ts";
-import { makeProject, runCommand, type Server } from "./project.ts";
+import { checkPage, operatorPageAnswers, withServer } from "./guide-page.ts";
+import { makeProject, runCommand } from "./project.ts";
 import { reactRouterPackages } from "./react-router.ts";
 import { endProcesses } from "./story.ts";
 
@@ -80,16 +80,6 @@ export async function checkReactRouterGuide(folder: string, tarball: string): Pr
   } finally {
     await endProcesses(join(env.XDG_STATE_HOME, "atlas-compute", "local"));
   }
-}
-
-/** Asks for the operator page of the guide, which opens in development only. */
-function operatorPageAnswers(expected: number): (server: Server) => Promise<void> {
-  return async ({ url }) => {
-    const response = await fetch(`${url}/operator`);
-    const text = await response.text();
-    if (response.status !== expected || !text.includes("Atlas operator"))
-      throw new Error(`the operator page answered ${response.status} and not ${expected}: ${text}`);
-  };
 }
 
 async function checkBaseName(app: GuidedApplication): Promise<void> {
