@@ -8,7 +8,7 @@ interface ErrorCodeFacts {
   readonly title: string;
 }
 
-/** The closed list of codes an {@link AtlasError} can carry. Branch on it, never on a message. */
+/** The closed list of codes an {@link AtlasError} can carry. Branch on it, never on a message. `docs/errors.md` has a section about each. */
 export type AtlasErrorCode =
   | "UNAUTHORIZED"
   | "AUTH_ERROR"

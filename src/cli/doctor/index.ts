@@ -60,10 +60,11 @@ function toldByStore(error: unknown): readonly Finding[] {
   throw error;
 }
 
-function textOf({ check, level, message, advice }: Finding, { columns, paint }: Terminal): string {
+function textOf({ check, level, message, advice, help }: Finding, { columns, paint }: Terminal): string {
   const { mark, look } = MARKS[level];
   const name = check.padEnd(NAME_WIDTH);
   const line = `${paint(look, mark.padEnd(MARK_WIDTH))}  ${name}  ${wrapped(message, INDENT, columns())}\n`;
   if (advice === undefined) return line;
-  return `${line}${" ".repeat(INDENT)}→ ${wrapped(advice, INDENT + "→ ".length, columns())}\n`;
+  const told = help === undefined ? advice : `${advice} (see ${help})`;
+  return `${line}${" ".repeat(INDENT)}→ ${wrapped(told, INDENT + "→ ".length, columns())}\n`;
 }

@@ -50,7 +50,7 @@ async function findingsOf({ namespace, timing }: Context, provider: Provider): P
     const message = isAtlasError(error)
       ? plain(error.message)
       : "it failed with an error that is none of its own";
-    return [problem(message, ADVICE[code] ?? OTHER_ADVICE)];
+    return [problem(message, ADVICE[code] ?? OTHER_ADVICE, code)];
   }
 }
 

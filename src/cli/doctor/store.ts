@@ -33,7 +33,7 @@ export async function storeFindings(parts: Context): Promise<readonly Finding[]>
     ];
   } catch (error) {
     if (!isAtlasError(error)) throw error;
-    return [problem(plain(error.message), adviceFor(error))];
+    return [problem(plain(error.message), adviceFor(error), error.code)];
   }
 }
 
