@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { AtlasError, isAtlasError } from "../errors.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
+import { withoutSecretWords } from "../internal/printed-secrets.ts";
 import type { LogLine } from "../provider.ts";
 import type { Context } from "./context.ts";
 import { referenceOf } from "./find-instance.ts";
@@ -41,7 +42,8 @@ export async function* readLogs(
   const { requestTimeoutSeconds } = context.timing;
   const callContext = { signal: signal ?? new AbortController().signal, requestTimeoutSeconds };
   try {
-    yield* provider.logs(referenceOf(record), { tail, follow }, callContext);
+    for await (const line of provider.logs(referenceOf(record), { tail, follow }, callContext))
+      yield { ...line, line: withoutSecretWords(line.line) };
   } catch (error) {
     if (signal?.aborted) return;
     if (isAtlasError(error)) throw error;

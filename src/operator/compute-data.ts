@@ -1,8 +1,8 @@
 /** Everything that the page of one compute shows. */
 import type { ComputeSnapshot } from "../compute-json.ts";
 import type { CandidateRefusal } from "../errors.ts";
+import { withoutPrintedSecrets } from "../internal/printed-secrets.ts";
 import { within } from "../internal/within.ts";
-import { withoutPrintedSecrets } from "../server/printed-secrets.ts";
 import type { ComputeEvent } from "../store.ts";
 import { type GpuHistory, gpuHistories } from "./gpu-health.ts";
 import type { Desk } from "./options.ts";

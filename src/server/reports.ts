@@ -1,9 +1,9 @@
 /** Routes of pods: their reports, and the heartbeat that tells a guard its tokens and deadline. */
 import type { Heartbeat } from "../guard/life/heartbeat.ts";
 import { bearerOf } from "../internal/bearer.ts";
+import { withoutPrintedSecrets } from "../internal/printed-secrets.ts";
 import type { ReportKind } from "../lifecycle/reports.ts";
 import { json, noContent } from "./answer.ts";
-import { withoutPrintedSecrets } from "./printed-secrets.ts";
 import type { Rate } from "./rate-limiter.ts";
 import { limit, type RouteCall } from "./route.ts";
 

@@ -165,6 +165,38 @@ describe("a program that exits while it boots", () => {
   });
 });
 
+describe("the log lines of a program that prints its environment", () => {
+  const names = ["ATLAS_PRESHARED_KEY", "ATLAS_SIGNING_SECRET", "ATLAS_POD_TOKEN"];
+  const printed = (secret: string): string[] => [
+    secret,
+    `'${secret}',`,
+    `/ws/${secret}/x`,
+    `{"key":"${secret}"}`,
+    Buffer.from(secret).toString("base64url"),
+    Buffer.from(secret).toString("hex"),
+  ];
+
+  it("hold none of its secrets, where they are read and in the event of a failed boot", async () => {
+    const set = scene({ mock: { bootSeconds: 100 }, controlUrl: "https://app.example/atlas" });
+    const { spawn, provider, failure, events, settle, atlas } = set;
+    const compute = await spawn({ ports: [8000], auth: ["bearer", "signed-url"] });
+    const secrets = names.map((name) => provider.instances[0]?.env[name] ?? "");
+    expect(secrets.every((secret) => secret.length === 43)).toBe(true);
+    for (const secret of secrets) for (const line of printed(secret)) provider.log("mock-1", line);
+    provider.log("mock-1", "no model");
+    const read = await settle(Array.fromAsync(atlas.logs(compute.id)));
+    expect(read).toHaveLength(secrets.length * printed("").length + 1);
+    expect(read.at(-1)).toMatchObject({ line: "no model", source: "container" });
+    const context = { signal: new AbortController().signal, requestTimeoutSeconds: 30 };
+    await settle(provider.stop({ name: compute.name, providerId: "mock-1" }, context));
+    const error = await failure(compute.waitUntilReady());
+    const told = (await events(compute.id)).find(({ status }) => status === "terminating");
+    expect(told?.data.logs).toContain("no model");
+    const shown = JSON.stringify([read, error.message, error.details, told?.data]);
+    for (const secret of secrets) for (const line of printed(secret)) expect(shown).not.toContain(line);
+  });
+});
+
 describe("a stop and a start", () => {
   it("leave no address behind that may be another pod's", async () => {
     const { spawn, settle, atlas, record } = scene({ mock: { bootSeconds: 5 } });

@@ -1,6 +1,6 @@
 /** The last log lines of a compute, for an error or an event that tells why it did not come up. */
-import { hashToken } from "../../auth/token.ts";
-import { redact, redacted } from "../../internal/redact.ts";
+import { withoutSecretWords } from "../../internal/printed-secrets.ts";
+import { redact } from "../../internal/redact.ts";
 import type { LogLine } from "../../provider.ts";
 import type { ComputeRecord } from "../../store.ts";
 import { callProvider } from "../call.ts";
@@ -11,7 +11,6 @@ import { providerOf } from "../providers.ts";
 
 const LINES = 20;
 const MAX_LINE = 500;
-const TOKEN = /(?<![\w-])[\w-]{43}(?![\w-])/g;
 
 /** Reads the last log lines, or none when they cannot be read: they only add to what matters more. */
 export async function lastLines(
@@ -33,13 +32,5 @@ export async function lastLines(
   } catch (error) {
     context.logger.debug("no log lines to show", { computeId: record.id, code: codeOf(error) });
   }
-  return lines
-    .slice(-LINES)
-    .map(({ line }) => withoutTokens(record, redact(line, secrets)).slice(0, MAX_LINE));
-}
-
-/** The text without any token of the compute: the record knows their hashes. */
-function withoutTokens({ tokens }: ComputeRecord, text: string): string {
-  const hashes = new Set(tokens.map(({ hash }) => hash));
-  return text.replace(TOKEN, (word) => (hashes.has(hashToken(word)) ? redacted : word));
+  return lines.slice(-LINES).map(({ line }) => withoutSecretWords(redact(line, secrets)).slice(0, MAX_LINE));
 }
