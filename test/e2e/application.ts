@@ -46,19 +46,19 @@ export async function buildApplication({ name, serve }: Example): Promise<Applic
   );
   await runCommand(folder, ["npm", "run", "build"], { seconds: BUILD_SECONDS });
   const port = await freePort();
-  const state = join(root, "pods");
+  const state = join(root, "state");
   let server: Server | undefined;
   return {
     folder,
     url: `http://127.0.0.1:${port}`,
     start: async (settings = {}) => {
-      const env = { TMPDIR: state, APP_URL: `http://127.0.0.1:${port}`, OPERATOR, ...settings };
+      const env = { XDG_STATE_HOME: state, APP_URL: `http://127.0.0.1:${port}`, OPERATOR, ...settings };
       server = await startServer(folder, serve, "/api/atlas/health", { env, port });
     },
     kill: () => server?.kill(),
     remove: async () => {
       server?.kill();
-      await endProcesses(state);
+      await endProcesses(join(state, "atlas-compute", "local"));
       await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     },
   };
