@@ -18,7 +18,7 @@ export const systemClock: Clock = {
   now: () => new Date(),
   sleep: (milliseconds, signal) =>
     new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
+      signal?.throwIfAborted();
       const abort = (): void => {
         clearTimeout(timer);
         reject(signal?.reason);
@@ -27,6 +27,6 @@ export const systemClock: Clock = {
         signal?.removeEventListener("abort", abort);
         resolve();
       }, milliseconds);
-      signal?.addEventListener("abort", abort, { once: true });
+      signal?.addEventListener("abort", abort);
     }),
 };

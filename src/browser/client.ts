@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { EMPTY_SNAPSHOT, isLive, join, type SessionCore } from "./core.ts";
-import { find, place } from "./open.ts";
-import type { Access, ComputeClientHeaders } from "./request.ts";
+import { find, open } from "./open.ts";
+import type { ComputeClientHeaders } from "./request.ts";
 import { type ComputeSession, createSession } from "./session.ts";
 import { type TokenStorage, tabStorage } from "./tokens.ts";
 
@@ -62,38 +62,51 @@ export interface ComputeClient {
  * const answer = await session.fetch("/v1/chat", { method: "POST", body: "hello" });
  * ```
  */
-export function createComputeClient(options: ComputeClientOptions): ComputeClient {
-  const baseUrl = options.baseUrl.replace(/\/+$/, "");
-  const access: Access = {
-    baseUrl,
-    headers: options.headers,
-    clock: options.clock ?? systemClock,
-    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
-    mayStream: typeof EventSource === "function" && !options.fetch && !options.headers,
-  };
-  const tokens = options.storage ?? tabStorage();
+export function createComputeClient({
+  baseUrl,
+  fetch: given,
+  headers,
+  storage = tabStorage(),
+  clock = systemClock,
+}: ComputeClientOptions): ComputeClient {
   const kept = new Map<string, Kept>();
   /** The page's one session of a slot. A closed one makes room. */
   const keep = (slot = "default"): Kept => {
     const known = kept.get(slot);
     if (known && !known.core.closing.signal.aborted) return known;
-    const core = createCore(access, tokens, `/slots/${slot}`);
+    const core: SessionCore = {
+      baseUrl: baseUrl.replace(/\/+$/, ""),
+      path: `/slots/${slot}`,
+      headers,
+      clock,
+      storage,
+      fetch: given ?? ((...request) => fetch(...request)),
+      mayStream: !given && !headers,
+      snapshot: EMPTY_SNAPSHOT,
+      facts: {},
+      listeners: new Set(),
+      closing: new AbortController(),
+      pending: new Map(),
+      isUsed: true,
+      readAt: 0,
+      renewAt: 0,
+    };
     const made = { core, session: createSession(core) };
     kept.set(slot, made);
     return made;
   };
   return {
-    open: ({ slot, wish, signal } = {}) => {
+    open: ({ slot, wish = {}, signal } = {}) => {
       const { session, core } = keep(slot);
       return Object.assign(
-        join(core, "place", () => place(core, wish), signal).then(() => session),
+        join(core, open, signal, wish).then(() => session),
         { session },
       );
     },
     session: (slot) => keep(slot).session,
     restore: async ({ slot, signal } = {}) => {
       const { session, core } = keep(slot);
-      await join(core, "find", () => find(core), signal);
+      await join(core, find, signal);
       return isLive(core) ? session : undefined;
     },
   };
@@ -103,25 +116,4 @@ export function createComputeClient(options: ComputeClientOptions): ComputeClien
 interface Kept {
   readonly core: SessionCore;
   readonly session: ComputeSession;
-}
-
-function createCore(access: Access, tokens: TokenStorage, path: string): SessionCore {
-  return {
-    ...access,
-    tokens,
-    path,
-    snapshot: EMPTY_SNAPSHOT,
-    facts: {},
-    listeners: new Set(),
-    closing: new AbortController(),
-    cut: new AbortController(),
-    pending: {},
-    isHeard: false,
-    isUsed: true,
-    beganAt: 0,
-    skew: 0,
-    probes: 0,
-    renewedAt: 0,
-    readAt: 0,
-  };
 }

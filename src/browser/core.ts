@@ -1,7 +1,6 @@
 import type { ComputeSnapshot } from "../compute-json.ts";
 import { isFinal, type PhaseFacts, phaseOf, type SessionPhase } from "./phases.ts";
-import type { Access, ComputeError } from "./request.ts";
-import type { TokenStorage } from "./tokens.ts";
+import { type Access, ComputeError } from "./request.ts";
 
 /** A session at one moment. */
 export interface SessionSnapshot {
@@ -18,14 +17,14 @@ export interface SessionSnapshot {
   readonly error: ComputeError | undefined;
 }
 
-/** The facts that a session collects. */
+/** The facts that a session collects. The snapshot follows from them and the time. */
 export interface SessionFacts extends PhaseFacts {
-  readonly error?: ComputeError | undefined;
+  /** The pod's last words. */
+  readonly lastWords?: string | undefined;
 }
 
 /** The state of one session, which the functions of this folder share. */
 export interface SessionCore extends Access {
-  readonly tokens: TokenStorage;
   /** The path of the slot. */
   readonly path: string;
   readonly closing: AbortController;
@@ -33,27 +32,20 @@ export interface SessionCore extends Access {
   facts: SessionFacts;
   /** The same object until a field of it changes, as `useSyncExternalStore` requires. */
   snapshot: SessionSnapshot;
-  /** The browser's time at which the compute was asked for, in milliseconds. */
-  beganAt: number;
-  /** The store's clock minus the browser's, in milliseconds. */
-  skew: number;
-  /** Ends the present pauses. */
-  cut: AbortController;
-  /** Aborts when the session is kept true no longer; absent while it rests. */
-  life?: AbortController | undefined;
   /** The work that is under way, which several callers may wait for. */
-  readonly pending: Partial<Record<"find" | "place" | "ready" | "renew", Promise<void> | undefined>>;
+  readonly pending: Map<Work, Promise<void>>;
   events?: EventSource;
-  /** True after the present event stream has brought something: one that a proxy holds back opens, too. */
-  isHeard: boolean;
-  /** The number of times that the pod was asked for its readiness in this boot. */
-  probes: number;
-  /** The times of the last new token and of the next read. */
-  renewedAt: number;
+  /** True while the event stream is known to bring something: one that a proxy holds back opens, too. */
+  isHeard?: boolean;
+  /** The times of the next read and of the next token. */
   readAt: number;
+  renewAt: number;
   /** True when the user did something in the page since the last touch. */
   isUsed: boolean;
 }
+
+/** Work of a session that is under way at most once. The caller that begins it gives the wish. */
+export type Work = (core: SessionCore, wish?: unknown) => Promise<void>;
 
 /** The phases in words, where the phase itself does not say enough. */
 const MESSAGES: Partial<Record<SessionPhase, string>> = {
@@ -61,61 +53,46 @@ const MESSAGES: Partial<Record<SessionPhase, string>> = {
   provisioning: "the machine boots",
   starting: "the server starts",
   "ending-soon": "ends soon",
-  stopped: "paused",
-  offline: "offline, trying again",
 };
 
 /** The snapshot of a session that has not begun. */
-export const EMPTY_SNAPSHOT: SessionSnapshot = {
-  phase: "none",
-  compute: undefined,
-  message: "none",
-  elapsedSeconds: 0,
-  endsAt: null,
-  error: undefined,
-};
+export const EMPTY_SNAPSHOT: SessionSnapshot = snapshotOf({}, 0);
 
 /** The browser's time, in milliseconds. */
 export function now({ clock }: SessionCore): number {
   return clock.now().getTime();
 }
 
-/** Waits, at most until the next {@link wake}. */
-export async function pause({ clock, cut }: SessionCore, seconds: number): Promise<void> {
-  await clock.sleep(seconds * 1000, cut.signal).catch(() => cut.signal.aborted);
+/** Begins the work, or joins it where it is under way. */
+export function once(core: SessionCore, work: Work, wish?: unknown): Promise<void> {
+  const { pending } = core;
+  const running = pending.get(work) ?? work(core, wish).finally(() => pending.delete(work));
+  pending.set(work, running);
+  return running;
 }
 
-/** Ends every pause now. */
-export function wake(core: SessionCore): void {
-  core.cut.abort();
-  core.cut = new AbortController();
-}
-
-/** Stops keeping the session true: no timer, listener or stream stays behind. */
-export function rest(core: SessionCore): void {
-  core.life?.abort();
-  core.life = undefined;
-  core.events?.close();
-  wake(core);
-}
-
-/** Joins the work of that name, or begins it where none is under way. A caller's signal ends that caller's wait, and not the work. */
+/** Waits for the work. A caller's signal ends that caller's wait, and not the work. */
 export function join(
-  { closing, pending }: SessionCore,
-  name: keyof SessionCore["pending"],
-  begin: () => Promise<void>,
+  core: SessionCore,
+  work: Work,
   caller?: AbortSignal | null,
+  wish?: unknown,
 ): Promise<void> {
-  const signal = AbortSignal.any([closing.signal, caller ?? closing.signal]);
+  const signal = until(core, caller);
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort);
-    pending[name] ??= begin().finally(() => {
-      pending[name] = undefined;
-    });
-    pending[name].then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    signal.throwIfAborted();
+    signal.onabort = () => reject(signal.reason);
+    once(core, work, wish)
+      .then(resolve, reject)
+      .finally(() => {
+        signal.onabort = null;
+      });
   });
+}
+
+/** A signal of its own that aborts with the session, and with another signal where there is one. */
+export function until({ closing }: SessionCore, other?: AbortSignal | null): AbortSignal {
+  return AbortSignal.any([closing.signal, other ?? closing.signal]);
 }
 
 /** True where a compute is known that is not over. */
@@ -136,30 +113,42 @@ export function update(core: SessionCore, facts: SessionFacts): void {
 
 /** Takes a compute as the control plane answered it, unless a later answer is known already. */
 export function take(core: SessionCore, compute: ComputeSnapshot): void {
-  const { compute: known, hasAnswered = false, error } = core.facts;
-  if (known?.id === compute.id && compute.now < known.now) return;
-  core.skew = Date.parse(compute.now) - now(core);
-  core.beganAt = Date.parse(compute.createdAt) - core.skew;
+  const before: SessionFacts = core.facts.compute?.id === compute.id ? core.facts : {};
+  if (before.compute && compute.now < before.compute.now) return;
+  // By the browser's clock, which may be wrong.
+  const local = (time: string | null): number => Date.parse(`${time}`) - Date.parse(compute.now) + now(core);
   core.facts = {
     compute,
-    error: known?.id === compute.id ? error : undefined,
+    beganAt: local(compute.createdAt),
+    endsAt: local(compute.endsAt),
+    lastWords: before.lastWords,
     // The answer of an earlier run says nothing about the next one.
-    hasAnswered: hasAnswered && /^(provisioning|running)$/.test(compute.status),
+    hasAnswered: compute.status !== "stopped" && before.hasAnswered,
   };
   tick(core);
 }
 
 /** Derives the snapshot anew, and tells the listeners when it differs. */
 export function tick(core: SessionCore): void {
-  const { compute, error } = core.facts;
-  const endsAt = compute?.endsAt ? new Date(Date.parse(compute.endsAt) - core.skew) : null;
-  const phase = phaseOf(core.facts, endsAt ? endsAt.getTime() - now(core) : undefined);
-  const elapsedSeconds = Math.max(0, Math.floor((now(core) - core.beganAt) / 1000));
-  const reason = isFinal(phase) && (error?.message ?? compute?.reason);
-  const message = (MESSAGES[phase] ?? phase) + (reason ? `: ${reason}` : "");
-  const next = { phase, compute, message, elapsedSeconds, endsAt, error };
+  const next = snapshotOf(core.facts, now(core));
   if (JSON.stringify(next) === JSON.stringify(core.snapshot)) return;
   core.snapshot = next;
-  if (isOver(core)) rest(core);
   for (const listener of [...core.listeners]) listener();
+}
+
+function snapshotOf(facts: SessionFacts, time: number): SessionSnapshot {
+  const { compute, endsAt, beganAt = time, lastWords } = facts;
+  const phase = phaseOf(facts, time);
+  let { error } = facts;
+  if (phase === "failed")
+    error ??= new ComputeError("BOOT_FAILED", `${lastWords ?? compute?.lastError ?? compute?.reason}`);
+  const reason = error?.message ?? compute?.reason;
+  return {
+    phase,
+    compute,
+    message: (MESSAGES[phase] ?? phase) + (reason ? `: ${reason}` : ""),
+    elapsedSeconds: Math.floor((time - beganAt) / 1000),
+    endsAt: endsAt ? new Date(endsAt) : null,
+    error,
+  };
 }

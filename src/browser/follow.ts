@@ -1,126 +1,110 @@
 import type { ComputeSnapshot } from "../compute-json.ts";
 import type { WireEvent } from "../wire.ts";
-import { isOver, now, pause, type SessionCore, take, tick, update, wake } from "./core.ts";
+import { isOver, now, once, type SessionCore, take, tick, update } from "./core.ts";
 import { isBooting, isUsable } from "./phases.ts";
-import { isDenied, send } from "./plane.ts";
-import { isPodReady } from "./pod.ts";
-import { ComputeError } from "./request.ts";
+import { pathOf, send } from "./plane.ts";
+import { probe } from "./pod.ts";
 
-/** The page of a browser; absent where the hook renders on a server. Declared here, because the package is compiled without the DOM's types. */
-declare const document: { readonly hidden: boolean } | undefined;
-declare const window: EventTarget | undefined;
+/** A browser's global object, as far as a session uses it. Elsewhere it has none of this. Declared here, because the package is compiled without the DOM's types. */
+interface Page extends Partial<Pick<EventTarget, "addEventListener">> {
+  readonly document?: { readonly hidden: boolean };
+  readonly EventSource?: typeof EventSource;
+}
+const page: Page = globalThis as Page;
 
-/** Keeps the session true from now on, until its compute is over or the page closes it. Looks at once. */
+/** Looks at once, and keeps the session true from now on, until its compute is over or the page closes it. */
 export function follow(core: SessionCore): void {
-  refresh(core);
-  if (core.life || isOver(core)) return;
-  core.life = new AbortController();
-  watchPage(core, core.life.signal);
-  for (const task of [count, read, probe, touch]) void repeat(core, core.life.signal, task);
-}
-
-/** A part of the work. @returns the seconds until its next turn, which comes sooner when something wakes the session */
-type Task = (core: SessionCore) => number | Promise<number>;
-
-async function repeat(core: SessionCore, life: AbortSignal, task: Task): Promise<void> {
-  while (!life.aborted) await pause(core, await task(core));
-}
-
-function count(core: SessionCore): number {
+  core.readAt = 0;
   tick(core);
-  return 1;
+  look(core);
+  void once(core, keepTrue);
 }
 
-/** Reads the compute when that is due, and opens the event stream where none is open. */
-async function read(core: SessionCore): Promise<number> {
-  if (now(core) >= core.readAt) {
-    const { compute } = core.facts;
-    const isTold = core.isHeard && core.events?.readyState === 1;
-    core.readAt = now(core) + (isTold ? 30_000 : isBooting(core.snapshot.phase) ? 2000 : 10_000);
-    await show(core, "GET", compute ? `/computes/${compute.id}` : core.path);
-    connect(core);
+async function keepTrue(core: SessionCore): Promise<void> {
+  const life = new AbortController();
+  watchPage(core, life.signal);
+  while (!isOver(core)) {
+    // It rejects when the page closes the session, which ends the loop.
+    await core.clock.sleep(1000, core.closing.signal).catch(() => undefined);
+    tick(core);
+    look(core);
   }
-  return (core.readAt - now(core)) / 1000;
+  life.abort();
 }
 
-/** Sends a request whose answer is the compute. A failure shows in the session. */
-async function show(core: SessionCore, method: string, path: string): Promise<void> {
-  try {
-    take(core, await send<ComputeSnapshot>(core, method, path));
-  } catch (error) {
-    if (!(error instanceof ComputeError) || core.closing.signal.aborted) return;
-    if (!error.status) update(core, { isOffline: true });
-    else if (core.facts.compute && isDenied(error)) update(core, { isRefused: true, error });
-  }
+/** Begins what is due. */
+function look(core: SessionCore): void {
+  if (!isOver(core)) for (const work of [read, probe]) void once(core, work);
 }
 
-function connect(core: SessionCore): void {
-  const { mayStream, baseUrl, facts, events, life } = core;
-  if (!mayStream || !facts.compute || !life || (events && events.readyState < 2)) return;
-  const source = new EventSource(`${baseUrl}/computes/${facts.compute.id}/events`, { withCredentials: true });
-  on(source, "state note report ending-soon", life.signal, (event) =>
+/** Reads the compute when that is due, or touches it where its user was active in the page. */
+async function read(core: SessionCore): Promise<void> {
+  if (now(core) < core.readAt) return;
+  connect(core);
+  const { phase } = core.snapshot;
+  core.readAt = now(core) + (core.isHeard ? 30_000 : isBooting(phase) ? 2000 : 10_000);
+  const isActive = core.isUsed && isUsable(phase) && page.document?.hidden === false;
+  if (isActive) core.isUsed = false;
+  const [method, path] = isActive
+    ? ["POST", `${pathOf(core)}/touch`]
+    : ["GET", core.facts.compute ? pathOf(core) : core.path];
+  await show(core, method, path);
+}
+
+/** Takes the compute that a request answers. A failure shows in the session. */
+export function show(core: SessionCore, method: string, path: string): Promise<void> {
+  const answer = send<ComputeSnapshot>(core, method, path);
+  return answer.then(
+    (compute) => take(core, compute),
+    () => undefined,
+  );
+}
+
+/** Opens the event stream where none is open. One that was refused for good is tried again at the next read. */
+export function connect(core: SessionCore): void {
+  const { mayStream, baseUrl, facts, events, closing } = core;
+  const { EventSource } = page;
+  if (
+    !mayStream ||
+    !EventSource ||
+    !facts.compute ||
+    closing.signal.aborted ||
+    (events && events.readyState < 2)
+  )
+    return;
+  const source = new EventSource(`${baseUrl + pathOf(core)}/events`, { withCredentials: true });
+  on(source, "state note report ending-soon", closing.signal, (event) =>
     hear(core, JSON.parse((event as MessageEvent).data)),
   );
-  // A stream that was refused for good is tried again at the next read.
-  on(source, "error", life.signal, () => source.readyState < 2 && refresh(core));
-  core.isHeard = false;
+  on(source, "error", closing.signal, () => {
+    core.isHeard = false;
+    // The last event of a compute that is over has its last words; behind it the control plane ends the stream.
+    if (isOver(core)) source.close();
+    if (source.readyState < 2) follow(core);
+  });
   core.events = source;
 }
 
-function hear(core: SessionCore, { type, compute, status, data, at }: WireEvent): void {
+function hear(core: SessionCore, { type, compute, data }: WireEvent): void {
   core.isHeard = true;
-  if (status === "failed" || data.logs) {
-    const lines = [data.message ?? "The boot failed.", data.logs ?? []].flat();
-    update(core, { error: new ComputeError("BOOT_FAILED", lines.join("\n")) });
-  }
+  if (data.logs) update(core, { lastWords: [data.message, data.logs].flat().join("\n") });
   if (compute) take(core, compute);
-  else if (type !== "report" && `${core.facts.compute?.now}` < at) core.readAt = 0;
+  else if (type !== "report") core.readAt = 0;
   // Also a report says something about the pod, such as that its server listens: ask it now.
-  wake(core);
-}
-
-/** Looks at once. */
-function refresh(core: SessionCore): void {
-  core.readAt = 0;
-  wake(core);
-}
-
-async function probe(core: SessionCore): Promise<number> {
-  const { compute, hasAnswered } = core.facts;
-  const boots = isBooting(core.snapshot.phase);
-  const asks = boots && compute && !hasAnswered;
-  if (asks && (await isPodReady(core.fetch, compute, core.closing.signal)))
-    if (core.facts.compute?.id === compute.id) update(core, { hasAnswered: true });
-  core.probes = boots ? core.probes + 1 : 0;
-  return boots ? Math.min(0.25 * 1.5 ** core.probes, 3) : 2;
-}
-
-/** Tells the control plane once a minute that the user is active in the page. */
-async function touch(core: SessionCore): Promise<number> {
-  if (!core.isUsed || !isUsable(core.snapshot.phase) || typeof document === "undefined" || document.hidden)
-    return 2;
-  core.isUsed = false;
-  await show(core, "POST", `/computes/${core.facts.compute?.id}/touch`);
-  return 60;
+  look(core);
 }
 
 /** Hears of use, and of a page that comes back to life: its connections may be dead without saying so. */
 function watchPage(core: SessionCore, life: AbortSignal): void {
-  if (typeof window === "undefined") return;
-  on(window, "pointerdown keydown wheel", life, () => {
+  on(page, "pointerdown keydown wheel", life, () => {
     core.isUsed = true;
   });
-  on(window, "online pageshow visibilitychange", life, () => document?.hidden || refresh(core));
+  on(page, "online pageshow visibilitychange", life, () => page.document?.hidden || follow(core));
   // A page with an open stream could not enter the back/forward cache.
-  on(window, "pagehide", life, () => core.events?.close());
+  on(page, "pagehide", life, () => core.events?.close());
 }
 
-function on(
-  target: Pick<EventTarget, "addEventListener">,
-  names: string,
-  signal: AbortSignal,
-  listener: (event: Event) => void,
-): void {
+function on(target: Page, names: string, signal: AbortSignal, listener: (event: Event) => void): void {
   for (const name of names.split(" "))
-    target.addEventListener(name, listener, { signal, capture: true, passive: true });
+    target.addEventListener?.(name, listener, { signal, capture: true, passive: true });
 }

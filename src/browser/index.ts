@@ -15,6 +15,7 @@ export {
 } from "./client.ts";
 export { EMPTY_SNAPSHOT, type SessionSnapshot } from "./core.ts";
 export type { SessionPhase } from "./phases.ts";
+export type { PortChoice } from "./pod.ts";
 export { type ComputeClientHeaders, ComputeError, type ComputeErrorFacts } from "./request.ts";
-export type { ComputeSession, PortChoice, SignChoice } from "./session.ts";
+export type { ComputeSession, SignChoice } from "./session.ts";
 export type { TokenStorage } from "./tokens.ts";

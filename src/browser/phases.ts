@@ -1,4 +1,5 @@
 import type { ComputeSnapshot } from "../compute-json.ts";
+import type { ComputeError } from "./request.ts";
 
 /** The phase of a session, as a page shows it. */
 export type SessionPhase =
@@ -14,18 +15,20 @@ export type SessionPhase =
   | "failed"
   | "offline";
 
-/** The facts from which the phase follows. */
+/** The facts from which the phase follows. Times are milliseconds of the browser's clock. */
 export interface PhaseFacts {
   /** The compute as the control plane answered it last. */
   readonly compute?: ComputeSnapshot | undefined;
-  /** True while a request for the compute is under way. */
-  readonly isOpening?: boolean;
+  /** The time at which the compute was asked for. */
+  readonly beganAt?: number;
+  /** The planned end; not a number where none is planned. */
+  readonly endsAt?: number;
   /** True after the pod has answered for this compute. */
-  readonly hasAnswered?: boolean;
+  readonly hasAnswered?: boolean | undefined;
   /** True while the control plane cannot be reached. */
   readonly isOffline?: boolean;
-  /** True after the request for the compute was refused for good. */
-  readonly isRefused?: boolean;
+  /** The control plane's refusal, where it is final. */
+  readonly error?: ComputeError | undefined;
 }
 
 /** The phase of each status. `running` begins as `starting`: only the pod's own answer makes it `ready`. */
@@ -40,26 +43,17 @@ const PHASES: Readonly<Record<ComputeSnapshot["status"], SessionPhase>> = {
   failed: "failed",
 };
 
-/** Reasons of an end that its user did not ask for and should read. */
-const FAILURES = /^(boot_timeout|failed|exited|abandoned)$/;
-
-/** The phase that follows from these facts. Pure: the tests hold its whole table. */
-export function phaseOf(facts: PhaseFacts, millisecondsLeft?: number): SessionPhase {
-  const phase = onlinePhase(facts, millisecondsLeft);
-  return facts.isOffline && !/^(ended|failed)$/.test(phase) ? "offline" : phase;
-}
-
-function onlinePhase(
-  { compute, isOpening, hasAnswered, isRefused }: PhaseFacts,
-  millisecondsLeft?: number,
-): SessionPhase {
-  if (isRefused) return "failed";
-  if (!compute) return isOpening ? "placing" : "none";
-  const phase = PHASES[compute.status];
-  if (phase === "ended" && FAILURES.test(`${compute.reason}`)) return "failed";
-  if (phase !== "starting" || !hasAnswered) return phase;
-  const endsSoon = millisecondsLeft !== undefined && millisecondsLeft <= compute.warnBeforeEndSeconds * 1000;
-  return endsSoon ? "ending-soon" : "ready";
+/** The phase that follows from these facts at this time. Pure: the tests hold its whole table. */
+export function phaseOf(facts: PhaseFacts, time: number): SessionPhase {
+  const { compute, beganAt, endsAt = Number.NaN, hasAnswered, isOffline, error } = facts;
+  let phase: SessionPhase = compute ? PHASES[compute.status] : beganAt ? "placing" : "none";
+  // An end that the user did not ask for, and should read about.
+  const isFailure =
+    phase === "ended" && /^(boot_timeout|failed|exited|abandoned)$/.test(`${compute?.reason}`);
+  if (error || isFailure) phase = "failed";
+  if (compute && phase === "starting" && hasAnswered)
+    phase = endsAt - time <= compute.warnBeforeEndSeconds * 1000 ? "ending-soon" : "ready";
+  return isOffline && !/^(ended|failed)$/.test(phase) ? "offline" : phase;
 }
 
 /** True for phases that end by themselves, when the pod takes requests. */

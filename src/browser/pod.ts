@@ -1,58 +1,54 @@
-import type { ComputeSnapshot } from "../compute-json.ts";
 import { READINESS_PATH, type Readiness } from "../internal/readiness.ts";
 import type { Port } from "../provider.ts";
-import { ComputeError } from "./request.ts";
+import { type SessionCore, until, update } from "./core.ts";
+import { isBooting } from "./phases.ts";
+import { known } from "./plane.ts";
+import { bodyOf, ComputeError } from "./request.ts";
 
-const PROBE_MILLISECONDS = 5000;
-
-/** The port of that number, or the first one that speaks HTTP; `undefined` where there is none. */
-function findPort({ ports }: ComputeSnapshot, wanted?: number): Port | undefined {
-  return ports.find(({ internal, protocol }) => (wanted ? internal === wanted : protocol === "http"));
+/** A port other than the first one that speaks HTTP. */
+export interface PortChoice {
+  readonly port?: number | undefined;
 }
 
-/** The port's URL with this path. @throws ComputeError VALIDATION when the path leads to another origin: the token would leave with it */
-export function urlOf(compute: ComputeSnapshot, path: string | URL, wanted?: number): URL {
-  const base = findPort(compute, wanted)?.url;
-  const url = base && new URL(path, base);
-  if (url && url.origin === new URL(base).origin) return url;
-  throw new ComputeError("VALIDATION", `${path} is no address of this compute.`);
-}
-
-/** Headers of a request to the pod: the page's own, those without which it does not reach this machine, and the token. */
-export function headersOf(
-  compute: ComputeSnapshot,
-  given: RequestInit["headers"],
-  token: string | null,
-  wanted: number | undefined,
-): Headers {
-  const headers = new Headers(given);
-  const own = { ...findPort(compute, wanted)?.headers, ...(token && { authorization: `Bearer ${token}` }) };
-  for (const [name, value] of Object.entries(own)) headers.set(name, value);
-  return headers;
+/** A path of the pod: its URL, and the headers without which a request does not reach this machine. */
+export interface PodAddress {
+  readonly url: URL;
+  readonly headers: Port["headers"] | undefined;
 }
 
 /**
- * Asks the pod itself for its readiness. A guarded pod answers with its own id, which no edge and no stranger knows. Without a guard an
- * answer counts when this page may read it: the pages that an edge shows while a pod boots are HTML, and carry no permission for this origin.
+ * The address of this path on the wanted port, or on the first one that speaks HTTP.
+ * @throws ComputeError VALIDATION where there is no such port, or when the path leads to another origin: the token would leave with it
  */
-export async function isPodReady(
-  send: typeof fetch,
-  compute: ComputeSnapshot,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { url, headers } = findPort(compute) ?? {};
-  if (!url) return false;
-  const timeout = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MILLISECONDS)]);
-  try {
-    const response = await send(url + READINESS_PATH, {
-      ...{ cache: "no-store", credentials: "omit", signal: timeout },
-      headers: { ...headers },
-    });
-    const readiness = (await response.json().catch(() => ({}))) as Partial<Readiness>;
-    if (readiness.computeId) return readiness.computeId === compute.id && readiness.status === "ready";
-    return response.status < 500 && !/html/.test(`${response.headers.get("content-type")}`);
-  } catch {
-    // Nothing answers yet, or nothing that this page may read.
-    return false;
-  }
+export function addressOf(core: SessionCore, path: string | URL, wanted?: number): PodAddress {
+  const { url: base, headers } =
+    known(core).ports.find(({ internal, protocol }) =>
+      wanted ? internal === wanted : protocol === "http",
+    ) ?? {};
+  const url = base && new URL(path, base);
+  if (url && url.origin === new URL(base).origin) return { url, headers };
+  throw new ComputeError("VALIDATION", `${path} is no address of this compute.`);
+}
+
+/** Asks the pod itself whether it is ready, while it boots. */
+export async function probe(core: SessionCore): Promise<void> {
+  const { compute, hasAnswered } = core.facts;
+  if (!compute || hasAnswered || !isBooting(core.snapshot.phase)) return;
+  // A failure says that nothing answers yet, or nothing that this page may read.
+  const isReady = await hasReadyPod(core, compute.id).catch(() => false);
+  if (isReady && core.facts.compute?.id === compute.id) update(core, { hasAnswered: true });
+}
+
+/**
+ * A guarded pod answers with its own id, which no edge and no stranger knows. Without a guard an answer counts when this page may read it: the
+ * pages that an edge shows while a pod boots are HTML, and carry no permission for this origin.
+ */
+async function hasReadyPod(core: SessionCore, id: string): Promise<boolean> {
+  const { fetch } = core;
+  const { url, headers } = addressOf(core, READINESS_PATH);
+  const signal = until(core, AbortSignal.timeout(5000));
+  const response = await fetch(url, { cache: "no-store", headers: { ...headers }, signal });
+  const { computeId } = await bodyOf<Readiness>(response);
+  if (response.status > 499) return false;
+  return computeId ? computeId === id : !/html/.test(`${response.headers.get("content-type")}`);
 }

@@ -1,24 +1,18 @@
-import { join, rest, type SessionCore, type SessionSnapshot, take } from "./core.ts";
+import { join, type SessionCore, type SessionSnapshot, take } from "./core.ts";
 import { follow } from "./follow.ts";
-import { isBooting, isUsable, phaseOf } from "./phases.ts";
-import { known, send, tokenOf } from "./plane.ts";
-import { urlOf } from "./pod.ts";
-import { fetchFromPod } from "./pod-fetch.ts";
+import { pathOf, send, tokenOf } from "./plane.ts";
+import { addressOf, type PortChoice } from "./pod.ts";
+import { fetchFromPod, whenReady } from "./pod-fetch.ts";
 import { ComputeError } from "./request.ts";
 
 /** The browser's window, as far as a session uses it. */
-declare const window: { open(url: string): OpenTab | null };
+declare const window: { open(): OpenTab | null };
 
 /** A tab that was opened from a page. */
 interface OpenTab {
   opener: unknown;
   readonly location: { replace(url: string): void };
   close(): void;
-}
-
-/** A port other than the first one that speaks HTTP. */
-export interface PortChoice {
-  readonly port?: number | undefined;
 }
 
 /** The validity of a signed address. */
@@ -63,72 +57,54 @@ export interface ComputeSession {
 
 /** The session over this state. */
 export function createSession(core: SessionCore): ComputeSession {
-  const ready = (signal?: AbortSignal | null): Promise<void> =>
-    join(core, "ready", () => whenReady(core), signal);
+  const { listeners } = core;
   return {
     getSnapshot: () => core.snapshot,
     subscribe: (listener) => {
-      core.listeners.add(listener);
-      return () => core.listeners.delete(listener);
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
-    whenReady: ({ signal } = {}) => ready(signal),
-    fetch: async (path, init = {}, { port } = {}) => {
-      await ready(init.signal);
-      return fetchFromPod(core, urlOf(known(core), path, port), init, port);
-    },
+    whenReady: ({ signal } = {}) => join(core, whenReady, signal),
+    fetch: (...request) => fetchFromPod(core, ...request),
     webSocket: (path, protocols = [], { port } = {}) => {
-      const url = urlOf(known(core), path, port);
-      url.protocol = url.protocol.replace("http", "ws");
+      const { url } = addressOf(core, path, port);
       const token = tokenOf(core);
-      const own = token ? ["atlas.v1", `atlas.bearer.${token}`] : [];
-      return new WebSocket(url, own.concat(protocols));
+      return new WebSocket(url, (token ? ["atlas.v1", `atlas.bearer.${token}`] : []).concat(protocols));
     },
-    signedUrl: (path, options) => sign(core, "signed-url", { path, ...options }),
-    signedPrefix: (path, options) => sign(core, "signed-url", { path, prefix: true, ...options }),
-    openInTab: (path = "/", options = {}) => openInTab(core, { path, ...options }),
+    signedUrl: (path, options) => sign(core, "/signed-url", { path, ...options }),
+    signedPrefix: (path, options) => sign(core, "/signed-url", { path, prefix: true, ...options }),
+    openInTab: (path = "/", options) => openInTab(core, { path, ...options }),
     extend: (seconds) => change(core, "POST", "/extend", { seconds }),
     stop: () => change(core, "POST", "/stop"),
     start: () => change(core, "POST", "/start"),
-    end: () => change(core, "DELETE", ""),
+    end: () => change(core, "DELETE"),
     close: () => {
       core.closing.abort(new ComputeError("CONFLICT", "The session is closed."));
-      rest(core);
+      core.events?.close();
     },
   };
 }
 
-function whenReady(core: SessionCore): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      // A pod needs no control plane to take requests.
-      const phase = phaseOf({ ...core.facts, isOffline: false });
-      const { error, message } = core.snapshot;
-      if (isUsable(phase)) resolve();
-      else if (isBooting(phase)) return;
-      else reject(error ?? new ComputeError("CONFLICT", message));
-      core.listeners.delete(settle);
-    };
-    core.listeners.add(settle);
-    settle();
-  });
-}
-
 /** Sends a change of the compute, and shows what became of it. */
-async function change(core: SessionCore, method: string, action: string, body?: unknown): Promise<void> {
-  take(core, await send(core, method, `/computes/${known(core).id}${action}`, body));
+async function change(core: SessionCore, method: string, action = "", body?: object): Promise<void> {
+  take(core, await act(core, method, action, body));
   follow(core);
 }
 
-async function sign(core: SessionCore, route: string, body: unknown): Promise<string> {
-  return (await send<{ url: string }>(core, "POST", `/computes/${known(core).id}/${route}`, body)).url;
+async function sign(core: SessionCore, action: string, body: object): Promise<string> {
+  return (await act<{ readonly url: string }>(core, "POST", action, body)).url;
 }
 
-async function openInTab(core: SessionCore, body: unknown): Promise<void> {
-  const tab = window.open("about:blank");
+function act<Answer>(core: SessionCore, method: string, action: string, body?: object): Promise<Answer> {
+  return send(core, method, pathOf(core) + action, body && JSON.stringify(body));
+}
+
+async function openInTab(core: SessionCore, body: object): Promise<void> {
+  const tab = window.open();
   if (!tab) throw new ComputeError("FORBIDDEN", "The browser blocked the tab.");
   tab.opener = null;
   try {
-    tab.location.replace(await sign(core, "open", body));
+    tab.location.replace(await sign(core, "/open", body));
   } catch (error) {
     tab.close();
     throw error;

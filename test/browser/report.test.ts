@@ -17,7 +17,7 @@ it("asks the pod at once when the event stream has a report, however seldom it a
         new Request(url, { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), ...ada } }),
       );
     probes += 1;
-    return Response.json(readiness, { status: 503 });
+    return Response.json(readiness, { status: "computeId" in readiness ? 200 : 503 });
   };
   const streams: EventTarget[] = [];
   class FakeEventSource extends EventTarget {
