@@ -90,6 +90,23 @@ describe("a guard as middleware reports once that its server listens", () => {
     metrics.close();
   });
 
+  it("and leaves no connection open to a server that answers without an end", async () => {
+    const clock = manualClock();
+    const plane = fakeControlPlane(clock);
+    await using _guard = guardWith(clock, { fetch: plane.fetch });
+    const closed = Promise.withResolvers<void>();
+    const endless = createServer((_request, response) => {
+      const timer = setInterval(() => response.write("data: more\n\n"), 5);
+      response.on("close", () => {
+        clearInterval(timer);
+        closed.resolve();
+      });
+    });
+    await start(endless);
+    await closed.promise;
+    endless.close();
+  });
+
   it("never after it was closed, and asks no server without a control plane", async () => {
     const clock = manualClock();
     const plane = fakeControlPlane(clock);

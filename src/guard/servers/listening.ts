@@ -40,7 +40,8 @@ function probe(server: Server, signal: AbortSignal): void {
     timeout: TIMEOUT_MILLISECONDS,
     signal,
   });
-  call.on("response", (response) => response.resume());
+  // Only the arrival of the request counts, and another server may answer without an end.
+  call.on("response", (response) => response.destroy());
   call.on("timeout", () => call.destroy());
   // Without an answer the guard waits for the first request of a caller.
   call.on("error", () => call.destroy());
