@@ -47,6 +47,9 @@ import urllib.parse
 import weakref
 import zlib
 
+# A connection imports this codec, and a worker that is forked meanwhile would wait for the import for ever.
+import encodings.idna  # noqa: E402, F401
+
 __all__ = [
     "Guard",
     "READINESS_PATH",
@@ -156,6 +159,10 @@ _SINGLE_HEADERS = ("authorization", "content-length", "host", "sec-websocket-key
 _BLANKS = " \t\n\v\f\r\xa0"
 _RAW_URIS = ("RAW_URI", "REQUEST_URI")
 _CHOSEN_VARIABLES = ("HTTP_SCRIPT_NAME", "HTTP_PATH_INFO", "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE")
+# Headers by which some servers replace the method or the path that the guard has judged, and the credentials that open only one of each.
+_REPLACING = ("x-http-method", "x-http-method-override", "x-method-override", "x-original-uri", "x-original-url", "x-rewrite-url",
+              "x-script-name")
+_NARROW = ("none", "signed-url", "prefix")
 _PROBLEM = {"cache-control": "no-store", "content-type": "application/problem+json"}
 
 
@@ -1096,9 +1103,14 @@ def _is_ours(name):
     return name.lower().replace("_", "-").startswith("x-atlas-")
 
 
+def _is_taken(name, verdict):
+    """Return True for a request header that ends at the guard. Servers that turn names into variables take `_` and `-` for the same."""
+    return _is_ours(name) or (verdict.credential in _NARROW and name.lower().replace("_", "-") in _REPLACING)
+
+
 def _edit_request(pairs, verdict):
     """Take the credentials and the guard's own headers out of a request, and tell the kind of its credential."""
-    kept = [(name, value) for name, value in pairs if name not in verdict.edits and not _is_ours(name)]
+    kept = [(name, value) for name, value in pairs if name not in verdict.edits and not _is_taken(name, verdict)]
     changed = [(name, value) for name, value in verdict.edits.items() if value is not None]
     return [*kept, *changed, ("x-atlas-credential", verdict.credential)]
 
@@ -1409,7 +1421,7 @@ def _wsgi_environ(environ, verdict):
     path, _, query = verdict.url.partition("?")
     dropped = {_variable(name) for name in verdict.edits}
     edited = {name: value for name, value in environ.items()
-              if name not in dropped and not (name[:5] == "HTTP_" and _is_ours(name[5:]))}
+              if name not in dropped and not (name[:5] == "HTTP_" and _is_taken(name[5:], verdict))}
     edited.update({_variable(name): value for name, value in verdict.edits.items() if value is not None})
     edited.update({"HTTP_X_ATLAS_CREDENTIAL": verdict.credential, "QUERY_STRING": query})
     edited.update({name: verdict.url for name in _RAW_URIS if name in environ})

@@ -75,6 +75,19 @@ const CHOSEN: readonly (readonly [name: string, path: string, ...headers: string
   ["a prefix of a proxy", "/assets/secret", "X-Forwarded-Prefix: /assets"],
 ];
 
+/** Headers by which some applications replace the method or the path. */
+const REPLACING: readonly string[] = [
+  "X-HTTP-Method-Override: DELETE",
+  "X_HTTP_Method_Override: DELETE",
+  "X-HTTP-Method: DELETE",
+  "X-Method-Override: DELETE",
+  "X-Script-Name: /assets",
+  "X_Script_Name: /assets",
+  "X-Original-URL: /secret",
+  "X-Original-URI: /secret",
+  "X-Rewrite-URL: /secret",
+];
+
 /** Requests that pass, and the path that the application gets. */
 const SERVED: readonly (readonly [name: string, path: string, credential: string, ...lines: string[]])[] = [
   ["a bearer token", "/a b", "bearer", "GET /a%20b?q=%C3%A9+x HTTP/1.1", BEARER],
@@ -128,6 +141,23 @@ describe.skipIf(python === undefined && process.env.CI === undefined).each(PYTHO
       const answer = await ask(`GET ${path} HTTP/1.1`, ...headers);
       const served = answer.status === 200 ? JSON.parse(answer.body).path : path;
       expect(served).toBe(path);
+    });
+
+    it.each([
+      ["no credential", "/assets/secret"],
+      ["a signed URL", signUrl("/file", { secret: SECRET })],
+      ["a signed prefix", `${signPrefix("/hls/", { secret: SECRET })}a`],
+    ])("passes no header that replaces a method or a path on with %s", async (_, path) => {
+      const answer = await ask(`GET ${path} HTTP/1.1`, ...REPLACING, "X-Own: 1");
+      const { headers }: Seen = JSON.parse(answer.body);
+      const names = headers.map(([name]) => name.toLowerCase().replaceAll("_", "-"));
+      expect(names).toContain("x-own");
+      expect(names.filter((name) => /override|script|original|rewrite|method/.test(name))).toEqual([]);
+    });
+
+    it("passes such a header on with a token, which opens every path and method", async () => {
+      const answer = await ask("GET /x HTTP/1.1", BEARER, "X-HTTP-Method-Override: DELETE");
+      expect(valuesOf(JSON.parse(answer.body).headers, "x-http-method-override")).toEqual(["DELETE"]);
     });
 
     // Waitress takes the chunks and drops the other length, before the guard sees the request.

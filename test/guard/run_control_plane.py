@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pathlib
+import subprocess
 import sys
 import threading
 import unittest
@@ -494,6 +495,13 @@ class NetworkTests(unittest.TestCase):
         self.assertRaises(ValueError, self.post)
         self.answer = lambda handler: self.send(handler, 200, gzip.compress(b"{}"), [("Content-Encoding", "gzip")])
         self.assertEqual(self.post(), (200, b"{}"))
+
+    def test_imports(self):
+        """a call to the control plane imports nothing, so that a worker which is forked during one waits for no import"""
+        script = "import sys; sys.path.insert(0, %r); import atlas_guard; before = set(sys.modules); " \
+            "status = atlas_guard._Sender()(%r, 'pod-token', {'signs': []})[0]; print(status, sorted(set(sys.modules) - before))"
+        asked = [sys.executable, "-B", "-c", script % (str(HERE.parents[1] / "pod" / "python"), self.url + "/pod/heartbeat")]
+        self.assertEqual(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip(), "200 []")
 
     def test_slow(self):
         """an answer that comes byte by byte is cut"""

@@ -16,6 +16,13 @@ export type GuardHeader =
   | "sec-purpose"
   | "service-worker"
   | "upgrade"
+  | "x-http-method"
+  | "x-http-method-override"
+  | "x-method-override"
+  | "x-original-uri"
+  | "x-original-url"
+  | "x-rewrite-url"
+  | "x-script-name"
   | "sec-websocket-protocol"
   | "access-control-request-method"
   | "access-control-request-headers";
