@@ -34,6 +34,8 @@ interface Sums {
   states: number;
   moves: number;
   seconds: number;
+  /** Time of the thread itself: other programs of the machine do not count. */
+  processorSeconds: number;
 }
 
 const until = performance.now() + Number(values.seconds) * 1000;
@@ -79,20 +81,28 @@ async function work(queue: Generator<Job>): Promise<void> {
 
 function note({ kind, scenario }: Job, result: JobResult, seconds: number): void {
   const key = `${kind} ${scenario}`;
-  const sum = sums.get(key) ?? { kind, scenario, schedules: 0n, states: 0, moves: 0, seconds: 0 };
+  const sum = sums.get(key) ?? {
+    ...{ kind, scenario, schedules: 0n, states: 0, moves: 0 },
+    ...{ seconds: 0, processorSeconds: 0 },
+  };
   sum.schedules += result.schedules;
   sum.states += result.states;
   sum.moves += result.moves;
   sum.seconds += seconds;
+  sum.processorSeconds += result.processorSeconds;
   sums.set(key, sum);
   failures.push(...result.failures);
   if (kind === "explore") console.log(lineOf(sum));
 }
 
-function lineOf({ kind, scenario, schedules, states, moves, seconds }: Sums): string {
+function lineOf({ kind, scenario, schedules, states, moves, seconds, processorSeconds }: Sums): string {
   const reached = kind === "explore" ? `every schedule up to ${values.depth} moves` : "random";
   const merged = kind === "explore" ? ` in ${states} states` : "";
-  return `${scenario}, ${reached}: ${schedules} schedules${merged}, ${moves} moves, ${seconds.toFixed(1)} s`;
+  const rate =
+    kind === "random"
+      ? `, ${(Number(schedules) / processorSeconds).toFixed(0)} in a second of processor time`
+      : "";
+  return `${scenario}, ${reached}: ${schedules} schedules${merged}, ${moves} moves, ${seconds.toFixed(1)} s${rate}`;
 }
 
 async function simulate(): Promise<void> {
@@ -102,7 +112,11 @@ async function simulate(): Promise<void> {
   for (const sum of sums.values()) if (sum.kind === "random") console.log(lineOf(sum));
   const randoms = [...sums.values()].filter(({ kind }) => kind === "random");
   const total = randoms.reduce((all, { schedules }) => all + schedules, 0n);
-  console.log(`${total} random schedules; ${((performance.now() - begin) / 1000).toFixed(0)} s in all`);
+  const { user, system } = process.cpuUsage();
+  const processor = `${((user + system) / 1e6).toFixed(0)} s of processor time`;
+  console.log(
+    `${total} random schedules; ${((performance.now() - begin) / 1000).toFixed(0)} s in all, ${processor}`,
+  );
   for (const { schedule, findings } of failures) tell(schedule, findings);
 }
 

@@ -22,6 +22,9 @@ import type { GpuType, LogLine } from "./provider.ts";
 import type { AuthInput, SpawnRequest } from "./request.ts";
 import type { ComputeEvent, ComputeRecord } from "./store.ts";
 
+/** Kept, because each further import would cost a resolution. */
+let handleModule: Promise<typeof import("./compute.ts")> | undefined;
+
 /** A client; made by {@link createAtlas}. */
 export class Atlas extends AtlasTotals implements AsyncDisposable {
   readonly #context: Context;
@@ -269,7 +272,8 @@ export class Atlas extends AtlasTotals implements AsyncDisposable {
     now: Date,
     parts: Pick<ComputeParts, "secrets" | "raw" | "owned"> = {},
   ): Promise<Compute> {
-    const { Compute } = await import("./compute.ts");
+    handleModule ??= import("./compute.ts");
+    const { Compute } = await handleModule;
     return new Compute({ context: this.#context, record, now, ...parts });
   }
 }

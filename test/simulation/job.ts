@@ -19,6 +19,8 @@ export interface JobResult {
   readonly states: number;
   readonly moves: number;
   readonly failures: readonly Failure[];
+  /** Processor time of the thread. */
+  readonly processorSeconds: number;
 }
 
 // Errors are as usual as answers here, and their stack traces, which nothing reads, take much time.
@@ -26,6 +28,13 @@ Error.stackTraceLimit = 0;
 
 /** Carries out a job. */
 export async function carryOut(job: Job): Promise<JobResult> {
+  const before = process.threadCpuUsage();
+  const result = await resultOf(job);
+  const { user, system } = process.threadCpuUsage(before);
+  return { ...result, processorSeconds: (user + system) / 1e6 };
+}
+
+async function resultOf(job: Job): Promise<Omit<JobResult, "processorSeconds">> {
   const scenario = scenarioNamed(job.scenario);
   if (job.kind === "explore") {
     const { failure, ...counts } = await explore(scenario, job.depth);

@@ -57,7 +57,7 @@ export class Laws {
     if (process.calls === MAX_CALLS)
       this.#break(10, `${process.name} makes more than ${MAX_CALLS} calls: its retries have no bound`);
     if (call.side !== "provider") return;
-    this.#looks.sent(process, call, this.live);
+    this.#looks.sent(process, call, () => this.live);
     const [reference] = call.parameters;
     if (!isReference(reference)) return;
     if (call.method === "create") this.#createSent(process, reference.name);

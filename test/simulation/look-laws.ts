@@ -46,9 +46,9 @@ export class LookLaws {
   }
 
   /** Judges a call to the provider, when a process makes it. `live` are the live records. */
-  sent(process: Process, { method }: Call, live: readonly ComputeRecord[]): void {
+  sent(process: Process, { method }: Call, live: () => readonly ComputeRecord[]): void {
     this.#keepRate(process, LOOKS.includes(method));
-    if (LOOKS.includes(method) && this.#sight.onlyWaits(process)) this.#keepInterval(process, live);
+    if (LOOKS.includes(method) && this.#sight.onlyWaits(process)) this.#keepInterval(process, live());
   }
 
   /** Judges a record that a process has written. */

@@ -64,7 +64,7 @@ describe("npm run simulate", () => {
     const { code, text } = await simulate(["--replay", "crowd: A B A B R R 61 R xA"]);
     expect(text).toBe("The schedule breaks no law.\n");
     expect(code).toBe(0);
-  });
+  }, 120_000);
 
   it("prints a schedule that breaks a law, as a list to play again", async () => {
     const mutation = "the pod comes before its row";
@@ -74,11 +74,11 @@ describe("npm run simulate", () => {
     const replayed = await simulate(["--replay", schedule], mutation);
     expect(replayed.text).toMatch(/law 1: [AB] creates atlas-default-\w{20}, which is not recorded/);
     expect([explored.code, replayed.code]).toEqual([1, 1]);
-  });
+  }, 120_000);
 
   it("says so where a schedule is not possible", async () => {
     const { code, text } = await simulate(["--replay", "slot: A A xA A"]);
     expect(text).toContain("the move A is not possible here");
     expect(code).toBe(1);
-  });
+  }, 120_000);
 });

@@ -366,17 +366,28 @@ function contextOf(scenario: Scenario): Context {
 
 /** The ways in which the waiting calls of a process may go through. */
 function callMoves({ name: process, waiting }: Process, withFaults: boolean): readonly Move[] {
-  return waiting.flatMap((call, at) => {
-    const passages: readonly Passage[] = withFaults ? ["answered", ...faultsOf(call)] : ["answered"];
-    return passages.map((passage): Move => ({ kind: "call", process, at, passage }));
-  });
+  const moves: Move[] = [];
+  for (const [at, call] of waiting.entries()) {
+    moves.push({ kind: "call", process, at, passage: "answered" });
+    if (withFaults) for (const passage of faultsOf(call)) moves.push({ kind: "call", process, at, passage });
+  }
+  return moves;
 }
 
-function faultsOf({ side, method }: Call): readonly Passage[] {
-  if (side === "pod") return ["call-lost"];
-  if (method === "create") return ["answer-lost", "call-lost", "unanswered", "refused"];
-  const changes = ["terminate", "stop", "start", "insert", "replace", "claimDue"].includes(method);
-  return changes ? ["answer-lost", "call-lost"] : ["call-lost"];
+/** The faults that a call may meet, by its method: what only reads can be lost alone. */
+const FAULTS: Readonly<Partial<Record<string, readonly Passage[]>>> = {
+  create: ["answer-lost", "call-lost", "unanswered", "refused"],
+  terminate: ["answer-lost", "call-lost"],
+  stop: ["answer-lost", "call-lost"],
+  start: ["answer-lost", "call-lost"],
+  insert: ["answer-lost", "call-lost"],
+  replace: ["answer-lost", "call-lost"],
+  claimDue: ["answer-lost", "call-lost"],
+};
+const READING_FAULTS: readonly Passage[] = ["call-lost"];
+
+function faultsOf({ method }: Call): readonly Passage[] {
+  return FAULTS[method] ?? READING_FAULTS;
 }
 
 function crashMoves({ name: process, waiting }: Process): readonly Move[] {
