@@ -1,5 +1,7 @@
 /** The import of `atlas-compute` with `atlas-compute/runpod` and the size of both in a user's bundle, beside the packages that do a like job. */
 import { builtinModules } from "node:module";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
 import { processMilliseconds } from "../import-time.ts";
 import { bundleForUser, gzippedBytes, kilobytes } from "../user-bundle.ts";
 import { count, inDigits, inTurns, isQuick, median, report, reportMissing } from "./figures.ts";
@@ -44,6 +46,8 @@ async function measureImports(): Promise<void> {
     empty: () => processMilliseconds(""),
     own: () => processMilliseconds(OWN_IMPORT),
   };
+  const oneFile = await writeOneFile();
+  subjects["one file"] = () => processMilliseconds(`await import("${oneFile}")`);
   for (const { name } of found)
     subjects[name] = () => processMilliseconds(`await import("${name}")`, PEERS_FOLDER);
   const times = await inTurns(ROUNDS, subjects);
@@ -54,12 +58,28 @@ async function measureImports(): Promise<void> {
     ...{ measured: "import, above an empty process", ours, peer: `empty process, ${inDigits(empty)} ms` },
     budget: { limit: 15, better: "less", value: above("own"), unit: "ms" },
   });
+  report({
+    ...{ measured: "import", ours, peer: `the same in one file, ${inDigits(above("one file"))} ms` },
+    ratio: above("own") / above("one file"),
+  });
   for (const { name, version } of found)
     report({
       ...{ measured: "import", ours, peer: `${name} ${version}, ${inDigits(above(name))} ms` },
       ratio: above("own") / above(name),
       ...(name === "e2b" && { budget: { limit: 0.15, better: "less" } }),
     });
+}
+
+/** Bundles both entries into one file, to show what their chunks cost. Returns its address. */
+async function writeOneFile(): Promise<string> {
+  const outdir = "node_modules/.cache/bench-one-file";
+  await build({
+    stdin: { contents: OWN_PROGRAM, resolveDir: "." },
+    ...{ outdir, bundle: true, splitting: true, format: "esm", platform: "node", logLevel: "error" },
+    outExtension: { ".js": ".mjs" },
+    external: ["ky", "@opentelemetry/api"],
+  });
+  return pathToFileURL(`${outdir}/stdin.mjs`).href;
 }
 
 async function measureBundles(): Promise<void> {

@@ -16,6 +16,7 @@ export const parts: readonly Part[] = [
   { name: "proxies", columns: ["proxy and figure", "the guard", "peer"] },
   { name: "streams", columns: ["way and figure", "the guard", "peer"] },
   { name: "transfers", columns: ["way and figure", "the guard", "peer"] },
+  { name: "followers", columns: ["events", "ours", "peer"] },
   { name: "stores", columns: ["work and rows", "so many rows", "1,000 rows"] },
   { name: "slots", columns: ["read", "ours", "one statement by hand"] },
   { name: "writes", columns: ["write", "ours", "one statement by hand"] },

@@ -95,6 +95,9 @@ async function beforeTail(
   return newest.length > tail ? newest[0]?.id : after;
 }
 
+/** The reason of an abort that wakes. Without one each abort makes an error with its stack, for every follower at every event. */
+const WOKEN = "woken";
+
 /** Wakes a sleeper, including one that begins to sleep only after the call. */
 class Wake {
   calls = 0;
@@ -102,7 +105,9 @@ class Wake {
 
   call(): void {
     this.calls += 1;
-    this.#sleeper?.abort();
+    const sleeper = this.#sleeper;
+    this.#sleeper = undefined;
+    sleeper?.abort(WOKEN);
   }
 
   async wait(
