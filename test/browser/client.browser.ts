@@ -181,6 +181,36 @@ describe.runIf(hasBrowser)(
       expect(await alive()).toBe(1);
     }, 90_000);
 
+    it("hears once, after a restart, of an event that it missed", async () => {
+      const page = await firstPage();
+      await page.evaluate(`{
+        globalThis.heard = [];
+        globalThis.EventSource = class extends EventSource {
+          constructor(...options) {
+            super(...options);
+            for (const name of ["state", "note", "report"])
+              this.addEventListener(name, ({ lastEventId }) => heard.push(lastEventId));
+          }
+        };
+      }`);
+      const id = await open(page);
+      await ready(page);
+      await page.waitForFunction("heard.length > 0");
+      const before = await page.evaluate<string[]>("heard");
+      await world.kill();
+      await world.start();
+      // The stream comes back after two seconds at the earliest.
+      await fetch(`${world.plane}/api/atlas/computes/${id}`, {
+        method: "DELETE",
+        headers: { cookie: `user=${user}`, origin: world.page },
+      });
+      await phase(page, "ended");
+      await page.waitForFunction(`heard.length > ${before.length}`);
+      const heard = await page.evaluate<string[]>("heard");
+      expect(heard.slice(0, before.length)).toEqual(before);
+      expect(new Set(heard).size).toBe(heard.length);
+    }, 90_000);
+
     it("renews a token once that the guard rejects", async () => {
       const page = await firstPage();
       await open(page);
@@ -221,6 +251,11 @@ describe.runIf(hasBrowser)(
         "({ message: session.getSnapshot().message })",
       );
       expect(message).toMatch(/^failed: /);
+      await page.waitForFunction(
+        'session.getSnapshot().message.includes("no CUDA device")',
+        undefined,
+        PATIENCE,
+      );
       await expect(page.evaluate("session.whenReady()")).rejects.toThrow();
     });
 
