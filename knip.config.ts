@@ -20,8 +20,6 @@ const config: KnipConfig = {
   ignoreExportsUsedInFile: { interface: true, type: true },
   // package-check.ts and check.ts run them by their names, and the guide's files for Vue import it in a text.
   ignoreDependencies: ["@arethetypeswrong/cli", "publint", "react18", "react-dom18", "vue"],
-  // The peers of the benchmarks have a package.json of their own, and no other code imports them.
-  ignore: ["scripts/bench/peers/**"],
   // Debian's, which the tests of docker() ask for.
   ignoreBinaries: ["caddy", "openssl"],
   ignoreUnresolved: ["docker/guard/layer.sh"],
