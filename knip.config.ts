@@ -14,12 +14,21 @@ const config: KnipConfig = {
     // Programs that tests start.
     "test/**/programs/**",
     "test/simulation/{find,ids,register,worker}.ts",
+    // Stryker and its runner take them by name.
+    "test/mutation/*.ts",
   ],
   project: ["src/**", "test/**", "scripts/**"],
   // A type beside its function is exported so that its declaration can be read.
   ignoreExportsUsedInFile: { interface: true, type: true },
-  // package-check.ts and check.ts run them by their names, and the guide's files for Vue import it in a text.
-  ignoreDependencies: ["@arethetypeswrong/cli", "publint", "react18", "react-dom18", "vue"],
+  // package-check.ts, check.ts and mutation.ts run them by their names, and the guide's files for Vue import it in a text.
+  ignoreDependencies: [
+    "@arethetypeswrong/cli",
+    "@stryker-mutator/vitest-runner",
+    "publint",
+    "react18",
+    "react-dom18",
+    "vue",
+  ],
   // Debian's, which the tests of docker() ask for.
   ignoreBinaries: ["caddy", "openssl"],
   ignoreUnresolved: ["docker/guard/layer.sh"],
