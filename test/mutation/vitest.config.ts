@@ -5,8 +5,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: JSON.parse(process.env.MUTATION_TESTS ?? "[]"),
     setupFiles: ["test/mutation/setup.ts"],
+    // Each file on its own: Stryker's record of the tests that reach a mutant is lost where files share their modules.
     pool: "threads",
-    isolate: false,
     env: { FUZZ_RUNS: "200" },
   },
 });
