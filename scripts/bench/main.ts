@@ -65,10 +65,12 @@ async function measure(part: Part): Promise<Outcome | undefined> {
   running.delete(child);
   const seconds = (performance.now() - began) / 1000;
   const hasFailed = code !== 0 || figures.length === 0;
+  // What was measured before the failure counts.
+  if (hasFailed) missing.push(`the rest of ${part.name}, which ended with ${code ?? signal}`);
   console.error(
     `${part.name}: ${hasFailed ? `FAILED with ${code ?? signal}` : `${figures.length} figures`}, ${seconds.toFixed(1)} s`,
   );
-  return hasFailed ? undefined : { part, figures, missing, load, seconds };
+  return figures.length === 0 ? undefined : { part, figures, missing, load, seconds };
 }
 
 async function measureAll(

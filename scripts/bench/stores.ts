@@ -16,9 +16,9 @@ import { count, inDigits, inTurns, median, millisecondsOf, ratios, report } from
 const SMALL = count(1_000, 20);
 const LARGE: readonly number[] = [count(10_000, 50), count(100_000, 80), count(1_000_000, 100)];
 const DUE = count(100, 5);
-const ROUNDS = count(9, 1);
+const ROUNDS = count(4, 1);
 /** The number of calls of one round, which take too little time to be measured alone. */
-const CALLS = count(50, 2);
+const CALLS = count(25, 2);
 const FAR = new Date("2100-01-01T00:00:00Z");
 const PAST = new Date("2020-01-01T00:00:00Z");
 

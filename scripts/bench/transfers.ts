@@ -12,7 +12,7 @@ import { processorTime, type RunningServer, TOKEN } from "./running-server.ts";
 
 const ROUNDS = count(3, 1);
 const MESSAGES = count(2000, 20);
-const BYTES = count(2 ** 30, 2 ** 20);
+const BYTES = count(2 ** 28, 2 ** 20);
 const CHUNK = Buffer.alloc(64 * 1024, "a");
 const MESSAGE = "a message as long as the token of a language model and its envelope";
 const headers = { authorization: `Bearer ${TOKEN}` };
@@ -32,8 +32,8 @@ interface Result {
 const ROWS = {
   roundTrip: ["round trip of a WebSocket's message, median", "ms"],
   lateRoundTrip: ["round trip of a WebSocket's message, 99 %", "ms"],
-  download: ["one gigabyte to the caller", "MB/s"],
-  upload: ["one gigabyte from the caller", "MB/s"],
+  download: ["a quarter of a gigabyte to the caller", "MB/s"],
+  upload: ["a quarter of a gigabyte from the caller", "MB/s"],
   processor: ["processor time of the proxy, for a gigabyte each way", "s"],
 } as const satisfies Readonly<Record<keyof Result, readonly [measured: string, unit: string]>>;
 
