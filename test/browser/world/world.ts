@@ -86,7 +86,12 @@ export async function makeWorld(scripts: Readonly<Record<string, string>> = {}):
         output?.on("data", (chunk) => {
           printed += chunk;
         });
-      await once(child, "message");
+      const exit = once(child, "exit").then(([code, signal]) => {
+        throw new Error(`the control plane ended with ${code ?? signal} before it listened:\n${printed}`);
+      });
+      // Later exits are those that a test wants.
+      exit.catch(() => undefined);
+      await Promise.race([once(child, "message"), exit]);
     },
     tab: async (context, user, path = "/") => {
       await context.addCookies([{ name: "user", value: user, url: page, sameSite: "Lax" }]);
