@@ -16,7 +16,7 @@ const LIST = "test/mutation/survivors.json";
 const PARTS: Readonly<Record<string, { readonly sources: string; readonly tests: readonly string[] }>> = {
   tokens: {
     sources: "src/auth/*.ts",
-    tests: ["test/auth/{token,hmac-token,vectors,credential-vectors,signing-secret}.test.ts"],
+    tests: ["test/auth/{constant-time,token,hmac-token,vectors,credential-vectors,signing-secret}.test.ts"],
   },
   urls: {
     sources: "src/auth/signed-url/*.ts",
