@@ -107,7 +107,7 @@ export class Looks {
     const ids = [...this.#urgent];
     this.#urgent.clear();
     this.#urgentLook = undefined;
-    await this.#claimAndLook(ids, () => ({ spacingSeconds: 0, isAwaited: false }));
+    await this.#claimAndLook(ids, (id) => ({ spacingSeconds: 0, isAwaited: this.#followed.has(id) }));
   }
 
   /** Looks at those of these computes that no other process looks at. @returns the ids of the others */
