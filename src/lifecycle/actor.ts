@@ -1,6 +1,6 @@
 /** The one that asked for a change, as the event of the change names it. */
-import * as z from "zod/mini";
-import { field, optional, parseFields } from "../internal/parse.ts";
+import { parseFields } from "../internal/parse.ts";
+import { byField } from "./by-field.ts";
 import type { RecordChange } from "./record/patch.ts";
 
 /** Options of a change. */
@@ -11,14 +11,6 @@ export interface ActOptions {
    */
   readonly by?: string | undefined;
 }
-
-/** `by`, as a field of options. */
-export const byField = optional(
-  field(
-    z.string().check(z.regex(/^\P{Cc}{1,250}$/u)),
-    "a text of 1 to 250 characters without control characters",
-  ),
-);
 
 /** The part of an event's data that names the actor; empty where none is named. */
 export type By = { readonly by?: string };
