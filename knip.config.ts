@@ -10,7 +10,7 @@ const config: KnipConfig = {
     "scripts/bench/*.ts",
     "scripts/{frameworks,runtimes}/**",
     "examples/{quickstart,server}/**",
-    "test/**/*.{test,test-d,daemon,browser,e2e,live,shell}.{ts,tsx}",
+    "test/**/*.{test,test-d,daemon,browser,e2e,live,planted,shell}.{ts,tsx}",
     // Programs that tests start.
     "test/**/programs/**",
     "test/simulation/{find,ids,register,worker}.ts",

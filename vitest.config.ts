@@ -53,6 +53,8 @@ const config: ViteUserConfig = defineConfig({
       },
       // The completions in real shells: by `npm run shells`.
       { extends: true, test: { name: "shells", include: ["test/cli/**/*.shell.ts"] } },
+      // The faults that the simulation has to find: by `npm run simulate:faults`.
+      { extends: true, test: { name: "faults", include: ["test/simulation/**/*.planted.ts"] } },
       // The example applications, built for production, in Chromium: by `npm run e2e`.
       {
         extends: true,
