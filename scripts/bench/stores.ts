@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type pg from "pg";
 import { type Atlas, createAtlas } from "../../src/index.ts";
+import { newRecord } from "../../src/laws/store/harness.ts";
 import type { Provider } from "../../src/provider.ts";
 import type { ComputeRecord, Store } from "../../src/store.ts";
 import { memoryStore } from "../../src/stores/memory/index.ts";
@@ -39,62 +40,24 @@ const nowhere: Provider = {
 };
 
 function recordOf(number: number, idleDeadline: Date): ComputeRecord {
-  const id = number.toString(36).padStart(20, "0");
-  return {
-    id,
-    name: `atlas-default-${id}`,
+  return newRecord({
+    id: number.toString(36).padStart(20, "0"),
     namespace: "default",
-    version: 1,
     provider: "nowhere",
     providerId: `instance-${number}`,
     status: "running",
-    reason: null,
     userId: `user-${number}`,
-    slot: null,
-    tenantId: null,
     gpu: "h100-sxm",
-    gpuCount: 1,
-    region: null,
-    ports: [],
-    authSchemes: [],
-    generation: 0,
-    signingKeyId: null,
-    tokens: [],
-    metadata: {},
-    idempotencyKey: null,
-    requestHash: "0",
     costPerHour: 3,
-    costBefore: 0,
     costSince: PAST,
-    settledAt: null,
     idleTimeoutSeconds: 1800,
-    maxLifetimeSeconds: null,
-    maxExtendedLifetimeSeconds: null,
-    bootTimeoutSeconds: null,
-    warnBeforeEndSeconds: 120,
-    actedAt: null,
-    answeredAt: null,
-    lookedAt: null,
-    looks: 0,
-    warnedEnd: null,
     createdAt: PAST,
     updatedAt: PAST,
     lastActiveAt: PAST,
     placedAt: PAST,
-    endedAt: null,
-    absentSince: null,
-    bootDeadline: null,
     idleDeadline,
-    budgetDeadline: null,
-    lifetimeDeadline: null,
-    checkAt: null,
     dueAt: idleDeadline,
-    lease: null,
-    leaseUntil: null,
-    attempts: 0,
-    lastError: null,
-    reports: {},
-  };
+  });
 }
 
 const running = { type: "state", status: "running", reason: null, costSoFar: 0, data: {} } as const;

@@ -1,3 +1,6 @@
+/** The reason of an abort that no caller sees: a string, because an `Error` would collect a stack trace each time. */
+export const UNSEEN = "unseen";
+
 /**
  * Aborts the controller when the signal aborts, until the returned function is called. `AbortSignal.any` would do it too, at a
  * measurable price: it makes weak references, and work for the garbage collector, at every call.

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { aborted, abortWith } from "./abort.ts";
+import { aborted, abortWith, UNSEEN } from "./abort.ts";
 import { pause } from "./pause.ts";
 
 /** The limits of a piece of work. */
@@ -12,9 +12,6 @@ export interface Limit {
   /** The error of work that takes longer. */
   readonly error: () => Error;
 }
-
-/** The reason of an abort that no caller sees: a string, because an `Error` would collect a stack trace each time. */
-const OVER = "over";
 
 /**
  * Runs work under a time limit and the caller's signal. The signal that the work receives aborts when the time is over, when the caller
@@ -35,7 +32,7 @@ export async function within<Result>(
     throw over.signal.aborted ? over.signal.reason : failure;
   } finally {
     release();
-    over.abort(OVER);
+    over.abort(UNSEEN);
   }
 }
 
@@ -61,6 +58,6 @@ export async function orAfter<Value>(
   try {
     return await Promise.race([promise, late]);
   } finally {
-    came.abort(OVER);
+    came.abort(UNSEEN);
   }
 }

@@ -1,5 +1,6 @@
 /** Following the events of a compute from any point on, including those that other processes write. */
 import * as z from "zod/mini";
+import { UNSEEN } from "../internal/abort.ts";
 import { defined } from "../internal/defined.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
@@ -95,9 +96,6 @@ async function beforeTail(
   return newest.length > tail ? newest[0]?.id : after;
 }
 
-/** The reason of an abort that wakes. Without one each abort makes an error with its stack, for every follower at every event. */
-const WOKEN = "woken";
-
 /** Wakes a sleeper, including one that begins to sleep only after the call. */
 class Wake {
   calls = 0;
@@ -107,7 +105,7 @@ class Wake {
     this.calls += 1;
     const sleeper = this.#sleeper;
     this.#sleeper = undefined;
-    sleeper?.abort(WOKEN);
+    sleeper?.abort(UNSEEN);
   }
 
   async wait(

@@ -22,11 +22,7 @@ describe.runIf(hasBrowser)(
     }, 60_000);
     afterEach(async () => {
       for (const context of contexts.splice(0)) await context.close();
-      for (const { id } of await world.computes(user))
-        await fetch(`${world.plane}/api/atlas/computes/${id}`, {
-          method: "DELETE",
-          headers: { cookie: `user=${user}`, origin: world.page },
-        });
+      for (const { id } of await world.computes(user)) await world.request(user, "DELETE", `/computes/${id}`);
     });
     afterAll(async () => {
       await browser?.close();
@@ -153,10 +149,7 @@ describe.runIf(hasBrowser)(
       const wasKept = await page.evaluate<boolean>("globalThis.wasPersisted === true");
       expect(wasKept).toBe(true);
       // The page missed the end, and hears of it by looking again.
-      await fetch(`${world.plane}/api/atlas/computes/${id}`, {
-        method: "DELETE",
-        headers: { cookie: `user=${user}`, origin: world.page },
-      });
+      await world.request(user, "DELETE", `/computes/${id}`);
       await phase(page, "ended");
     });
 
@@ -200,10 +193,7 @@ describe.runIf(hasBrowser)(
       await world.kill();
       await world.start();
       // The stream comes back after two seconds at the earliest.
-      await fetch(`${world.plane}/api/atlas/computes/${id}`, {
-        method: "DELETE",
-        headers: { cookie: `user=${user}`, origin: world.page },
-      });
+      await world.request(user, "DELETE", `/computes/${id}`);
       await phase(page, "ended");
       await page.waitForFunction(`heard.length > ${before.length}`);
       const heard = await page.evaluate<string[]>("heard");

@@ -1,5 +1,6 @@
 /** The one place that schedules looks at the computes that this process waits for or follows. */
 import type { AtlasError } from "../../errors.ts";
+import { UNSEEN } from "../../internal/abort.ts";
 import { instanceName } from "../../internal/names.ts";
 import { pause } from "../../internal/pause.ts";
 import { orAfter } from "../../internal/within.ts";
@@ -19,9 +20,6 @@ const SHARE = 1 / 60;
 
 /** The least pause between two rounds, so that computes that cannot be looked at do not keep a process busy. */
 const MIN_SECONDS = 0.1;
-
-/** The reason of an abort that no caller sees: a string, because an error would collect a stack trace each time. */
-const WOKEN = "woken";
 
 const DEFAULT_LOOK_SECONDS = 3;
 const NAMES_PER_QUERY = 500;
@@ -129,15 +127,15 @@ export class Looks {
   #leave(id: string, known: Followed): void {
     known.callers -= 1;
     if (known.callers === 0 && this.#followed.get(id) === known) this.#followed.delete(id);
-    if (this.#followed.size === 0) this.#wake.abort(WOKEN);
+    if (this.#followed.size === 0) this.#wake.abort(UNSEEN);
   }
 
   async #next(known: Followed, seconds: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return;
     let resolve: () => void = () => undefined;
     const looked = new Promise<void>((settle) => {
       resolve = settle;
     });
-    if (signal?.aborted) return;
     known.waiters.push(resolve);
     signal?.addEventListener("abort", resolve, { once: true });
     try {
@@ -149,7 +147,7 @@ export class Looks {
   }
 
   #start(): void {
-    this.#wake.abort(WOKEN);
+    this.#wake.abort(UNSEEN);
     if (this.#isRunning) return;
     this.#isRunning = true;
     void this.#run();

@@ -1,12 +1,8 @@
 /** The names of the volumes that are kept for users. */
+import { namePrefix } from "../../internal/names.ts";
 
 const DEFAULT_SLOT = "default";
 const HASH_CHARACTERS = 32;
-
-/** The beginning of the names of a namespace's volumes and containers. */
-export function prefixOfNamespace(namespace: string): string {
-  return `atlas-${namespace}-`;
-}
 
 /** The volume of a user and a slot: `atlas-<namespace>-<hash>`. The hash hides the user's name from readers of the socket. */
 export function keptVolumeName(prefix: string, userId: string, slot: string = DEFAULT_SLOT): string {
@@ -21,5 +17,5 @@ export function keptVolumeName(prefix: string, userId: string, slot: string = DE
 
 /** See `KeptVolumes.nameOf`. */
 export function nameOfKeptVolume(namespace: string, userId: string, slot?: string): string {
-  return keptVolumeName(prefixOfNamespace(namespace), userId, slot);
+  return keptVolumeName(namePrefix(namespace), userId, slot);
 }

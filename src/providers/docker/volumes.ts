@@ -1,12 +1,13 @@
 /** Volumes: those that end with their container, those that exist already, and those that are kept for a user. */
 import type { CallContext } from "../../call-context.ts";
 import { defined } from "../../internal/defined.ts";
+import { namePrefix } from "../../internal/names.ts";
 import type { CreateRequest } from "../../provider.ts";
 import { requestError } from "./candidates.ts";
 import type { Host } from "./host.ts";
 import { optionsOf } from "./options.ts";
 import type { KeptVolumes } from "./types.ts";
-import { keptVolumeName, prefixOfNamespace } from "./volume-names.ts";
+import { keptVolumeName } from "./volume-names.ts";
 import { LABELS, type MountBody } from "./wire.ts";
 
 const DEFAULT_PATH = "/workspace";
@@ -53,7 +54,7 @@ function prefixOf(instanceName: string): string {
 export function keptVolumes(host: () => Host): Omit<KeptVolumes, "nameOf"> {
   return {
     list: async (namespace, context) => {
-      const filters = { label: [`${LABELS.keptFor}=${prefixOfNamespace(namespace)}`] };
+      const filters = { label: [`${LABELS.keptFor}=${namePrefix(namespace)}`] };
       const volumes = await host().api.volumes(filters, context);
       return volumes.map(({ Name, CreatedAt }) => ({
         name: Name,

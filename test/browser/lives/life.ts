@@ -22,8 +22,6 @@ export interface Stage {
   readonly store: Store;
   /** Ends the control plane as a crash does, and starts it again after that time. */
   restart(milliseconds: number): Promise<void>;
-  /** Sends a user's request to the control plane. */
-  request(user: string, method: string, path: string): Promise<Response>;
 }
 
 /** Sets the stage in a world that runs. */
@@ -37,11 +35,6 @@ export function makeStage(world: World, browser: Browser): Stage {
       await sleep(milliseconds);
       await world.start();
     },
-    request: (user, method, path) =>
-      fetch(`${world.plane}/api/atlas${path}`, {
-        method,
-        headers: { cookie: `user=${user}`, origin: world.page },
-      }),
   };
 }
 
@@ -162,7 +155,7 @@ export class Life {
   async end(): Promise<void> {
     await this.context.close();
     for (const { id } of (await this.records()).filter(({ status }) => LIVE.test(status)))
-      await this.stage.request(this.user, "DELETE", `/computes/${id}`);
+      await this.stage.world.request(this.user, "DELETE", `/computes/${id}`);
   }
 }
 

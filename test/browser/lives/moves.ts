@@ -172,7 +172,7 @@ async function anotherUser(life: Life): Promise<void> {
   if (await tab.evaluate<boolean>("computes.restore().then((found) => found !== undefined)"))
     life.find("another user's page restored a compute");
   if (record !== undefined) {
-    const { status } = await life.stage.request(`${life.user}x`, "GET", `/computes/${record.id}`);
+    const { status } = await life.stage.world.request(`${life.user}x`, "GET", `/computes/${record.id}`);
     if (status !== 404) life.find(`another user got ${status} for this user's compute`);
   }
   await context.close();

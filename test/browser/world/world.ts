@@ -39,6 +39,8 @@ export interface World extends AsyncDisposable {
   kill(): Promise<void>;
   /** Opens a tab of a user's browser. */
   tab(context: BrowserContext, user: string, path?: string): Promise<Page>;
+  /** Sends a user's request to the control plane, from outside any browser. */
+  request(user: string, method: string, path: string): Promise<Response>;
   /** The content of the store's files. */
   stored(): Promise<string>;
   /** Everything that the control plane's process has printed. */
@@ -68,6 +70,8 @@ export async function makeWorld(scripts: Readonly<Record<string, string>> = {}):
   const page = `http://127.0.0.1:${await start(pages)}`;
   let child: ChildProcess | undefined;
   let printed = "";
+  const request: World["request"] = (user, method, path) =>
+    fetch(`${plane}/api/atlas${path}`, { method, headers: { cookie: `user=${user}`, origin: page } });
   const kill = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
@@ -111,8 +115,9 @@ export async function makeWorld(scripts: Readonly<Record<string, string>> = {}):
       return stdout;
     },
     printed: () => printed,
+    request,
     computes: async (user) => {
-      const response = await fetch(`${plane}/api/atlas/computes`, { headers: { cookie: `user=${user}` } });
+      const response = await request(user, "GET", "/computes");
       return ((await response.json()) as { computes: { id: string; status: string }[] }).computes;
     },
     [Symbol.asyncDispose]: async () => {
