@@ -1,16 +1,14 @@
 /**
  * Mutation tests, by Stryker: `npm run mutation -- tokens`, `npm run mutation -- src/auth/token.ts`, or without an argument all parts.
  *
- * Stryker changes the code in one place at a time, and the tests have to notice. `test/mutation/survivors.json` has, for each file that has been tested
- * so, the mutants that no test notices. The script exits with 1 for a survivor that the list has not, and `--write` brings the list up to date.
- * `--changed` takes the listed files only whose code has changed since.
+ * Stryker changes the code in one place at a time, and the tests have to notice. `test/mutation/survivors/PART.json` has, for each file that has been
+ * tested so, the mutants that no test notices. The script exits with 1 for a survivor that the list has not, and `--write` brings the list up to date.
+ * `--changed` takes the listed files only whose code has changed since, and `--at-once 1` leaves a processor to others.
  */
 import { createHash } from "node:crypto";
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Stryker } from "@stryker-mutator/core";
-
-const LIST = "test/mutation/survivors.json";
 
 /** The parts that are tested by mutation, each with the tests that judge it. */
 const PARTS: Readonly<Record<string, { readonly sources: string; readonly tests: readonly string[] }>> = {
@@ -57,23 +55,43 @@ interface Listed {
 }
 
 const { values, positionals } = parseArgs({
-  options: { write: { type: "boolean" }, changed: { type: "boolean" } },
+  options: {
+    write: { type: "boolean" },
+    changed: { type: "boolean" },
+    "at-once": { type: "string", default: "2" },
+  },
   allowPositionals: true,
 });
-const listed: Record<string, Listed> = JSON.parse(readFileSync(LIST, "utf8"));
 let isBroken = false;
 for (const [part, { sources, tests }] of Object.entries(PARTS)) {
-  const files = chosen(part, globSync(sources).toSorted());
-  if (files.length > 0) await testFiles(part, files, tests);
+  const list = listOf(part);
+  const files = chosen(part, list, globSync(sources).toSorted());
+  if (files.length > 0) await testFiles(part, list, files, tests);
 }
-if (values.write === true) writeFileSync(LIST, `${JSON.stringify(sorted(listed), null, 2)}\n`);
 process.exitCode = isBroken ? 1 : 0;
 
-function chosen(part: string, files: readonly string[]): readonly string[] {
+function listPath(part: string): string {
+  return `test/mutation/survivors/${part}.json`;
+}
+
+function listOf(part: string): Readonly<Record<string, Listed>> {
+  return existsSync(listPath(part)) ? JSON.parse(readFileSync(listPath(part), "utf8")) : {};
+}
+
+function writeList(part: string, list: Readonly<Record<string, Listed>>): void {
+  const sorted = Object.entries(list).toSorted(([one], [other]) => one.localeCompare(other));
+  writeFileSync(listPath(part), `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`);
+}
+
+function chosen(
+  part: string,
+  list: Readonly<Record<string, Listed>>,
+  files: readonly string[],
+): readonly string[] {
   const asked = positionals.length === 0 || positionals.includes(part);
   const own = asked ? files : files.filter((file) => positionals.includes(file));
   if (values.changed !== true) return own;
-  return own.filter((file) => listed[file] !== undefined && listed[file].digest !== digestOf(file));
+  return own.filter((file) => list[file] !== undefined && list[file].digest !== digestOf(file));
 }
 
 function digestOf(file: string): string {
@@ -81,7 +99,12 @@ function digestOf(file: string): string {
 }
 
 /** Tests the mutants of these files, and prints those that survive. */
-async function testFiles(part: string, files: readonly string[], tests: readonly string[]): Promise<void> {
+async function testFiles(
+  part: string,
+  list: Readonly<Record<string, Listed>>,
+  files: readonly string[],
+  tests: readonly string[],
+): Promise<void> {
   console.log(`${part}: ${files.join(", ")}`);
   process.env.MUTATION_TESTS = JSON.stringify(tests);
   const results = await new Stryker({
@@ -92,34 +115,39 @@ async function testFiles(part: string, files: readonly string[], tests: readonly
     // A mutant of code that runs at the import would need every test anew.
     ignoreStatic: true,
     coverageAnalysis: "perTest",
-    concurrency: 2,
+    concurrency: Number(values["at-once"]),
     reporters: ["progress-append-only"],
     tempDirName: "node_modules/.cache/stryker",
     ignorePatterns: ["docs", "examples", "dist", "scripts", ".ci", "docker"],
     timeoutMS: 20_000,
   }).runMutationTest();
-  for (const file of files) {
-    judge(
+  const judged = files.map((file): readonly [string, Listed] => [
+    file,
+    judgedFile(
       file,
       results.filter(({ fileName }) => fileName.endsWith(file)),
-    );
+    ),
+  ]);
+  if (values.write === true) {
+    writeList(part, { ...list, ...Object.fromEntries(judged) });
+    return;
+  }
+  for (const [file, { survivors }] of judged) {
+    for (const survivor of without(survivors, list[file]?.survivors ?? [])) {
+      console.error(`SURVIVES  ${file}: ${survivor}`);
+      isBroken = true;
+    }
   }
 }
 
 type Mutants = Awaited<ReturnType<Stryker["runMutationTest"]>>;
 
-function judge(file: string, results: Mutants): void {
+function judgedFile(file: string, results: Mutants): Listed {
   // A mutant that does not compile or load says nothing about the tests.
   const mutants = results.filter(({ status }) => /^(Killed|Timeout|Survived|NoCoverage)$/.test(status));
   const survivors = survivorsOf(file, mutants);
   console.log(`${file}: ${mutants.length - survivors.length} of ${mutants.length} mutants killed`);
-  if (values.write === true) {
-    listed[file] = { digest: digestOf(file), mutants: mutants.length, survivors };
-    return;
-  }
-  const unknown = without(survivors, listed[file]?.survivors ?? []);
-  for (const survivor of unknown) console.error(`SURVIVES  ${file}: ${survivor}`);
-  if (unknown.length > 0) isBroken = true;
+  return { digest: digestOf(file), mutants: mutants.length, survivors };
 }
 
 /** The lines whose change no test notices, each with the change. */
@@ -142,8 +170,4 @@ function without(items: readonly string[], known: readonly string[]): readonly s
     if (index >= 0) left.splice(index, 1);
     return index < 0;
   });
-}
-
-function sorted(list: Readonly<Record<string, Listed>>): Readonly<Record<string, Listed>> {
-  return Object.fromEntries(Object.entries(list).toSorted(([one], [other]) => one.localeCompare(other)));
 }
