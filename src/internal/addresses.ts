@@ -38,9 +38,18 @@ export function isPrivateAddress(address: string): boolean {
   return version !== 0 && privateAddresses().check(address, version === 4 ? "ipv4" : "ipv6");
 }
 
+/** True for a URL's host name that is an address and no name. */
+export function isAddress(hostname: string): boolean {
+  return net().isIP(withoutBrackets(hostname)) !== 0;
+}
+
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
 /** True when a URL's host name stays inside a private network. */
 export function isPrivateHost(hostname: string): boolean {
-  const address = hostname.replace(/^\[(.*)\]$/, "$1");
+  const address = withoutBrackets(hostname);
   return net().isIP(address) === 0 ? PRIVATE_NAME.test(hostname) : isPrivateAddress(address);
 }
 

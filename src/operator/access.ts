@@ -12,6 +12,7 @@ const OWN_PAGES = { origins: new Set<string>(), advice: "Act from this page itse
 export async function admit(desk: Desk, request: Request, needed: OperatorRole): Promise<Operator> {
   const operator = await askApplication(desk, request);
   refuseForgery(OWN_PAGES, request);
+  await desk.hosts.refuseForeign(request);
   if (needed === "act" && operator.role !== "act")
     throw new AtlasError(
       "FORBIDDEN",

@@ -5,6 +5,8 @@ import { type Clock, systemClock } from "../clock.ts";
 import { basePathField, callable, clockField, hasMethods, loggerField } from "../internal/option-fields.ts";
 import { field, parseFields } from "../internal/parse.ts";
 import type { Logger } from "../lifecycle/context.ts";
+import { Hosts } from "../server/hosts.ts";
+import { hostsField } from "../server/hosts-field.ts";
 
 /** The rights of an operator: `view` reads everything that the page shows, `act` also changes and ends computes. */
 export type OperatorRole = "view" | "act";
@@ -25,6 +27,11 @@ export interface OperatorPageOptions {
    * body. An error is logged and becomes a 503. A failure never lets a request in.
    */
   authorize(request: Request): Operator | null | undefined | Promise<Operator | null | undefined>;
+  /**
+   * The names under which browsers reach the page, without a port; requests for another name are 403. Without a list this applies where `authorize`
+   * needs no credential and the request did not come over TLS. @default none
+   */
+  readonly hosts?: readonly string[] | undefined;
   /** The path at which browsers reach the page, such as `/operator`. A framework that strips it from the request does no harm. @default "" */
   readonly basePath?: string | undefined;
   /** Receives every action with the operator's name, and every failure; `console` is one. @default no logger */
@@ -35,6 +42,7 @@ export interface OperatorPageOptions {
 
 /** The parsed options, which every part of the page works with. */
 export interface Desk extends Pick<OperatorPageOptions, "atlas" | "authorize"> {
+  readonly hosts: Hosts;
   readonly basePath: string;
   readonly logger: Logger | undefined;
   readonly clock: Clock;
@@ -46,6 +54,7 @@ const FIELDS = {
     "a client that createAtlas made",
   ),
   authorize: field(callable<OperatorPageOptions["authorize"]>(), "a function that returns the operator"),
+  hosts: hostsField,
   basePath: basePathField,
   logger: loggerField<Logger>(),
   clock: clockField,
@@ -56,7 +65,15 @@ export function toDesk(options: OperatorPageOptions): Desk {
   const {
     basePath = "",
     clock = systemClock,
+    hosts,
     ...rest
   } = parseFields("The options of createOperatorPage", FIELDS, options);
-  return { ...rest, logger: rest.logger, clock, basePath: basePath.replace(/\/$/, "") };
+  const { atlas, authorize, logger } = rest;
+  const names = new Hosts({
+    hosts,
+    known: () => [atlas.controlUrl],
+    authorize,
+    factory: "createOperatorPage",
+  });
+  return { atlas, authorize, logger, clock, hosts: names, basePath: basePath.replace(/\/$/, "") };
 }

@@ -6,6 +6,8 @@ import { isOrigin } from "../internal/origins.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import type { Logger } from "../lifecycle/context.ts";
 import type { SpawnRequest } from "../request.ts";
+import { Hosts } from "./hosts.ts";
+import { hostsField } from "./hosts-field.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
@@ -39,6 +41,12 @@ export interface ControlPlaneOptions<User extends ControlPlaneUser = ControlPlan
    * them. The pages of the handler's own host need no entry. Never list a pod's origin. @default []
    */
   readonly origins?: readonly string[] | undefined;
+  /**
+   * The names under which browsers reach the handler, without a port: `app.example`, or `*.preview.example`. Requests of users for another name are 403;
+   * addresses and names of a private network need no entry. Without a list this applies where `authorize` needs no credential and the request did
+   * not come over TLS; the hosts of `controlUrl` and of `origins` are known. @default none
+   */
+  readonly hosts?: readonly string[] | undefined;
   /** The path of the handler, such as `/api/atlas`. @default "" */
   readonly basePath?: string | undefined;
   /** Receives every failure with its code and cause, of which browsers read only a neutral sentence; `console` is one. @default no logger */
@@ -51,6 +59,8 @@ export interface ControlPlaneOptions<User extends ControlPlaneUser = ControlPlan
 export interface Plane extends Pick<ControlPlaneOptions, "atlas" | "authorize" | "request"> {
   /** The listed origins, beside the handler's own. */
   readonly origins: ReadonlySet<string>;
+  /** The names of the application. */
+  readonly hosts: Hosts;
   /** The open event streams. */
   readonly streams: OpenStreams;
   /** Empty where `/internal` is closed. */
@@ -83,6 +93,7 @@ const FIELDS = {
       'up to 100 origins as a browser sends them, such as "https://console.example", without a path and without *',
     ),
   ),
+  hosts: hostsField,
   basePath: basePathField,
   logger: loggerField<Logger>(),
   clock: clockField,
@@ -94,6 +105,7 @@ export function toPlane<User extends ControlPlaneUser>(options: ControlPlaneOpti
     internalSecret = [],
     basePath = "",
     origins = [],
+    hosts,
     clock = systemClock,
     logger,
     ...callbacks
@@ -104,6 +116,12 @@ export function toPlane<User extends ControlPlaneUser>(options: ControlPlaneOpti
     internalSecrets: [internalSecret].flat(),
     basePath: basePath.replace(/\/$/, ""),
     origins: new Set(origins),
+    hosts: new Hosts({
+      hosts,
+      known: () => [callbacks.atlas.controlUrl, ...origins],
+      authorize: callbacks.authorize,
+      factory: "createControlPlane",
+    }),
     streams: new OpenStreams(),
   };
 }

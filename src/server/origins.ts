@@ -40,8 +40,11 @@ export function acceptedOrigin({ origins }: OriginsOf, request: Request): string
   const origin = headers.get("origin");
   const host = origin === null ? undefined : hostOf(origin);
   if (origin === null || host === undefined) return undefined;
+  if (origins.has(origin) || isOfOwnPage(headers)) return origin;
+  // A browser that knows better is believed: a page over plain http has our host, and is another site than we over https.
+  if (headers.has("sec-fetch-site")) return undefined;
   const own = [url, headers.get("host"), headers.get("x-forwarded-host")].map((place) => hostOf(place ?? ""));
-  return origins.has(origin) || isOfOwnPage(headers) || own.includes(host) ? origin : undefined;
+  return own.includes(host) ? origin : undefined;
 }
 
 /** Returns the headers by which a page of a listed origin may read an answer; every answer depends on its `Origin`. */

@@ -61,7 +61,10 @@ export function route<Kind extends CredentialKind, Body>(rule: RouteRule<Kind, B
       const { plane, request } = arrival;
       const { authenticate, nameOf, isForgeable } = credentials[credential];
       const identity = await authenticate(plane, request);
-      if (isForgeable) refuseForgery(plane, request);
+      if (isForgeable) {
+        refuseForgery(plane, request);
+        await plane.hosts.refuseForeign(request);
+      }
       if (rate !== undefined) limit(plane, `${method} ${path} ${nameOf(identity)}`, rate);
       return rule.handle({ ...arrival, identity, body: await readBody(request, body) });
     },

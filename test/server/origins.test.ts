@@ -54,6 +54,10 @@ describe("a change", () => {
       "of a page over plain http, which sends no Sec-Fetch-Site",
       { ...cookie, origin: "http://evil.example" },
     ],
+    [
+      "of a page over plain http on our host, which the browser calls another site",
+      { ...cookie, origin: "http://app.example", "sec-fetch-site": "cross-site" },
+    ],
     ["that says no origin, by cookie", cookie],
     ["that says no origin, by a stored password", basic],
     ["that says no origin, by Negotiate in capitals", { authorization: "NEGOTIATE abc" }],

@@ -123,7 +123,7 @@ const layers: readonly Layer[] = [
   {
     name: "the operator page",
     files: /^src\/operator\//,
-    mayImport: [CONTRACTS, INTERNAL, LIFECYCLE, CLIENT, /^src\/server\/origins\.ts$/],
+    mayImport: [CONTRACTS, INTERNAL, LIFECYCLE, CLIENT, /^src\/server\/(origins|hosts|hosts-field)\.ts$/],
     packages: [NODE, BUNDLED, /^hono(\/|$)/],
   },
   {
