@@ -37,12 +37,17 @@ const PARTS: Readonly<Record<string, { readonly sources: string; readonly tests:
   spawn: {
     sources: "src/lifecycle/spawn/*.ts",
     tests: [
-      "test/lifecycle/{abort,failover,get-or-spawn,idempotency,limits,secrets,slow-create,spawn,unknown-outcome,write-back}.test.ts",
+      "test/lifecycle/{abort,costs,events,failover,get-or-spawn,idempotency,limits,secrets,slow-create,spawn,token-changes}.test.ts",
+      "test/lifecycle/{unknown-outcome,write-back}.test.ts",
+      "test/{compute,compute-links}.test.ts",
     ],
   },
   reap: {
     sources: "src/lifecycle/reap/*.ts",
-    tests: ["test/lifecycle/{absence,accounts,ends,orphans,reap,reaper,unknown-outcome}.test.ts"],
+    tests: [
+      "test/lifecycle/{absence,accounts,budgets,costs,ends,events,orphans,reap,reaper,reaper-sign}.test.ts",
+      "test/lifecycle/{unknown-outcome,webhooks}.test.ts",
+    ],
   },
 };
 
@@ -106,6 +111,7 @@ async function testFiles(
   tests: readonly string[],
 ): Promise<void> {
   console.log(`${part}: ${files.join(", ")}`);
+  process.env.MUTATION_SOURCES = JSON.stringify(files);
   process.env.MUTATION_TESTS = JSON.stringify(tests);
   const results = await new Stryker({
     testRunner: "vitest",
