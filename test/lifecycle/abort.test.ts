@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isAtlasError } from "../../src/errors.ts";
 import type { Phase } from "../../src/lifecycle/context.ts";
+import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import { type Scene, type SceneOptions, scene } from "../support/scene.ts";
 
 class GaveUp extends Error {}
@@ -47,6 +48,14 @@ describe("a spawn with a caller that gives up", () => {
     expect(world.count("create")).toBe(0);
   });
 
+  it("while a second provider is asked for candidates stores nothing, although the first one offers some", async () => {
+    const clock = manualClock();
+    const providers = [mock({ clock }), mock({ clock, name: "second", latencySeconds: 10 })];
+    const world = scene({ clock, providers });
+    expect(await giveUp(world, "placing", 5)).toBeInstanceOf(GaveUp);
+    expect(await world.records()).toEqual([]);
+  });
+
   it("just before the create creates nothing and throws the signal's reason", async () => {
     const abort = new AbortController();
     const world = scene({ onEvent: () => abort.abort(new GaveUp()) });
@@ -67,6 +76,7 @@ describe("a spawn with a caller that gives up", () => {
     const error = await giveUp(world, "creating", seconds);
     if (!isAtlasError(error)) throw error;
     expect(error).toMatchObject({ code: "UNCERTAIN", mayHaveCreated: true });
+    expect(error.message).toContain("create on mock was aborted by the caller");
     expect(await world.record(error.computeId ?? "")).toMatchObject({
       status: "uncertain",
       reason: "requested",

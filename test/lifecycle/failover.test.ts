@@ -141,10 +141,26 @@ describe("law 3: failover only on a clean refusal", () => {
     expect(await records()).toEqual([]);
   });
 
-  it("stops at a provider's bad key before anything is stored", async () => {
-    const { atlas, failure, provider, records } = scene();
-    provider.script("candidates", "bad-key");
-    expect(await failure(atlas.spawnCompute({}))).toMatchObject({ code: "AUTH_ERROR" });
+  it("stops at a provider's bad key before anything is stored, and asks no other provider", async () => {
+    const clock = manualClock();
+    const [first, second] = [mock({ clock }), mock({ clock, name: "second" })];
+    const { atlas, failure, records } = scene({ clock, providers: [first, second] });
+    first.script("candidates", "bad-key");
+    expect(await failure(atlas.spawnCompute({}))).toMatchObject({ code: "AUTH_ERROR", provider: "mock" });
+    expect(second.calls).toEqual([]);
+    expect(await records()).toEqual([]);
+  });
+
+  it("is CAPACITY, with nothing stored, when a provider offers nothing and gives no reason", async () => {
+    const clock = manualClock();
+    const silent: Provider = { ...mock({ clock }), candidates: async () => [] };
+    const { atlas, failure, records } = scene({ clock, providers: [silent] });
+    const error = await failure(atlas.spawnCompute({}));
+    const reason = "mock offers nothing that fits the request now";
+    expect(error).toMatchObject({
+      code: "CAPACITY",
+      candidates: [{ provider: "mock", code: "CAPACITY", reason }],
+    });
     expect(await records()).toEqual([]);
   });
 });
@@ -159,12 +175,20 @@ describe("a price", () => {
   it("over maxCostPerHour rules a candidate out before anybody is asked, for the whole machine", async () => {
     const { spawn, atlas, failure, provider } = scene({ mock: { gpus } });
     expect((await spawn({ gpu: ["dear", "cheap"], maxCostPerHour: 2 })).gpu).toBe("cheap");
+    expect((await spawn({ gpu: ["dear", "cheap"], maxCostPerHour: 5 })).gpu).toBe("dear");
     const error = await failure(
       atlas.spawnCompute({ gpu: ["dear", "cheap"], gpuCount: 3, maxCostPerHour: 2 }),
     );
-    expect(error).toMatchObject({ code: "CAPACITY", candidates: [{ gpu: "dear" }, { gpu: "cheap" }] });
+    const code = "CAPACITY";
+    expect(error).toMatchObject({
+      code,
+      candidates: [
+        { gpu: "dear", code },
+        { gpu: "cheap", code },
+      ],
+    });
     expect(error.message).toContain("it costs 15 dollars an hour, maxCostPerHour is 2");
-    expect(provider.instances).toHaveLength(1);
+    expect(provider.instances).toHaveLength(2);
   });
 
   it("that is not known rules a candidate out where cost is limited, and not elsewhere", async () => {

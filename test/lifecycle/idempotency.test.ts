@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { scene } from "../support/scene.ts";
 
@@ -34,6 +35,11 @@ describe("an idempotency key", () => {
     { ports: [8000] },
     { auth: "none" as const },
     { providerOptions: { mock: { tier: "x" } } },
+    { idleTimeoutSeconds: 60 },
+    { maxLifetimeSeconds: 60 },
+    { maxExtendedLifetimeSeconds: 90_000 },
+    { bootTimeoutSeconds: 60 },
+    { warnBeforeEndSeconds: 60 },
   ])("is a CONFLICT with another request: %o", async (change) => {
     const { spawn, atlas, failure, provider } = scene();
     const { id } = await spawn(request);
@@ -98,6 +104,33 @@ describe("an idempotency key", () => {
     const second = scene({ namespace: "two", clock: first.clock, store: first.store });
     const ids = [await first.spawn(request), await second.spawn(request)].map(({ id }) => id);
     expect(new Set(ids).size).toBe(2);
+  });
+
+  it("tells one slot of a user from another", async () => {
+    const { spawn, atlas, failure } = scene();
+    const { id } = await spawn({ ...request, userId: "u", slot: "first" });
+    const other = { ...request, userId: "u", slot: "second" };
+    expect(await failure(atlas.spawnCompute(other))).toMatchObject({ code: "CONFLICT", computeId: id });
+  });
+
+  it("knows a request again that a version without the later fields recorded", async () => {
+    const { spawn, record, store } = scene();
+    const { id } = await spawn({ gpu: "l4", idempotencyKey: "old" });
+    const asked = {
+      ...{ auth: ["bearer"], env: {}, gpuCount: 1, gpus: ["l4"], idleTimeoutSeconds: 1800 },
+      ...{ maxLifetimeSeconds: 86_400, metadata: {}, origins: [], ports: [], providerOptions: {} },
+      ...{ regions: [], userId: null },
+    };
+    const hash = createHmac("sha256", await store.identity())
+      .update(JSON.stringify(asked))
+      .digest("hex");
+    expect((await record(id)).requestHash).toBe(hash);
+  });
+
+  it("that is absent leaves no fingerprint of the request in the store", async () => {
+    const { spawn, record } = scene();
+    const { id } = await spawn({ env: { KEY: "hf_secret_value" } });
+    expect((await record(id)).requestHash).toBe("");
   });
 
   it("keeps no secret of the request in the store", async () => {

@@ -37,8 +37,8 @@ it("waits as long as a provider's create may take, tells of its progress, and pa
     },
   };
   const { spawn } = scene({ clock, providers: [slow] });
-  const messages: string[] = [];
-  await spawn({ userId: "ada" }, { onProgress: ({ message }) => messages.push(message) });
+  const steps: string[] = [];
+  await spawn({ userId: "ada" }, { onProgress: ({ phase, message }) => steps.push(`${phase}: ${message}`) });
   expect(users).toEqual(["ada"]);
-  expect(messages).toContain("the image: 42 % are here");
+  expect(steps).toContain("creating: the image: 42 % are here");
 });

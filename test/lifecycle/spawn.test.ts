@@ -23,11 +23,12 @@ describe("law 1: a row before a pod", () => {
         record?.status,
         record?.provider,
         record?.gpu,
+        record?.region,
       ]);
     });
     const { spawn } = scene({ clock, store, providers: [provider] });
-    const { name } = await spawn({ gpu: "l4" });
-    expect(seen).toEqual([[name, name, "pending", "mock", "l4"]]);
+    const { name } = await spawn({ gpu: "l4", regions: ["mock-1"] });
+    expect(seen).toEqual([[name, name, "pending", "mock", "l4", "mock-1"]]);
   });
 
   it("creates nothing when the row cannot be written", async () => {
@@ -96,6 +97,7 @@ describe("spawning", () => {
       ["creating", 2],
       ["provisioning", 4],
     ]);
+    expect(steps[0]).toMatchObject({ message: "looking for a place" });
     expect(steps[1]).toMatchObject({ computeId: id, provider: "mock", message: "creating on mock l4" });
   });
 
@@ -122,7 +124,10 @@ describe("spawning", () => {
     "refuses %o as its options, and calls no provider",
     async (options) => {
       const { atlas, failure, provider, records } = scene();
-      expect(await failure(atlas.spawnCompute({}, options as never))).toMatchObject({ code: "VALIDATION" });
+      expect(await failure(atlas.spawnCompute({}, options as never))).toMatchObject({
+        code: "VALIDATION",
+        message: expect.stringContaining("options of spawnCompute"),
+      });
       expect([provider.calls, await records()]).toEqual([[], []]);
     },
   );
@@ -134,8 +139,40 @@ describe("spawning", () => {
     const error = await failure(
       atlas.spawnCompute({ providerOptions: JSON.parse('{"runpod":{"cloud":"SECURE"}}') }),
     );
-    expect(error.message).toContain('providerOptions: got "runpod"; allowed: mock');
+    expect(error.message).toMatch(/^The request .*providerOptions: got "runpod"; allowed: mock/s);
     expect(await records()).toHaveLength(1);
+  });
+
+  it("hands two providers each its own options, and refuses options for a provider that has none", async () => {
+    const clock = manualClock();
+    const [first, second] = [mock({ clock }), mock({ clock, name: "second" })];
+    const { parseOptions: _, ...plain } = mock({ clock, name: "plain" });
+    const { spawn, atlas, failure, records } = scene({ clock, providers: [first, second, plain] });
+    await spawn({ providerOptions: JSON.parse('{"mock":{"tier":"gold"},"second":{"tier":"tin"}}') });
+    expect(first.instances[0]?.options).toEqual({ tier: "gold" });
+    const error = await failure(
+      atlas.spawnCompute({ providerOptions: JSON.parse('{"plain":{"tier":"x"}}') }),
+    );
+    expect(error).toMatchObject({ code: "VALIDATION" });
+    expect(error.message).toMatch(/^The request .*providerOptions\.plain: got .*nothing: it has no options/s);
+    expect(await records()).toHaveLength(1);
+  });
+
+  it("tells the pod its compute, its owner, its deadline and the pages that may call it", async () => {
+    const { spawn, provider, store } = scene();
+    const { id } = await spawn({
+      maxLifetimeSeconds: 3600,
+      origins: ["https://a.example", "https://b.example"],
+    });
+    await spawn({ maxLifetimeSeconds: null });
+    const [bounded, endless] = provider.instances.map(({ env }) => env);
+    expect(bounded).toMatchObject({
+      ATLAS_COMPUTE_ID: id,
+      ATLAS_OWNER: await store.identity(),
+      ATLAS_DEADLINE: "2026-01-01T01:00:00.000Z",
+      ATLAS_ORIGINS: "https://a.example,https://b.example",
+    });
+    for (const name of ["ATLAS_DEADLINE", "ATLAS_ORIGINS"]) expect(endless).not.toHaveProperty(name);
   });
 
   it("asks for everything that was asked for", async () => {
@@ -209,7 +246,9 @@ describe("a provider that breaks its contract", () => {
     provider.script("candidates", "hang");
     const atlas = createAtlas({ providers: [provider], clock });
     const { failure, records } = sceneOn({ clock, provider, atlas, store: memoryStore({ clock }) });
-    expect(await failure(atlas.spawnCompute({}))).toMatchObject({ code: "TIMEOUT", provider: "mock" });
+    expect(await failure(atlas.spawnCompute({}))).toMatchObject({
+      ...{ code: "TIMEOUT", provider: "mock", message: "mock did not answer candidates in 60 seconds" },
+    });
     expect(await records()).toEqual([]);
     expect(providerMethods).toContain("candidates");
   });

@@ -77,6 +77,19 @@ describe("an answer that names another instance", () => {
     expect(provider.calls.filter(({ operation }) => operation === "create")).toHaveLength(1);
   });
 
+  it("of a create is named in the error when ours does not turn up", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    const stranger = provider.add({ name: "production-database", owner: "another" });
+    const lying = { ...provider, create: async (): Promise<Instance> => ({ ...stranger, raw: {} }) };
+    const { atlas, failure, record } = scene({ clock, providers: [lying] });
+    const { code, message, computeId = "" } = await failure(atlas.spawnCompute({}));
+    expect(code).toBe("UNCERTAIN");
+    const said = `mock answered the create of compute ${computeId} with instance "${stranger.providerId}" named "production-database"`;
+    expect(message).toContain(`${said}, not atlas-default-${computeId}`);
+    expect(await record(computeId)).toMatchObject({ status: "uncertain", providerId: null });
+  });
+
   it("of a look does not end, and does not describe, the compute", async () => {
     const clock = manualClock();
     const provider = mock({ clock });
@@ -106,6 +119,23 @@ describe("an outage of one provider's catalogue", () => {
       expect(await spawn()).toMatchObject({ provider: "second" });
     },
   );
+
+  it("is the error of the spawn when the other providers cannot serve it, whatever their order", async () => {
+    const clock = manualClock();
+    const [full, down] = [mock({ clock, name: "full" }), mock({ clock, name: "down" })];
+    for (const providers of [
+      [full, down],
+      [down, full],
+    ]) {
+      full.script("candidates", "capacity");
+      down.script("candidates", { fault: "error-before", times: 10 });
+      const { atlas, failure } = scene({ clock, providers });
+      const error = await failure(atlas.spawnCompute({}));
+      expect(error).toMatchObject({ code: "PROVIDER", provider: "down" });
+      expect(error.candidates?.map(({ provider }) => provider)).toEqual(providers.map(({ name }) => name));
+      down.heal("candidates");
+    }
+  });
 
   it("is the error of the spawn when no provider offers anything", async () => {
     const { atlas, failure, provider, records } = scene();

@@ -53,7 +53,7 @@ function requireNamed({ id, name }: ComputeRecord, { name: provider }: Provider,
   if (instance.name === name) return;
   const said = `instance ${describe(instance.providerId)} named ${describe(instance.name)}`;
   const message = `${provider} answered the create of compute ${id} with ${said}, not ${name}`;
-  throw new AtlasError("PROVIDER", message, { provider, computeId: id, mayHaveCreated: true });
+  throw new AtlasError("PROVIDER", message);
 }
 
 /** The instance without the secrets that its message may quote from the env: the message is stored and shown. */
