@@ -24,7 +24,7 @@ const PARTS: Readonly<Record<string, { readonly sources: string; readonly tests:
   },
   links: {
     sources: "src/auth/links/*.ts",
-    tests: ["test/auth/links.test.ts", "test/guard/{cases,guard}.test.ts"],
+    tests: ["test/auth/{links,link-mutations,vectors,credential-vectors}.test.ts"],
   },
   authenticators: {
     sources: "src/auth/authenticators/*.ts",
@@ -32,7 +32,7 @@ const PARTS: Readonly<Record<string, { readonly sources: string; readonly tests:
   },
   verdict: {
     sources: "src/guard/verdict/*.ts",
-    tests: ["test/guard/{answer-edits,cases,guard,origins,fuzz,learning,trailing-slash}.test.ts"],
+    tests: ["test/guard/{answer-edits,cases,fuzz,origins}.test.ts"],
   },
   spawn: {
     sources: "src/lifecycle/spawn/*.ts",

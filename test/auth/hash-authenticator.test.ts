@@ -212,11 +212,11 @@ describe("the cache", () => {
     };
     const authenticator = createCachedAuthenticator({ verify }, { maxEntries: 10, maxNegativeEntries: 50 });
     await authenticator.verify("token");
-    for (let index = 0; index < 100_000; index += 1)
+    for (let index = 0; index < 10_000; index += 1)
       await expectRejection(authenticator.verify(`random-${index}`));
     expect(authenticator.size).toBe(51);
     expect(await authenticator.verify("token")).toBe("ann");
-    expect(asked).toBe(100_001);
+    expect(asked).toBe(10_001);
   });
 
   it("lets the identity that was used least recently make room", async () => {

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { anyCharacter } from "./arbitraries.ts";
 
 /** Characters that parsers of paths, queries and cookies treat in their own way. */
 const INTERESTING = [
@@ -19,7 +20,7 @@ const edit = fc.record({
   kind: fc.constantFrom("insert", "replace", "delete", "double", "swap", "case", "escape"),
   at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
   length: fc.integer({ min: 1, max: 4 }),
-  text: fc.oneof(fc.constantFrom(...INTERESTING), fc.string({ unit: "binary", maxLength: 3 })),
+  text: fc.oneof(fc.constantFrom(...INTERESTING), fc.string({ unit: anyCharacter, maxLength: 3 })),
 });
 
 type Edit = typeof edit extends fc.Arbitrary<infer Value> ? Value : never;

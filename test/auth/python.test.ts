@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { hashToken } from "../../src/auth/index.ts";
 import vectors from "../vectors/auth.json" with { type: "json" };
+import { anyCharacter } from "./arbitraries.ts";
 
 /** Nothing but the standard library, as a service in another language would do it. */
 const HASH_LINES = `
@@ -23,7 +24,7 @@ it("the pinned hashes are what Python's hashlib makes of the tokens", () => {
 
 it("Python and TypeScript make the same hash of any text", () => {
   const tokens = fc.sample(
-    fc.string({ unit: "binary" }).map((text) => text.toWellFormed()),
+    fc.string({ unit: anyCharacter }).map((text) => text.toWellFormed()),
     500,
   );
   expect(hashedByPython(tokens)).toEqual(tokens.map(hashToken));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { signUrl } from "../../src/auth/index.ts";
-import { anyFullUrl, anyTarget } from "./arbitraries.ts";
+import { anyCharacter, anyFullUrl, anyTarget } from "./arbitraries.ts";
 import {
   badSignature,
   malformed,
@@ -38,7 +38,7 @@ describe("a signed URL", () => {
 
   it("keeps every parameter that a server reads, in the order of its key", () => {
     const parameters = fc.array(
-      fc.tuple(fc.constantFrom("a", "b[]", "é", "+", ""), fc.string({ unit: "binary" })),
+      fc.tuple(fc.constantFrom("a", "b[]", "é", "+", ""), fc.string({ unit: anyCharacter })),
     );
     fc.assert(
       fc.property(parameters, (pairs) => {
@@ -51,7 +51,7 @@ describe("a signed URL", () => {
   });
 
   it("verifies with its parameters in another order, as long as equal keys keep theirs", () => {
-    const keys = fc.uniqueArray(fc.string({ unit: "binary" }), { maxLength: 8 });
+    const keys = fc.uniqueArray(fc.string({ unit: anyCharacter }), { maxLength: 8 });
     fc.assert(
       fc.property(keys, fc.infiniteStream(fc.nat()), (distinct, weights) => {
         const query = new URLSearchParams(distinct.map((key): [string, string] => [`_${key}`, key]));
@@ -67,18 +67,23 @@ describe("a signed URL", () => {
 
   it("is refused when any character of its path is changed", () => {
     fc.assert(
-      fc.property(anyTarget, fc.nat(), fc.string({ unit: "binary", maxLength: 1 }), (target, seed, other) => {
-        const signed = signUrl(target, signing);
-        const index = seed % signed.indexOf("?");
-        fc.pre(signed[index] !== other);
-        const changed = signed.slice(0, index) + other + signed.slice(index + 1);
-        expect(verify(changed)).toMatchObject({ ok: false });
-      }),
+      fc.property(
+        anyTarget,
+        fc.nat(),
+        fc.string({ unit: anyCharacter, maxLength: 1 }),
+        (target, seed, other) => {
+          const signed = signUrl(target, signing);
+          const index = seed % signed.indexOf("?");
+          fc.pre(signed[index] !== other);
+          const changed = signed.slice(0, index) + other + signed.slice(index + 1);
+          expect(verify(changed)).toMatchObject({ ok: false });
+        },
+      ),
     );
   });
 
   it("is refused when a parameter is added, removed or given another value", () => {
-    const text = fc.string({ unit: "binary" });
+    const text = fc.string({ unit: anyCharacter });
     fc.assert(
       fc.property(fc.array(fc.tuple(text, text), { minLength: 1 }), fc.nat(), text, (pairs, seed, other) => {
         const path = `/p?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [`_${key}`, value]))}`;

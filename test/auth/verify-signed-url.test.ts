@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { signUrl, type VerifySignedUrlOptions, verifySignedUrl } from "../../src/auth/index.ts";
-import { anyArguments, anyTarget, hostileValues } from "./arbitraries.ts";
+import { anyArguments, anyCharacter, anyTarget, hostileValues } from "./arbitraries.ts";
 import { badSignature, malformed, now, secret, signedByHand, signing, valid, verify } from "./signing.ts";
 
 describe("verifySignedUrl", () => {
@@ -106,7 +106,7 @@ describe("verifySignedUrl", () => {
 
   it("never throws for a text that looks like a signed URL", () => {
     fc.assert(
-      fc.property(anyTarget, fc.string({ unit: "binary" }), (target, noise) => {
+      fc.property(anyTarget, fc.string({ unit: anyCharacter }), (target, noise) => {
         const separator = target.includes("?") ? "&" : "?";
         expect(verify(`${target}${separator}exp=1700000060&sig=${noise}`)).toMatchObject({ ok: false });
       }),

@@ -5,6 +5,7 @@ import { createGuard, type GuardRequest } from "../../src/guard/index.ts";
 import { allowOrigins } from "../../src/guard/verdict/cors.ts";
 import { decide } from "../../src/guard/verdict/decide.ts";
 import { type GuardState, toLiveHash } from "../../src/guard/verdict/state.ts";
+import { anyCharacter } from "../auth/arbitraries.ts";
 import { fixedClock } from "../fakes/clock.ts";
 import { FUZZ_SECRET, FUZZ_TOKEN, malformedRequest } from "./support/fuzz.ts";
 import { judgeAtOnce } from "./support/judge.ts";
@@ -43,8 +44,8 @@ it("accepts every URL of signUrl, with any parameters, and passes only those on"
   const guard = createGuard({ signingSecret: FUZZ_SECRET, clock: fixedClock(NOW), env: {} });
   const parameters = fc.array(
     fc.tuple(
-      fc.string({ unit: "grapheme" }).filter((key) => key !== "exp" && key !== "sig"),
-      fc.string({ unit: "grapheme" }),
+      fc.string({ unit: anyCharacter }).filter((key) => key !== "exp" && key !== "sig"),
+      fc.string({ unit: anyCharacter }),
     ),
     { maxLength: 5 },
   );

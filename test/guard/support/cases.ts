@@ -117,7 +117,7 @@ export function essence(observed: Observed): object {
 }
 
 /** Returns the table's expectation for an exchange over this protocol. */
-export function expectedEssence(one: Case, upgraded: boolean): object {
+function expectedEssence(one: Case, upgraded: boolean): object {
   const { expect } = one;
   if (expect.kind === "pass")
     return {
@@ -156,4 +156,16 @@ const EDITS: Readonly<Record<string, object>> = {
 
 function passHeaders({ vary, ...cors }: Record<string, string>): object {
   return { ...cors, vary: vary === undefined ? "Accept-Encoding" : `Accept-Encoding, ${vary}` };
+}
+
+/** The cases for an adapter that receives bytes, or for one that receives parsed requests. */
+export function casesFor(speaks: "http" | "fetch"): readonly Case[] {
+  return table.cases.filter(({ only }) => only === undefined || only === speaks);
+}
+
+/** The expectation of a case, for an exchange that the server takes as a WebSocket or not. */
+export function expectedOf(one: Case, upgraded: boolean): object {
+  const expected = expectedEssence(one, upgraded);
+  // The answer to HEAD has no body.
+  return one.method === "HEAD" && "body" in expected ? { ...expected, body: "" } : expected;
 }

@@ -11,13 +11,9 @@ import { parseOptions } from "../../../src/guard/options.ts";
 import { GuardProxy } from "../../../src/guard/servers/proxy.ts";
 import { TargetWatch } from "../../../src/guard/servers/target.ts";
 import { fixedClock } from "../../fakes/clock.ts";
-import { type Case, configNamed, guardFor, type Observed, table, UPSTREAM_HEADERS } from "./cases.ts";
-import { decode, encode, sendRaw } from "./raw-http.ts";
-
-/** A guarded server that takes cases. */
-export interface GuardedServer extends AsyncDisposable {
-  send(one: Case): Promise<Observed>;
-}
+import { configNamed, guardFor, table, UPSTREAM_HEADERS } from "./cases.ts";
+import { answerFetch, type GuardedServer, handled } from "./fetch-server.ts";
+import { encode, sendRaw } from "./raw-http.ts";
 
 /** A way to put the guard in front of an application. */
 export interface Adapter {
@@ -28,7 +24,6 @@ export interface Adapter {
 }
 
 export const adapters: readonly Adapter[] = [
-  { name: "fetch", speaks: "fetch", open: openFetch },
   { name: "hono", speaks: "fetch", open: openHono },
   { name: "node:http", speaks: "http", open: openNode },
   { name: "express", speaks: "http", open: openExpress },
@@ -139,37 +134,9 @@ async function openProxy(config: string): Promise<GuardedServer> {
   };
 }
 
-async function openFetch(config: string): Promise<GuardedServer> {
-  return handled(guardFor(config).fetch(answerFetch));
-}
-
 async function openHono(config: string): Promise<GuardedServer> {
   const app = new Hono();
   app.use(guardFor(config).hono());
   app.all("*", (context) => answerFetch(context.req.raw));
   return handled(async (request) => app.fetch(request));
-}
-
-function answerFetch(request: Request): Response {
-  const url = request.url.slice(new URL(request.url).origin.length);
-  const headers = Object.fromEntries(request.headers);
-  return new Response(null, { headers: { ...UPSTREAM_HEADERS, "x-upstream": encode({ url, headers }) } });
-}
-
-function handled(handler: (request: Request) => Promise<Response>): GuardedServer {
-  return {
-    send: async ({ method = "GET", url, headers = [] }) => {
-      const list = new Headers();
-      for (const [name, value] of headers) list.append(name, value);
-      const response = await handler(new Request(`http://pod.example${url}`, { method, headers: list }));
-      const upstream = response.headers.get("x-upstream");
-      return {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body: await response.text(),
-        ...(upstream === null ? {} : { upstream: JSON.parse(decode(upstream)) }),
-      };
-    },
-    [Symbol.asyncDispose]: async () => {},
-  };
 }
