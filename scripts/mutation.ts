@@ -38,7 +38,7 @@ const PARTS: Readonly<Record<string, { readonly sources: string; readonly tests:
     sources: "src/lifecycle/spawn/*.ts",
     tests: [
       "test/lifecycle/{abort,costs,events,failover,get-or-spawn,idempotency,limits,secrets,slow-create,spawn,token-changes}.test.ts",
-      "test/lifecycle/{unknown-outcome,write-back}.test.ts",
+      "test/lifecycle/{terminate,unknown-outcome,write-back}.test.ts",
       "test/{compute,compute-links}.test.ts",
     ],
   },

@@ -39,10 +39,12 @@ describe("law 3: failover only on a clean refusal", () => {
       { provider: "mock", gpu: "h100-sxm", code: "CAPACITY", reason: expect.any(String) },
       { provider: "mock", gpu: "h100-nvl", code: "QUOTA", reason: expect.any(String) },
     ]);
+    const moves = placed.filter(({ data }) => data.candidate !== undefined);
+    expect(moves.map(({ type, data }) => [type, data.candidate])).toEqual(Array(2).fill(["note", "mock"]));
     provider.script("create", "capacity", "bad-key");
     const { computeId = "" } = await failure(atlas.spawnCompute({ gpu: "h100" }));
     const failed = await Array.fromAsync(atlas.events(computeId, { follow: false }));
-    expect(failed.at(-1)).toMatchObject({ status: "failed", data: { code: "AUTH_ERROR" } });
+    expect(failed.at(-1)).toMatchObject({ type: "state", status: "failed", data: { code: "AUTH_ERROR" } });
     expect(failed.flatMap(({ data }) => data.refused ?? [])).toMatchObject([{ code: "CAPACITY" }]);
   });
 
@@ -66,8 +68,9 @@ describe("law 3: failover only on a clean refusal", () => {
 
   it("tells that no provider is configured", async () => {
     const { atlas, failure, records } = scene({ providers: [] });
-    const { code, message } = await failure(atlas.spawnCompute({}));
-    expect([code, message]).toEqual(["UNSUPPORTED", expect.stringContaining("add one to createAtlas")]);
+    const { code, message, candidates } = await failure(atlas.spawnCompute({}));
+    const expected = ["UNSUPPORTED", expect.stringContaining("add one to createAtlas"), []];
+    expect([code, message, candidates]).toEqual(expected);
     expect(await records()).toEqual([]);
   });
 
@@ -95,7 +98,12 @@ describe("law 3: failover only on a clean refusal", () => {
       ["two", "l4", "mock-1", "CAPACITY"],
     ]);
     expect(error.code).toBe("CAPACITY");
-    for (const { reason } of error.candidates ?? []) expect(error.message).toContain(reason);
+    const reasons = error.candidates?.map(
+      ({ provider, gpu, region, reason }) => `${provider} ${gpu} ${region}: ${reason}`,
+    );
+    expect(error.message).toBe(
+      `no provider could place the request: ${reasons?.join("; ")}. Try again later, or allow other GPUs, regions or providers`,
+    );
     expect(await record(error.computeId ?? "")).toMatchObject({ status: "failed", endedAt: clock.now() });
   });
 
@@ -160,6 +168,7 @@ describe("law 3: failover only on a clean refusal", () => {
     expect(error).toMatchObject({
       code: "CAPACITY",
       candidates: [{ provider: "mock", code: "CAPACITY", reason }],
+      message: expect.stringContaining(`request: mock: ${reason}. Try`),
     });
     expect(await records()).toEqual([]);
   });

@@ -35,7 +35,8 @@ describe("law 1: a row before a pod", () => {
     const { atlas, failure, provider, records } = scene({
       through: (store) => intercept(store, ["insert"], down),
     });
-    expect(await failure(atlas.spawnCompute({}))).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    const error = await failure(atlas.spawnCompute({}));
+    expect([error.code, error.computeId]).toEqual(["STORE_UNAVAILABLE", undefined]);
     expect(provider.calls.map(({ operation }) => operation)).toEqual(["candidates"]);
     expect(await records()).toEqual([]);
   });
@@ -86,6 +87,9 @@ describe("spawning", () => {
     expect(await states(id)).toEqual(["pending", "provisioning"]);
     expect(told).toEqual([`${id} pending`, `${id} provisioning`]);
     expect((await events(id)).map(({ costSoFar }) => costSoFar)).toEqual([0, 0]);
+    const provider = "mock";
+    const data = [{ provider }, { provider, region: "mock-1" }];
+    expect((await events(id)).map((event) => event.data)).toEqual(data);
   });
 
   it("shows its progress with the time it took", async () => {
@@ -99,6 +103,7 @@ describe("spawning", () => {
     ]);
     expect(steps[0]).toMatchObject({ message: "looking for a place" });
     expect(steps[1]).toMatchObject({ computeId: id, provider: "mock", message: "creating on mock l4" });
+    expect(steps[2]).toMatchObject({ computeId: id, provider: "mock", message: "mock created mock-1" });
   });
 
   it("is not disturbed by listeners that throw or reject", async () => {
@@ -237,6 +242,23 @@ describe("a provider that breaks its contract", () => {
       const { atlas, failure, records } = scene({ clock, providers: [provider] });
       expect(await failure(atlas.spawnCompute({}))).toMatchObject({ code: "PROVIDER", provider: "mock" });
       expect(await records()).toEqual([]);
+    },
+  );
+
+  it.each(["failed", "terminated"] as const)(
+    "and answers a create with an instance that is %s already is a failed boot",
+    async (status) => {
+      const clock = manualClock();
+      const provider = mock({ clock });
+      const { create } = provider;
+      provider.create = async (...call) => ({ ...(await create(...call)), status });
+      const { atlas, failure, record, alive } = scene({ clock, providers: [provider] });
+      const error = await failure(atlas.spawnCompute({}));
+      const { computeId = "", message } = error;
+      expect(error).toMatchObject({ code: "BOOT_FAILED", provider: "mock", providerId: "mock-1" });
+      expect(message).toBe(`mock could not boot compute ${computeId}: it gave no reason`);
+      expect((await record(computeId)).status).toBe("terminated");
+      expect(alive()).toEqual([]);
     },
   );
 

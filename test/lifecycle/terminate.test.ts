@@ -112,17 +112,88 @@ describe("law 4: ended means confirmed", () => {
   it("lets no instance survive that was being created", async () => {
     const world = scene({ mock: { latencySeconds: 5, listLagSeconds: 20 } });
     const { atlas, clock, settle, reap, alive, records } = world;
-    const spawn = failureOf(atlas.spawnCompute({ idempotencyKey: "key" }));
+    const spawn = failureOf(atlas.spawnCompute({ userId: "u", slot: "one", idempotencyKey: "key" }));
     await clock.advance(7);
     const [pending] = await records();
     expect((await settle(atlas.terminate(pending?.id ?? ""))).status).toBe("terminating");
-    expect(await settle(spawn)).toMatchObject({ code: "CONFLICT", computeId: pending?.id });
+    expect(await settle(spawn)).toMatchObject({
+      ...{ code: "CONFLICT", computeId: pending?.id },
+      message: `compute ${pending?.id} was ended while it was being created; it is terminating`,
+    });
     for (let round = 0; round < 6; round += 1) {
       await clock.advance(60);
       await reap();
     }
     expect(alive()).toEqual([]);
-    expect(await records()).toMatchObject([{ status: "terminated", reason: "requested" }]);
+    expect(await records()).toMatchObject([{ status: "terminated", reason: "requested", slot: "one" }]);
+  });
+
+  it("counts the cost of an instance that arrives after its end began, until that is gone", async () => {
+    const mock = { latencySeconds: 5, terminateSeconds: 60, cpuCostPerHour: 36 };
+    const { atlas, clock, settle, reap, records } = scene({ mock });
+    const spawn = failureOf(atlas.spawnCompute({}));
+    await clock.advance(7);
+    await settle(atlas.terminate((await records())[0]?.id ?? ""));
+    await settle(spawn);
+    for (let round = 0; round < 20; round += 1) {
+      await clock.advance(10);
+      await reap();
+    }
+    const [ended] = await records();
+    expect(ended).toMatchObject({ status: "terminated" });
+    expect(ended?.costBefore).toBeGreaterThan(0.5);
+  });
+
+  it("is not undone by a create whose outcome stays unknown", async () => {
+    const { atlas, clock, settle, reap, record, records, states, provider } = scene();
+    provider.script("create", "timeout-before");
+    const spawn = failureOf(atlas.spawnCompute({}));
+    await clock.advance(10);
+    const id = (await records())[0]?.id ?? "";
+    await settle(atlas.terminate(id));
+    const error = await settle(spawn);
+    expect(error).toMatchObject({ code: "UNCERTAIN", computeId: id });
+    expect(error.message).toContain("; it is terminating: do not spawn again before it is settled");
+    for (let round = 0; round < 10; round += 1) {
+      await clock.advance(120);
+      await reap();
+    }
+    expect(await states(id)).toEqual(["pending", "terminating", "terminated"]);
+    expect(await record(id)).toMatchObject({ status: "terminated", reason: "requested" });
+  });
+
+  it("is not undone by a create that is refused", async () => {
+    const { atlas, clock, settle, records, states, provider } = scene();
+    const { create } = provider;
+    provider.create = async (...call) => {
+      await clock.sleep(20_000);
+      return create(...call);
+    };
+    provider.script("create", "balance");
+    const spawn = failureOf(atlas.spawnCompute({}));
+    await clock.advance(10);
+    const id = (await records())[0]?.id ?? "";
+    await settle(atlas.terminate(id));
+    expect(await settle(spawn)).toMatchObject({ code: "BILLING" });
+    expect(await states(id)).not.toContain("failed");
+    expect(await records()).toMatchObject([{ reason: "requested" }]);
+  });
+
+  it("gives the slot of a compute that was given up to the next one, also when its instance arrives late", async () => {
+    const { atlas, clock, settle, record, alive, provider } = scene({ timing: { pendingGraceSeconds: 5 } });
+    provider.script("create", { fault: "delay", seconds: 50 });
+    const request = { userId: "u", slot: "one" };
+    const late = failureOf(atlas.spawnCompute(request));
+    for (const seconds of [6, 31]) {
+      await clock.advance(seconds);
+      await atlas.reap();
+    }
+    const next = await settle(atlas.spawnCompute(request));
+    const { code, computeId = "" } = await settle(late);
+    expect(code).toBe("CONFLICT");
+    expect(await record(computeId)).toMatchObject({ status: "terminated", slot: null });
+    expect(await record(next.id)).toMatchObject({ slot: "one" });
+    expect(alive().map(({ name }) => name)).toEqual([next.name]);
   });
 
   it("ends an instance that arrives after its compute was given up", async () => {

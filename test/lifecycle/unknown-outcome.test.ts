@@ -1,15 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
-import type { Progress } from "../../src/lifecycle/context.ts";
+import type { Logger, Progress } from "../../src/lifecycle/context.ts";
 import {
   type MockFault,
   type MockFaultName,
   type MockOptions,
+  type MockProvider,
   manualClock,
   mock,
 } from "../../src/providers/mock/index.ts";
 import { intercept } from "../support/intercept.ts";
-import { type Scene, scene } from "../support/scene.ts";
+import { type Scene, scene, sceneOn } from "../support/scene.ts";
 
 const before: readonly MockFault[] = [
   "timeout-before",
@@ -26,6 +27,14 @@ const nameOf = (fault: MockFault): MockFaultName => (typeof fault === "string" ?
 
 function creates({ provider }: Scene): number {
   return provider.calls.filter(({ operation }) => operation === "create").length;
+}
+
+/** A logger, and the warnings that it received. */
+function logged(): { readonly logger: Logger; readonly warnings: readonly unknown[][] } {
+  const warnings: unknown[][] = [];
+  const ignore = (): void => undefined;
+  const warn: Logger["warn"] = (...line) => void warnings.push(line);
+  return { logger: { debug: ignore, info: ignore, warn, error: ignore }, warnings };
 }
 
 function lagging(listLagSeconds: number, more: MockOptions = {}): Scene {
@@ -61,7 +70,8 @@ describe("law 2: no blind second create", () => {
         retryable: false,
       });
       const id = error.computeId ?? "";
-      expect(error.message).toContain(id);
+      expect(error.message).toContain(`may have created compute ${id} (`);
+      expect(error.message).toContain("; it stays recorded and the reaper keeps looking: do not spawn again");
       expect(await record(id)).toMatchObject({ status: "uncertain", providerId: null, reason: null });
       const settled: unknown[] = [];
       for (let round = 0; round < 12; round += 1) {
@@ -118,13 +128,20 @@ describe("law 2: no blind second create", () => {
     provider.script("create", "timeout-after");
     await spawn({}, { onProgress: (step) => steps.push(step) });
     expect(steps.map(({ phase }) => phase)).toEqual(["placing", "creating", "looking-up", "provisioning"]);
+    expect(steps[2]?.message).toBe("mock did not say whether it created the instance: looking it up");
   });
 
   it("looks on although looking fails, and gives up in time although looking hangs", async () => {
-    const failing = lagging(0);
+    const said = logged();
+    const failing = scene({ mock: { listLagSeconds: 0 }, logger: said.logger });
     failing.provider.script("create", "timeout-after");
     failing.provider.script("find", "error-before", "malformed", "not-an-error", "bad-key");
-    expect((await failing.spawn()).status).toBe("running");
+    const { id: computeId, status } = await failing.spawn();
+    expect(status).toBe("running");
+    const codes = ["PROVIDER", "PROVIDER", "PROVIDER", "AUTH_ERROR"];
+    expect(said.warnings).toEqual(
+      codes.map((code) => [`looking for compute ${computeId} failed`, { computeId, code }]),
+    );
     const hanging = lagging(0);
     hanging.provider.script("create", "timeout-after");
     hanging.provider.script("find", { fault: "hang", times: Number.POSITIVE_INFINITY });
@@ -183,13 +200,50 @@ describe("law 2: no blind second create", () => {
       provider.script("create", "timeout-after");
       provider.script("terminate", "error-before");
     });
-    const { spawn, reap } = scene({ clock, providers: [doubling] });
+    const { logger, warnings } = logged();
+    const { spawn, reap } = scene({ clock, providers: [doubling], logger });
     const { id, providerId } = await spawn();
+    const other = provider.instances.find((instance) => instance.id !== providerId);
+    const facts = { computeId: id, providerId: other?.id, code: "PROVIDER" };
+    expect(warnings).toEqual([[`a second instance of compute ${id} could not be ended yet`, facts]]);
     expect(provider.instances.map(({ status }) => status)).not.toContain("terminated");
     expect((await reap()).orphans).toMatchObject([{ computeId: id }]);
     expect(provider.instances.filter(({ status }) => status !== "terminated").map((one) => one.id)).toEqual([
       providerId,
     ]);
+  });
+
+  it("neither adopts nor ends a part of an instance, which may still become whole", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    provider.script("create", "timeout-after");
+    let isWhole = false;
+    const find: MockProvider["find"] = async (...call) =>
+      (await provider.find(...call)).map((one) => (isWhole ? one : { ...one, partial: true }));
+    const { spawn, count } = sceneOn({
+      ...scene({ clock, providers: [{ ...provider, find }] }),
+      provider,
+    });
+    void clock.sleep(20_000).then(() => {
+      isWhole = true;
+    });
+    const begin = clock.now().getTime();
+    expect((await spawn()).providerId).toBe("mock-1");
+    expect(clock.now().getTime() - begin).toBeGreaterThanOrEqual(20_000);
+    expect(count("terminate")).toBe(0);
+  });
+
+  it("names the provider, and says that a pod may exist, when the store fails to record that the outcome is unknown", async () => {
+    const { atlas, failure, provider } = scene({
+      through: (store) =>
+        intercept(store, ["replace"], () => {
+          throw new AtlasError("STORE_UNAVAILABLE", "the connection was reset");
+        }),
+    });
+    provider.script("create", "timeout-before");
+    const error = await failure(atlas.spawnCompute({}));
+    expect(error).toMatchObject({ code: "STORE_UNAVAILABLE", provider: "mock", mayHaveCreated: true });
+    expect(error.providerId).toBeUndefined();
   });
 
   it("leaves an instance of the very same name alone that another store made", async () => {

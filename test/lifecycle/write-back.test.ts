@@ -43,6 +43,51 @@ describe("the write-back after a create", () => {
     expect(stage.clock.now().getTime() - begin).toBeLessThan(60_000);
   });
 
+  it.each([
+    new AtlasError("CONFLICT", "another deployment owns this store"),
+    new AtlasError("STORE_UNAVAILABLE", "it has no such table", { retryable: false }),
+  ])("is not repeated where that cannot help: %s", async (error) => {
+    let tries = 0;
+    const { atlas, failure, clock } = scene({
+      through: (store) =>
+        intercept(store, ["replace"], () => {
+          tries += 1;
+          throw error;
+        }),
+    });
+    const begin = clock.now().getTime();
+    expect(await failure(atlas.spawnCompute({}))).toMatchObject({
+      ...{ code: error.code, provider: "mock", providerId: "mock-1", mayHaveCreated: true },
+    });
+    expect([tries, clock.now().getTime() - begin]).toEqual([1, 0]);
+  });
+
+  it("tells of each try that failed, and of a refusal that could not be recorded at all, but throws the refusal", async () => {
+    const lines: unknown[][] = [];
+    const ignore = (): void => undefined;
+    const note = (...line: unknown[]): void => void lines.push(line);
+    const { atlas, failure, provider } = scene({
+      logger: { debug: ignore, info: ignore, warn: note, error: note },
+      through: (store) =>
+        intercept(store, ["replace"], () => {
+          throw new AtlasError("STORE_UNAVAILABLE", "the connection was reset");
+        }),
+    });
+    provider.script("create", "balance");
+    const { code, computeId } = await failure(atlas.spawnCompute({}));
+    expect(code).toBe("BILLING");
+    const error = "the connection was reset";
+    expect(lines.length).toBeGreaterThan(5);
+    expect(lines[0]).toEqual([
+      `compute ${computeId} could not be recorded yet: trying again`,
+      { computeId, error },
+    ]);
+    expect(lines.at(-1)).toEqual([
+      `compute ${computeId} could not be marked as failed`,
+      { computeId, error: `STORE_UNAVAILABLE: ${error}` },
+    ]);
+  });
+
   it("of a refusal is repeated, too, so that the user is not locked out", async () => {
     let left = 2;
     const through = (store: Store): Store =>

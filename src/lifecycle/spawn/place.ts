@@ -42,7 +42,7 @@ export async function place(state: SpawnState, { placements, refusals }: Placeme
       if (!isAtlasError(error)) throw error;
       if (!isCleanRefusal(error) && !isCostLimit(error))
         throw record === undefined ? error : withFacts(error, { computeId: id });
-      if (record === undefined) limited ??= error;
+      limited ??= error;
       refused.push(refusalOf(placement.provider, placement.candidate, error));
     }
   }

@@ -21,9 +21,7 @@ const LASTING: readonly AtlasErrorCode[] = ["FORBIDDEN", "QUOTA", "UNSUPPORTED"]
  */
 export function noPlacementError(refusals: readonly CandidateRefusal[]): AtlasError {
   if (refusals.length === 0)
-    return new AtlasError("UNSUPPORTED", "this client has no providers: add one to createAtlas", {
-      candidates: refusals,
-    });
+    return new AtlasError("UNSUPPORTED", "this client has no providers: add one to createAtlas");
   const codes = new Set(refusals.map(({ code }) => code));
   const lasting = codes.has("CAPACITY") ? undefined : LASTING.find((code) => codes.has(code));
   const list = refusals.map(
