@@ -1,7 +1,8 @@
 /** Bundles the entry points and the programs of the package. */
 import { readFileSync } from "node:fs";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
-import { entries, type Program, programs } from "./entries.ts";
+import { type Entry, entries, type Program, programs } from "./entries.ts";
+import { gather, groupsOf, type Tier } from "./shared-chunks.ts";
 
 /** The parts of package.json that decide about the bundles. */
 export interface Manifest {
@@ -26,6 +27,16 @@ const SHARED: BuildOptions & { metafile: true } = {
   logLevel: "warning",
 };
 
+const CLIENT: readonly string[] = ["src/index.ts", "src/providers/runpod/index.ts"];
+const CREDENTIALS: readonly string[] = ["src/auth/index.ts", "src/guard/index.ts"];
+
+/** The chunks that an import opens: what everything needs, what a client needs, and what a pod needs. */
+const TIERS: readonly Tier[] = [
+  { sources: [...CLIENT, ...CREDENTIALS], by: "all" },
+  { sources: CLIENT, by: "any" },
+  { sources: CREDENTIALS, by: "all" },
+];
+
 /** Bundles everything and returns one metafile per run of esbuild. `write: false` leaves `dist` alone. */
 export async function bundleAll(
   { write }: { write: boolean } = { write: true },
@@ -34,6 +45,7 @@ export async function bundleAll(
   const supervisor = await bundleSupervisor();
   const results = await Promise.all([
     bundleLibrary(write, supervisor.text),
+    bundlePages(write),
     ...alone.map((program) => bundleAlone(program, write)),
   ]);
   return [supervisor, ...results].map(({ metafile }) => metafile);
@@ -61,19 +73,35 @@ export function embed(supervisor: string): Plugin {
 }
 
 /** The entry points and the installed commands share one run, so that no module exists twice. */
-function bundleLibrary(write: boolean, supervisor: string): Promise<{ metafile: Metafile }> {
+async function bundleLibrary(write: boolean, supervisor: string): Promise<{ metafile: Metafile }> {
   const modules = [...entries, ...programs.filter(({ selfContained }) => !selfContained)];
-  return build({
+  const options = splittingOptions(modules.filter(({ source }) => !isForPages(source)));
+  const plugins = [embed(supervisor)];
+  const { metafile } = await build({ ...options, plugins, write: false });
+  return build({ ...options, plugins: [...plugins, gather(metafile, groupsOf(metafile, TIERS))], write });
+}
+
+/** The entries of a page have a run of their own, so that they share no chunk with a server. */
+function bundlePages(write: boolean): Promise<{ metafile: Metafile }> {
+  return build({ ...splittingOptions(entries.filter(({ source }) => isForPages(source))), write });
+}
+
+function splittingOptions(
+  modules: readonly Pick<Entry, "source" | "bundle">[],
+): BuildOptions & { metafile: true } {
+  return {
     ...SHARED,
-    write,
     entryPoints: modules.map(({ source, bundle }) => ({ in: source, out: bundle.replace(/\.js$/, "") })),
     outdir: ".",
     splitting: true,
-    plugins: [embed(supervisor)],
     // Chunks lie beside the entries, so that a module finds the program beside it whichever file holds it.
     chunkNames: "dist/chunk-[hash]",
     external: Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
-  });
+  };
+}
+
+function isForPages(source: string): boolean {
+  return /^src\/(browser|react)\//.test(source);
 }
 
 function bundleAlone({ source, bundle }: Program, write: boolean): Promise<{ metafile: Metafile }> {

@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { inTurns, median } from "./bench/figures.ts";
 import { entries } from "./entries.ts";
 import { processMilliseconds } from "./import-time.ts";
-import { bundleForUser, gzippedBytes, kilobytes } from "./user-bundle.ts";
+import { bundleForUser, gzippedBytes, kilobytes, openedFiles } from "./user-bundle.ts";
 
 /** The budget of a user's bundle of `createAtlas` and `runpod`, in gzipped bytes. */
 const BUDGET_BYTES = 24 * 1024;
@@ -12,6 +12,8 @@ const BUDGET_BYTES = 24 * 1024;
 const BUDGET_MILLISECONDS = 15;
 /** The budgets of what a page loads, in gzipped bytes. */
 const PAGE_BUDGETS: Readonly<Record<string, number>> = { browser: 4096, react: 1024 };
+/** The most files of the package that importing both may open: each costs a third of a millisecond. */
+const BUDGET_FILES = 4;
 const PAIRS = 15;
 
 const USER_PROGRAM = `
@@ -75,6 +77,12 @@ print(
   `${time.toFixed(1)} ms`,
   `Node ${process.versions.node}; budget ${BUDGET_MILLISECONDS} ms on a quiet machine`,
 );
+const files = await openedFiles(USER_PROGRAM, external);
+print("files that importing both opens", `${files.length}`, `budget ${BUDGET_FILES}`);
+if (files.length > BUDGET_FILES) {
+  console.error(`Importing both opens too many files: ${files.join(", ")}. See scripts/shared-chunks.ts`);
+  process.exitCode = 1;
+}
 for (const [name, budget] of Object.entries(PAGE_BUDGETS)) {
   const bytes = gzippedBytes(await bundleForPage(`src/${name}/index.ts`));
   print(`atlas-compute/${name} in a page`, `${bytes} bytes`, `gzipped; budget ${budget}`);
@@ -82,6 +90,15 @@ for (const [name, budget] of Object.entries(PAGE_BUDGETS)) {
     console.error(`atlas-compute/${name} is over budget by ${bytes - budget} bytes`);
     process.exitCode = 1;
   }
+}
+const pageFiles = await openedFiles(
+  `import "atlas-compute/browser"; import "atlas-compute/react";`,
+  external,
+);
+const common = pageFiles.filter((file) => files.includes(file));
+if (common.length > 0) {
+  console.error(`A page loads code of the server: ${common.join(", ")}. See scripts/bundle.ts`);
+  process.exitCode = 1;
 }
 if (size > BUDGET_BYTES) {
   console.error(`Over budget by ${size - BUDGET_BYTES} bytes: see what came in with esbuild's --analyze`);

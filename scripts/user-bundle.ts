@@ -25,6 +25,8 @@ export async function bundleForUser(
   const { outputFiles, metafile } = await build({
     stdin: { contents: program, resolveDir: folder },
     bundle: true,
+    // As outside of this repository, whose tsconfig.json leads the package to its sources.
+    tsconfigRaw: {},
     minify: true,
     splitting: true,
     format: "esm",
@@ -43,12 +45,35 @@ export async function bundleForUser(
   return { loaded: contentOf((path) => loaded.has(path)), lazy: contentOf((path) => !loaded.has(path)) };
 }
 
-/** A file of a bundle and all that it imports outright, not by `import()`. */
-function loadedFiles(outputs: Metafile["outputs"], file: string, found = new Set<string>()): Set<string> {
-  if (found.has(file)) return found;
-  found.add(file);
-  for (const { path, kind } of outputs[file]?.imports ?? [])
-    if (kind === "import-statement" && path in outputs) loadedFiles(outputs, path, found);
+/** The files of this package that a program opens at its import, without a bundler. */
+export async function openedFiles(
+  program: string,
+  external: readonly string[] = [],
+): Promise<readonly string[]> {
+  const { metafile } = await build({
+    stdin: { contents: program, resolveDir: "." },
+    bundle: true,
+    // As outside of this repository, whose tsconfig.json leads the package to its sources.
+    tsconfigRaw: {},
+    format: "esm",
+    platform: "node",
+    external: [...external],
+    metafile: true,
+    write: false,
+    logLevel: "error",
+  });
+  return [...loadedFiles(metafile.inputs, "<stdin>")].slice(1);
+}
+
+/** A file and all that it imports outright, not by `import()`. */
+export function loadedFiles(
+  files: Metafile["outputs"] | Metafile["inputs"],
+  file: string,
+): ReadonlySet<string> {
+  const found = new Set([file]);
+  for (const one of found)
+    for (const { path, kind } of files[one]?.imports ?? [])
+      if (kind === "import-statement" && path in files) found.add(path);
   return found;
 }
 

@@ -3,7 +3,7 @@ import { builtinModules } from "node:module";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { processMilliseconds } from "../import-time.ts";
-import { bundleForUser, gzippedBytes, kilobytes } from "../user-bundle.ts";
+import { bundleForUser, gzippedBytes, kilobytes, openedFiles } from "../user-bundle.ts";
 import { count, inDigits, inTurns, isQuick, median, report, reportMissing } from "./figures.ts";
 import { installedVersion, installPeers, PEERS_FOLDER, type Peer, peers } from "./peer-packages.ts";
 
@@ -54,6 +54,12 @@ async function measureImports(): Promise<void> {
   const empty = median(times.empty ?? []);
   const above = (name: string): number => median(times[name] ?? []) - empty;
   const ours = `${inDigits(above("own"))} ms`;
+  const files = await openedFiles(OWN_PROGRAM, ["@opentelemetry/api"]);
+  report({
+    measured: "files that the import opens",
+    ours: String(files.length),
+    peer: "the same in one file, 1",
+  });
   report({
     ...{ measured: "import, above an empty process", ours, peer: `empty process, ${inDigits(empty)} ms` },
     budget: { limit: 15, better: "less", value: above("own"), unit: "ms" },
