@@ -280,9 +280,9 @@ export interface Store {
 
   /**
    * Calls back soon after events were written, by any process if the store can, with no promise that each write calls: a hint to read `events`.
-   * Absent where the store cannot; then it is polled.
+   * A call names the compute whose event it was; a call without a name may stand for any number of events. Absent where the store cannot call; then it is polled.
    */
-  watch?(onChange: () => void): Promise<AsyncDisposable>;
+  watch?(onChange: (computeId?: string) => void): Promise<AsyncDisposable>;
 
   /** Lets go of what this store opened itself. */
   close(): Promise<void>;

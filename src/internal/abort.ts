@@ -19,3 +19,20 @@ export function aborted(signal: AbortSignal): Promise<never> {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
+
+/** The promise's value, or `undefined` when the signal aborts first. */
+export async function unlessAborted<Value>(
+  promise: Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value | undefined> {
+  if (signal === undefined) return promise;
+  const { promise: gone, resolve } = Promise.withResolvers<undefined>();
+  const leave = (): void => resolve(undefined);
+  if (signal.aborted) leave();
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    return await Promise.race([promise, gone]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}

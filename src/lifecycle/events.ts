@@ -1,11 +1,11 @@
 /** Following the events of a compute from any point on, including those that other processes write. */
 import * as z from "zod/mini";
-import { UNSEEN } from "../internal/abort.ts";
+import { UNSEEN, unlessAborted } from "../internal/abort.ts";
 import { defined } from "../internal/defined.ts";
 import { signalField } from "../internal/option-fields.ts";
 import { field, optional, parseFields } from "../internal/parse.ts";
 import { pause } from "../internal/pause.ts";
-import type { ComputeEvent } from "../store.ts";
+import type { ComputeEvent, ComputeRecord } from "../store.ts";
 import type { Context } from "./context.ts";
 import { followLooks } from "./looks/looks.ts";
 import { onWrite } from "./looks/wakes.ts";
@@ -31,9 +31,9 @@ const FIELDS = {
 };
 
 const PAGE = 200;
-/** The pause after a read without events. A store that calls back does so for the events of every compute. */
+/** The pause after a read without events, where the store does not call back. */
 const POLL_SECONDS = 0.2;
-/** The pause after a call of the store that was for other computes. */
+/** The pause after a read without events where the store does, because its calls need not name a compute. */
 const THROTTLE_SECONDS = 0.2;
 /** The pause where the store calls back, in case a call is lost. */
 const SLOW_POLL_SECONDS = 15;
@@ -46,21 +46,39 @@ export async function* followEvents(
 ): AsyncGenerator<ComputeEvent, void, undefined> {
   const { after, tail, follow = true, signal } = parseFields("The options of events", FIELDS, options);
   const { record } = await loadRecord(context, id);
-  let { status } = record;
+  const last = tail === undefined ? after : await beforeTail(context, id, after, tail);
+  const reader: Reader = { last, status: record.status, signal };
+  yield* follow ? readAll(context, record, reader) : readOn(context, id, reader);
+}
+
+/** A reader of the events of one compute, and its place among them. */
+interface Reader {
+  last: string | undefined;
+  status: ComputeRecord["status"];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads what is there and what comes, until the compute has ended. */
+async function* readAll(
+  context: Context,
+  record: ComputeRecord,
+  reader: Reader,
+): AsyncGenerator<ComputeEvent, void, undefined> {
+  const { signal } = reader;
   const wake = new Wake();
-  using _own = onWrite(context.store, (written) => written === id && wake.call());
-  using _looks = follow && !isEnded(status) ? followLooks(context, record) : undefined;
-  const watch = follow ? await context.store.watch?.(() => wake.call()) : undefined;
-  let last = tail === undefined ? after : await beforeTail(context, id, after, tail);
+  const hear = (written?: string): void => {
+    if (written === undefined || written === record.id) wake.call();
+  };
+  using _own = onWrite(context.store, hear);
+  using _looks = isEnded(record.status) ? undefined : followLooks(context, record);
+  const watch = await context.store.watch?.(hear);
   try {
     while (!signal?.aborted) {
-      const calls = wake.calls;
-      const page = await readPage(context, id, last);
-      yield* page;
-      ({ id: last, status } = page.at(-1) ?? { id: last, status });
-      if (page.length === PAGE) continue;
-      if (isEnded(status) || !follow) return;
-      if (watch !== undefined && page.length === 0) await pause(context.clock, THROTTLE_SECONDS, signal);
+      const { calls } = wake;
+      const { last } = reader;
+      yield* readOn(context, record.id, reader);
+      if (isEnded(reader.status)) return;
+      if (watch !== undefined && reader.last === last) await pause(context.clock, THROTTLE_SECONDS, signal);
       await wake.wait(context, calls, watch === undefined ? POLL_SECONDS : SLOW_POLL_SECONDS, signal);
     }
   } finally {
@@ -68,12 +86,21 @@ export async function* followEvents(
   }
 }
 
-function readPage(
+/** Reads the events behind the reader's place, and moves it. */
+async function* readOn(
   { store, namespace }: Context,
   computeId: string,
-  after: string | undefined,
-): Promise<readonly ComputeEvent[]> {
-  return store.events(defined({ namespace, computeId, after }), PAGE);
+  reader: Reader,
+): AsyncGenerator<ComputeEvent, void, undefined> {
+  let page: readonly ComputeEvent[];
+  do {
+    const reading = store.events(defined({ namespace, computeId, after: reader.last }), PAGE);
+    // A store that does not answer holds no reader that has gone.
+    page = (await unlessAborted(reading, reader.signal)) ?? [];
+    yield* page;
+    reader.last = page.at(-1)?.id ?? reader.last;
+    reader.status = page.at(-1)?.status ?? reader.status;
+  } while (page.length === PAGE);
 }
 
 /** Reads a stretch of the events of every compute, oldest first: those behind an event, or without one the newest. */

@@ -101,14 +101,20 @@ export async function followEvents(call: UserCall): Promise<Response> {
   const { plane, request, identity } = call;
   const { id, status } = await ownCompute(call);
   const after = request.headers.get("last-event-id") || undefined;
-  const next = await plane.atlas.events(id, { after, follow: false }).next();
-  if (next.done === true && !isLive(status)) return noContent();
+  const isAllRead = await isEmpty(plane.atlas.events(id, { after, follow: false }));
+  if (isAllRead && !isLive(status)) return noContent();
   const over = plane.streams.open(identity.userId);
   const follow = (signal: AbortSignal): AsyncIterable<ComputeEvent> =>
     plane.atlas.events(id, { after, signal });
   return streamed(eventStream(plane, { signal: request.signal, over, follow }), {
     isLast: plane.streams.isClosed,
   });
+}
+
+/** True when there is no item. The iteration ends at the first one, and lets go of what it holds. */
+async function isEmpty(items: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _ of items) return false;
+  return true;
 }
 
 /** The compute that the path names. @throws NOT_FOUND also for a compute of another user */

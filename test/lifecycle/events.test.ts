@@ -87,6 +87,47 @@ describe("the events of a compute", () => {
     expect(clock.sleeping).toBe(0);
   });
 
+  it("end when the signal aborts, also while the store does not answer", async () => {
+    const clock = manualClock();
+    const hanging = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const store = intercept(memoryStore({ clock }), ["events"], async () => {
+      asked.resolve();
+      await hanging.promise;
+    });
+    const { spawn, atlas, settle } = scene({ clock, store });
+    const { id } = await spawn();
+    const abort = new AbortController();
+    const following = collect(atlas.events(id, { signal: abort.signal }));
+    await asked.promise;
+    abort.abort();
+    expect(await settle(following)).toEqual([]);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it("are not read again for what is written of other computes", async () => {
+    const clock = manualClock();
+    let reads = 0;
+    const store = intercept(memoryStore({ clock }), ["events"], () => {
+      reads += 1;
+    });
+    const { spawn, atlas } = scene({ clock, store });
+    const abort = new AbortController();
+    const limited = { maxLifetimeSeconds: 600, maxExtendedLifetimeSeconds: 6000 };
+    const [followed, other] = [await spawn(limited), await spawn(limited)];
+    const following = collect(atlas.events(followed.id, { signal: abort.signal, tail: 0 }));
+    await clock.advance(5);
+    const before = reads;
+    await atlas.extend(other.id, { seconds: 60 });
+    await clock.advance(1);
+    expect(reads).toBe(before);
+    await atlas.extend(followed.id, { seconds: 60 });
+    await clock.advance(1);
+    expect(reads).toBeGreaterThan(before);
+    abort.abort();
+    await following;
+  });
+
   it("leave nothing behind when their reader stops", async () => {
     const { spawn, atlas, clock } = scene();
     const { id } = await spawn();

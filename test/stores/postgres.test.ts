@@ -228,6 +228,16 @@ describe("watch", () => {
     await client.end();
   });
 
+  it("hears of any compute in a message of the version before, which named none", async () => {
+    const schema = newSchema();
+    const store = await migrated(server.pool(), schema);
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const watching = await store.watch?.((computeId) => resolve(computeId ?? "any"));
+    await first.query("select pg_notify($1, 'default')", [`${schema}_atlas_`]);
+    expect(await promise).toBe("any");
+    await watching?.[Symbol.asyncDispose]();
+  });
+
   it("takes one connection of a pool for any number of watchers, and gives it back", async () => {
     const pool = server.pool({ max: 2 });
     const schema = newSchema();

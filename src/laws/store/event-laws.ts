@@ -171,18 +171,19 @@ function wholeStoreLaws(law: Law): void {
   );
 
   law(
-    "a watcher, where the store has watchers, hears of a write from another end until it is disposed",
+    "a watcher, where the store has watchers, hears of a write from another end until it is disposed, and by the right name if by any",
     async (subject) => {
       const [store, second] = await bothEnds(subject);
       if (store.watch === undefined) return;
       let calls = 0;
-      const { promise: heard, resolve } = Promise.withResolvers<void>();
-      const watching = await store.watch(() => {
+      const { promise: heard, resolve } = Promise.withResolvers<string | undefined>();
+      const watching = await store.watch((computeId) => {
         calls += 1;
-        resolve();
+        resolve(computeId);
       });
-      await insert(second, newRecord());
-      await heard;
+      const record = newRecord();
+      await insert(second, record);
+      assert.ok([record.id, undefined].includes(await heard));
       await watching[Symbol.asyncDispose]();
       const callsBefore = calls;
       await insert(second, newRecord());

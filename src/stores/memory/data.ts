@@ -9,7 +9,7 @@ export class MemoryData {
   readonly namespaces: Map<string, MemoryNamespace> = new Map();
   readonly tenants: MemoryTenants = new MemoryTenants();
   readonly notes: MemoryNotes = new MemoryNotes();
-  readonly watchers: Set<() => void> = new Set();
+  readonly watchers: Set<(computeId: string) => void> = new Set();
   lastEvent = 0;
   identity: string = crypto.randomUUID();
   /** The deployment of the first insert. */

@@ -237,8 +237,8 @@ class MemoryStore implements Store, TenantStore {
     return [...this.#data.namespaces].find(([, namespace]) => namespace.hasToken(hash))?.[0];
   }
 
-  async watch(onChange: () => void): Promise<AsyncDisposable> {
-    const watcher = (): void => onChange();
+  async watch(onChange: (computeId: string) => void): Promise<AsyncDisposable> {
+    const watcher = (computeId: string): void => onChange(computeId);
     this.#data.watchers.add(watcher);
     return {
       [Symbol.asyncDispose]: async () => {
@@ -280,7 +280,7 @@ class MemoryStore implements Store, TenantStore {
       at: this.#clock.now(),
     });
     queueMicrotask(() => {
-      for (const watcher of this.#data.watchers) watcher();
+      for (const watcher of this.#data.watchers) watcher(record.id);
     });
   }
 }

@@ -29,6 +29,7 @@ export class MemoryNamespace {
   readonly #live = new Map<string, ComputeRecord>();
   readonly #bySlot = new Map<string, ComputeRecord>();
   readonly #byToken = new Groups<string>();
+  readonly #byUser = new Groups<string>();
   /** By the minute of `dueAt`: a claim reads the minutes that have come, not everything that is stored. */
   readonly #byDueMinute = new Groups<number>();
   #events: ComputeEvent[] = [];
@@ -45,6 +46,7 @@ export class MemoryNamespace {
     const slot = slotKeyOf(record);
     if (slot !== undefined) this.#bySlot.set(slotText(slot), record);
     if (isLive(record.status)) this.#live.set(record.id, record);
+    if (record.userId !== null) this.#byUser.add(record.userId, record);
     if (record.dueAt !== null) this.#byDueMinute.add(minuteOf(record.dueAt), record);
   }
 
@@ -162,12 +164,14 @@ export class MemoryNamespace {
     const slot = slotKeyOf(record);
     if (slot !== undefined) this.#bySlot.delete(slotText(slot));
     this.#live.delete(record.id);
+    if (record.userId !== null) this.#byUser.remove(record.userId, record);
   }
 
   /** The smallest set of records from an index that holds every match of the filter. */
   #candidates(filter: RecordFilter): Iterable<ComputeRecord> {
     if (filter.names !== undefined)
       return [...new Set(filter.names)].flatMap((name) => this.byName.get(name) ?? []);
+    if (filter.userId !== undefined) return this.#byUser.of(filter.userId);
     if (filter.statuses?.every(isLive)) return this.#live.values();
     return this.records.values();
   }

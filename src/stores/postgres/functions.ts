@@ -5,6 +5,7 @@
 import { type Column, newEventColumns } from "../sql/columns.ts";
 import { minorColumns } from "../sql/minor.ts";
 import type { Names } from "../sql/names.ts";
+import { messageSql } from "./message.ts";
 import { typeSql } from "./types.ts";
 
 /** Selects a row for `readRecord` and `readNow`, inside a function. */
@@ -42,10 +43,10 @@ const settingSql = ({ name }: Column): string =>
 
 /**
  * Writes a minor change and its event, and tells whether it did. A writer of an event takes the turn of its namespace first, as in the function of
- * the first migration.
+ * the first migration. `message` is the SQL of what the listeners hear.
  */
-const change = ({ computes, events, qualified }: Names): string => `
-create function ${qualified("change")}(
+const change = ({ computes, events, qualified }: Names, message: string): string => `
+create or replace function ${qualified("change")}(
   the_namespace text, the_id text, ${parameters.map(({ name, kind }) => `${name} ${typeSql[kind]}`).join(", ")},
   the_now timestamptz, the_deployment text, the_channel text
 ) returns boolean
@@ -71,7 +72,7 @@ begin
       the_namespace, the_id, date_trunc('milliseconds', coalesce(the_now, statement_timestamp())),
       ${eventColumns.map(({ name }) => `event_${name}`).join(", ")}
     );
-    perform pg_notify(the_channel, the_namespace);
+    perform pg_notify(the_channel, ${message});
   end if;
   return true;
 end
@@ -80,7 +81,12 @@ $function$;
 
 /** Creates every function, in the migration that brought them. */
 export function functionsSql(names: Names): string {
-  return reads(names) + change(names);
+  return reads(names) + change(names, "the_namespace");
+}
+
+/** Replaces the function of changes by one whose message names the compute. */
+export function namingChangeSql(names: Names): string {
+  return change(names, messageSql("the_namespace", "the_id"));
 }
 
 /** Calls {@link change} with named values; those of the event may be null. */

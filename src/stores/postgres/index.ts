@@ -11,6 +11,7 @@ import type { Store } from "../../store.ts";
 import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
+import { type Heard, Watchers } from "../sql/watchers.ts";
 import { claimDue, identity } from "./claim.ts";
 import { claimCursor, moveCursor } from "./cursors.ts";
 import { PostgresDatabase, type Preparing, type Queryable } from "./database.ts";
@@ -18,12 +19,12 @@ import { postgresError } from "./errors.ts";
 import { forget } from "./forget.ts";
 import { costs } from "./ledger.ts";
 import { listenThrough, surviveLostConnections } from "./listen.ts";
+import { computeIn } from "./message.ts";
 import { migrate, migrations } from "./migrate.ts";
 import { remember } from "./notes.ts";
 import { adopt, requireOwnership } from "./ownership.ts";
 import { events, get, getByIdempotencyKey, getBySlot, getByTokenHash, list, now, totals } from "./read.ts";
 import { postgresTenants } from "./tenants.ts";
-import { Watchers } from "./watchers.ts";
 import { insert, replace } from "./write.ts";
 
 export type { Queryable } from "./database.ts";
@@ -136,7 +137,7 @@ function storeOn(database: PostgresDatabase, schema: string, watchers: Watchers 
     forDeployment: (deployment) => storeOn(database.forDeployment(deployment), schema, watchers),
     ...callsOn(database, CALLS),
     ...postgresTenants(database),
-    ...(watchers && { watch: (onChange: () => void) => watchers.add(onChange) }),
+    ...(watchers && { watch: (onChange: Heard) => watchers.add(onChange) }),
     close: async () => watchers?.clear(),
   };
 }
@@ -145,7 +146,7 @@ function watchersOf(client: Queryable, database: PostgresDatabase): Watchers | u
   const listen = listenThrough(client);
   if (listen === undefined) return undefined;
   return new Watchers((heard) =>
-    listen(database.channel, heard).catch((error: unknown) => {
+    listen(database.channel, (message) => heard(computeIn(message))).catch((error: unknown) => {
       throw postgresError(error, "listen for events");
     }),
   );

@@ -1,7 +1,7 @@
 /** LISTEN on one connection. */
 import type { Queryable } from "./database.ts";
 
-type Listener = (message: { readonly channel?: string }) => void;
+type Listener = (message: { readonly channel?: string; readonly payload?: string }) => void;
 
 /** A connection on which the database sends notifications: pg's `Client`. */
 export interface Connection extends Queryable {
@@ -13,10 +13,10 @@ export interface Connection extends Queryable {
 export async function listenOnConnection(
   connection: Connection,
   channel: string,
-  heard: () => void,
+  heard: (message: string | undefined) => void,
 ): Promise<AsyncDisposable> {
   const onMessage: Listener = (message) => {
-    if (message.channel === channel) heard();
+    if (message.channel === channel) heard(message.payload);
   };
   connection.on("notification", onMessage);
   await connection.query(`listen "${channel}"`);

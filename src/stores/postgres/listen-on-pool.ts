@@ -56,7 +56,11 @@ interface Loan {
 }
 
 /** Listens through a pool. While it does so, one of the pool's connections is taken. */
-export async function listenOnPool(pool: Pool, channel: string, heard: () => void): Promise<AsyncDisposable> {
+export async function listenOnPool(
+  pool: Pool,
+  channel: string,
+  heard: (message?: string) => void,
+): Promise<AsyncDisposable> {
   const ending = new AbortController();
   const first = await borrow(pool, channel, heard);
   const ended = goOn(first, ending.signal, () => borrow(pool, channel, heard), heard);
@@ -69,7 +73,7 @@ export async function listenOnPool(pool: Pool, channel: string, heard: () => voi
   };
 }
 
-async function borrow(pool: Pool, channel: string, heard: () => void): Promise<Loan> {
+async function borrow(pool: Pool, channel: string, heard: (message?: string) => void): Promise<Loan> {
   const connection = await pool.connect();
   const { promise, resolve } = Promise.withResolvers<"lost" | "returned">();
   const over = promise.then((how) => {
@@ -85,9 +89,9 @@ async function borrow(pool: Pool, channel: string, heard: () => void): Promise<L
     proof.resolve(hears);
   };
   try {
-    await listenOnConnection(connection, channel, () => {
+    await listenOnConnection(connection, channel, (message) => {
       prove(true);
-      heard();
+      heard(message);
     });
   } catch (error) {
     resolve("returned");

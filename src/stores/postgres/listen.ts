@@ -4,11 +4,11 @@ import { type Connection, listenOnConnection } from "./listen-on-connection.ts";
 import { listenOnPool, type Pool } from "./listen-on-pool.ts";
 
 /** Begins to listen on a channel; the result ends that. */
-export type Listen = (channel: string, heard: () => void) => Promise<AsyncDisposable>;
+export type Listen = (channel: string, heard: (message?: string) => void) => Promise<AsyncDisposable>;
 
 /** PGlite. */
 interface Listener extends Queryable {
-  listen(channel: string, heard: () => void): Promise<() => Promise<void>>;
+  listen(channel: string, heard: (message: string) => void): Promise<() => Promise<void>>;
 }
 
 /** A way to listen through this client; `undefined` when it has none. */
@@ -52,8 +52,8 @@ function isConnection(client: Queryable): client is Connection {
 async function listenOnListener(
   client: Listener,
   channel: string,
-  heard: () => void,
+  heard: (message: string) => void,
 ): Promise<AsyncDisposable> {
-  const stop = await client.listen(channel, () => heard());
+  const stop = await client.listen(channel, (message) => heard(message));
   return { [Symbol.asyncDispose]: () => stop() };
 }

@@ -2,6 +2,7 @@
 import type { NewEvent } from "../../store.ts";
 import { newEventColumns, newEventValues, type Values } from "../sql/columns.ts";
 import { nowSql, type PostgresDatabase, valueSql } from "./database.ts";
+import { messageSql } from "./message.ts";
 
 /** Copies a record's tokens into the table by which a token finds its compute. */
 export function tokensSql({ names }: PostgresDatabase): string {
@@ -29,12 +30,12 @@ export function eventSql({ names }: PostgresDatabase): string {
   return `logged as (
       insert into ${names.events} (namespace, compute_id, at, ${columnsSql})
       select namespace, id, ${nowSql}, ${valuesSql} from written
-      returning namespace
+      returning namespace, compute_id
     )`;
 }
 
 /** Announces new events to every listener, as soon as the statement is committed. */
-export const announceSql: string = "(select pg_notify(:channel, namespace)::text from logged) as announced";
+export const announceSql: string = `(select pg_notify(:channel, ${messageSql("namespace", "compute_id")})::text from logged) as announced`;
 
 /** The values that {@link eventSql} and {@link announceSql} name. */
 export function eventParameters(database: PostgresDatabase, event: NewEvent): Values {

@@ -3,7 +3,7 @@
 import type { Migration } from "../sql/migration.ts";
 import type { Names } from "../sql/names.ts";
 import { migrationsOf } from "../sql/schema.ts";
-import { functionsSql } from "./functions.ts";
+import { functionsSql, namingChangeSql } from "./functions.ts";
 
 /**
  * Makes writers of one namespace take turns until their transactions end, so that event ids rise in the order in which events become
@@ -129,5 +129,5 @@ export const postgresMigrations: readonly Migration[] = migrationsOf(
     table: "",
     keyedTable: "",
   },
-  { 1: turn, 4: turnWithSlot, 8: owned, 9: functionsSql, 10: monthCosts },
+  { 1: turn, 4: turnWithSlot, 8: owned, 9: functionsSql, 10: monthCosts, 12: namingChangeSql },
 );

@@ -51,6 +51,7 @@ export function migrationsOf(types: SchemaTypes, own: OwnStatements = {}): reado
     { name: "functions of frequent calls", parts: [] },
     { name: "a ledger of costs", parts: [ledger] },
     { name: "cursors of readers of all events", parts: [cursors] },
+    { name: "messages that name a compute", parts: [] },
   ];
   return steps.map(({ name, parts }, index) => {
     const number = index + 1;

@@ -11,6 +11,7 @@ import type { Store } from "../../store.ts";
 import type { TenantStore } from "../../tenant-store.ts";
 import { identifierField, tableNames } from "../sql/names.ts";
 import { callsOn, type StoreCalls } from "../sql/store-calls.ts";
+import { type Heard, Watchers } from "../sql/watchers.ts";
 import { claimCursor, moveCursor } from "./cursors.ts";
 import { SqliteDatabase } from "./database.ts";
 import { forget } from "./forget.ts";
@@ -28,6 +29,7 @@ import {
   totals,
 } from "./read.ts";
 import { sqliteTenants } from "./tenants.ts";
+import { lookForEvents } from "./watch.ts";
 import { claimDue, identity, insert, replace } from "./write.ts";
 
 /** The options of {@link sqliteStore}. */
@@ -99,17 +101,21 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
   const given = parseFields("The options of sqliteStore()", FIELDS, { ...options, path });
   const names = tableNames(given.tablePrefix ?? "atlas_");
   const database = new SqliteDatabase({ path, names, clock: given.clock ?? systemClock });
-  return storeOn(database);
+  return storeOn(database, new Watchers((heard) => lookForEvents(database, heard)));
 }
 
-function storeOn(database: SqliteDatabase): SqliteStore {
+function storeOn(database: SqliteDatabase, watchers: Watchers): SqliteStore {
   return {
     name: "sqlite",
     migrate: () => database.run("migrate", () => undefined),
     migrations: () => migrations(database),
-    forDeployment: (deployment) => storeOn(database.forDeployment(deployment)),
+    forDeployment: (deployment) => storeOn(database.forDeployment(deployment), watchers),
     ...callsOn(database, CALLS),
     ...sqliteTenants(database),
-    close: async () => database.close(),
+    watch: (onChange: Heard) => watchers.add(onChange),
+    close: async () => {
+      await watchers.clear();
+      database.close();
+    },
   };
 }

@@ -1,21 +1,24 @@
-/** The watchers of new events, which share one connection. */
+/** The watchers of new events, which share one listener. */
 
-/** Callbacks. The connection is open while there is at least one. */
+/** Is called with the id of a compute that has new events, and without one when it can be any. */
+export type Heard = (computeId?: string) => void;
+
+/** Callbacks. The listener listens while there is at least one. */
 export class Watchers {
-  readonly #listen: (heard: () => void) => Promise<AsyncDisposable>;
-  readonly #callbacks = new Set<() => void>();
+  readonly #listen: (heard: Heard) => Promise<AsyncDisposable>;
+  readonly #callbacks = new Set<Heard>();
   #listening: Promise<AsyncDisposable> | undefined;
 
-  /** `listen` opens the connection. The first watcher causes it, and the last one disposes of its result. */
-  constructor(listen: (heard: () => void) => Promise<AsyncDisposable>) {
+  /** `listen` begins to listen. The first watcher causes it, and the last one disposes of its result. */
+  constructor(listen: (heard: Heard) => Promise<AsyncDisposable>) {
     this.#listen = listen;
   }
 
   /** Adds a watcher. Disposing the result removes it. */
-  async add(onChange: () => void): Promise<AsyncDisposable> {
-    const callback = (): void => onChange();
+  async add(onChange: Heard): Promise<AsyncDisposable> {
+    const callback: Heard = (computeId) => onChange(computeId);
     this.#callbacks.add(callback);
-    this.#listening ??= this.#listen(() => this.#call());
+    this.#listening ??= this.#listen((computeId) => this.#call(computeId));
     const listening = this.#listening;
     try {
       await listening;
@@ -44,7 +47,7 @@ export class Watchers {
     await (await listening)?.[Symbol.asyncDispose]();
   }
 
-  #call(): void {
-    for (const callback of this.#callbacks) callback();
+  #call(computeId: string | undefined): void {
+    for (const callback of this.#callbacks) callback(computeId);
   }
 }
