@@ -7,6 +7,7 @@ import { acceptedHashSchema } from "./life/heartbeat.ts";
 import { endProcessGroup } from "./life/self-ending.ts";
 import { type GuardOptions, parseOptions } from "./options.ts";
 import { type FetchHandler, guardFetch, guardHono } from "./servers/fetch.ts";
+import type { Http2Listener } from "./servers/http2.ts";
 import { admitRequest, admitUpgrade, type NodeListener, type UpgradeListener } from "./servers/node.ts";
 import type { GuardRequest, GuardVerdict } from "./verdict/request.ts";
 import type { AcceptedHash } from "./verdict/state.ts";
@@ -30,6 +31,8 @@ export interface Guard extends AsyncDisposable {
   express(): ExpressMiddleware;
   /** Puts the guard in front of a `node:http` request listener. */
   node(listener: NodeListener): NodeListener;
+  /** Puts the guard in front of a `node:http2` request listener, whose parameters have to name their types. */
+  node(listener: Http2Listener): Http2Listener;
   /** Puts the guard in front of a `node:http` upgrade listener, for WebSockets. An Express application needs it too. */
   upgrade(listener: UpgradeListener): UpgradeListener;
   /**
@@ -77,9 +80,7 @@ function guardOf(core: GuardCore): Guard {
     express: () => (request, response, next) => {
       admitRequest(core, request, response, () => next());
     },
-    node: (listener) => (request, response) => {
-      admitRequest(core, request, response, () => listener(request, response));
-    },
+    node: guardNode(core),
     upgrade: (listener) => (request, socket, head) => {
       admitUpgrade(core, request, socket, () => listener(request, socket, head));
     },
@@ -89,6 +90,16 @@ function guardOf(core: GuardCore): Guard {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Makes a listener for both protocols: a request of `node:http2` has the form of one of `node:http`, as far as the guard reads it. */
+function guardNode(core: GuardCore): Guard["node"] {
+  const guarded = (listener: NodeListener): NodeListener => {
+    return (request, response) => {
+      admitRequest(core, request, response, () => listener(request, response));
+    };
+  };
+  return guarded as Guard["node"];
 }
 
 function parseHashes(hashes: readonly AcceptedHash[]): readonly AcceptedHash[] {

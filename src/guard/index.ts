@@ -11,6 +11,7 @@ export { createGuard, type ExpressMiddleware, type Guard } from "./guard.ts";
 export type { Ending, SignKind } from "./life/heartbeat.ts";
 export type { DeadManOptions, GuardOptions } from "./options.ts";
 export type { FetchHandler } from "./servers/fetch.ts";
+export type { Http2Listener } from "./servers/http2.ts";
 export type { NodeListener, UpgradeListener } from "./servers/node.ts";
 export { type AnswerEdits, type EditedHeader, editAnswer } from "./verdict/answer-edits.ts";
 export type {

@@ -5,6 +5,7 @@ import type { GuardCore } from "../core.ts";
 import type { GuardAnswer, GuardHeader, GuardPass, GuardRequest, GuardVerdict } from "../verdict/request.ts";
 import { isMisread, isMounted, receivedUrl, replaceMountedUrl } from "./express.ts";
 import { hasBody } from "./framing.ts";
+import { hostOf, isHttp2, keepUnread } from "./http2.ts";
 import { destroyLater } from "./linger.ts";
 import { guardResponse } from "./node-response.ts";
 import { replaceHeaders } from "./passed-request.ts";
@@ -71,9 +72,12 @@ export function admitRequest(
 }
 
 /** Tells a caller that waits for it to send its body. Node has done so already, unless the server listens to `checkContinue`. */
-function invite({ headers }: IncomingMessage, response: ServerResponse): void {
-  const isWaiting = headers.expect?.toLowerCase() === "100-continue";
-  if (isWaiting && !(response as ServerResponse & { _sent100?: boolean })._sent100) response.writeContinue();
+function invite(request: IncomingMessage, response: ServerResponse): void {
+  const isWaiting = request.headers.expect?.toLowerCase() === "100-continue";
+  const isInvited = isHttp2(request)
+    ? (request.stream.sentInfoHeaders?.length ?? 0) > 0
+    : (response as ServerResponse & { _sent100?: boolean })._sent100;
+  if (isWaiting && !isInvited) response.writeContinue();
 }
 
 /** Judges an upgrade, and answers it or removes its credential so that it can go on. */
@@ -117,9 +121,10 @@ export function sendAnswer(
   { status, headers, body }: SentAnswer,
 ): void {
   const length = status === 204 ? {} : { "content-length": String(Buffer.byteLength(body)) };
-  if (!hasBody(request)) {
+  if (isHttp2(request)) keepUnread(request);
+  if (isHttp2(request) || !hasBody(request)) {
     response.writeHead(status, { ...headers, ...length });
-    response.end(body);
+    response.end(request.method === "HEAD" ? "" : body);
     return;
   }
   response.writeHead(status, { ...headers, ...length, connection: "close" });
@@ -156,7 +161,7 @@ function toGuardRequest(request: IncomingMessage): GuardRequest {
  * and a second line of the others makes a request ambiguous.
  */
 function headerOf({ headers, rawHeaders }: IncomingMessage, name: GuardHeader): string | undefined {
-  const value = headers[name];
+  const value = name === "host" ? hostOf(headers) : headers[name];
   if (value === undefined || name !== "referer") return value?.toString();
   return rawHeaders
     .filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)

@@ -1,6 +1,7 @@
 /** The request that an application behind the guard sees: without its credential, in every view that Node gives of it. */
 import type { IncomingMessage } from "node:http";
 import type { GuardPass, HeaderEdits } from "../verdict/request.ts";
+import { hasOpenBody, isHttp2 } from "./http2.ts";
 import { isOwnHeader } from "./node-response.ts";
 
 /** The header that tells the server behind which kind of credential the request had. */
@@ -35,12 +36,20 @@ export function replaceHeaders(request: IncomingMessage, pass: GuardPass): void 
     const name = rawHeaders[index] ?? "";
     const value = rawHeaders[index + 1] ?? "";
     const lower = name.toLowerCase();
-    if (isPassed(lower, value, edited)) list.push(name, value);
+    if (isPassed(lower, value, edited)) list.push(name, lower === ":path" ? pass.url : value);
     else removed.add(lower);
   }
   const added = replacements(edits, pass);
   list.push(...added);
-  request.headers = withReplacements(headers, removed, added);
+  const passed = withReplacements(headers, removed, added);
+  if (isHttp2(request)) {
+    defineView(request, "headers", () => passed);
+    defineView(request, "rawHeaders", () => list);
+    if (":path" in passed) passed[":path"] = pass.url;
+    if (hasOpenBody(request)) hideTrailers(request, edited);
+    return;
+  }
+  request.headers = passed;
   request.rawHeaders = list;
   // Node reads the new list at the next access, by the length of the old one.
   if (list.length === rawHeaders.length) Reflect.set(request, "headersDistinct", undefined);

@@ -6,6 +6,7 @@ export type ReadRequest = Pick<IncomingMessage, "httpVersion" | "rawHeaders">;
 
 /** Headers with one value by their definition: of two, one server takes the first and another the last. */
 const SINGLE = new Set([
+  ":authority",
   "authorization",
   "content-length",
   "expect",
@@ -26,7 +27,9 @@ const TARGET = /^(?:\/|https?:\/\/([^/?]+))[!-~]*$/i;
 export function isAmbiguous({ httpVersion, rawHeaders }: ReadRequest, url: string): boolean {
   const singles = singleHeaders(rawHeaders);
   if (singles === undefined || !hasOneEnd(singles, httpVersion)) return true;
-  const host = singles.get("host");
+  const authority = singles.get(":authority");
+  const host = singles.get("host") ?? authority;
+  if (authority !== undefined && authority.toLowerCase() !== host?.toLowerCase()) return true;
   if (host !== undefined && !HOST.test(host)) return true;
   const target = TARGET.exec(url);
   if (target === null) return true;
@@ -47,6 +50,8 @@ function singleHeaders(rawHeaders: readonly string[]): Map<string, string> | und
 
 /** True when every server finds the same end of the body. */
 function hasOneEnd(singles: ReadonlyMap<string, string>, httpVersion: string): boolean {
+  // The frames of HTTP/2 end a body. Node refuses a request whose headers speak of another end.
+  if (httpVersion === "2.0") return !singles.has("transfer-encoding") && !singles.has("upgrade");
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return false;
   const coding = singles.get("transfer-encoding");
   if (coding === undefined) return true;
