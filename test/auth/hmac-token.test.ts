@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mintHmacToken, type VerifyHmacTokenOptions, verifyHmacToken } from "../../src/auth/index.ts";
@@ -6,6 +7,13 @@ import { anyArguments, anyCharacter, anyId, hostileValues } from "./arbitraries.
 const secret = "correct horse";
 const identity = { workspaceId: "ws_alpha", threadId: "thr_42" };
 const refused = { ok: false };
+
+/** A token by its definition, which takes secrets and ids that `mintHmacToken` refuses. */
+function signedBy(key: string, threadId: string = identity.threadId): string {
+  const { workspaceId } = identity;
+  const signature = createHmac("sha256", key).update(`${workspaceId}\0${threadId}`).digest("hex");
+  return `${workspaceId}.${threadId}.${signature}`;
+}
 
 describe("an HMAC token", () => {
   it("names the workspace and the thread it was made for", () => {
@@ -92,11 +100,25 @@ describe("verifyHmacToken", () => {
     expect(verifyHmacToken(token, { secret: ["new", "newer"] })).toEqual(refused);
   });
 
-  it("refuses everything while no secret is set", () => {
+  it("refuses everything while no secret is set, even a signature with an empty secret", () => {
     for (const nothing of ["", [], [""], undefined]) {
       const options = { secret: nothing } as VerifyHmacTokenOptions;
       expect(verifyHmacToken(token, options)).toEqual(refused);
+      expect(verifyHmacToken(signedBy(""), options)).toEqual(refused);
     }
+  });
+
+  it("accepts a token of a secret beside one that is not set", () => {
+    const options = { secret: [undefined, secret] } as unknown as VerifyHmacTokenOptions;
+    expect(verifyHmacToken(token, options)).toEqual({ ok: true, ...identity });
+  });
+
+  it("accepts 4096 characters and no more", () => {
+    const threadId = "a".repeat(4096 - token.length + identity.threadId.length);
+    const longest = mintHmacToken({ secret, ...identity, threadId });
+    expect(longest).toHaveLength(4096);
+    expect(verifyHmacToken(longest, { secret })).toEqual({ ok: true, ...identity, threadId });
+    expect(verifyHmacToken(signedBy(secret, `${threadId}a`), { secret })).toEqual(refused);
   });
 
   it("never throws, whatever the candidate and the options are", () => {

@@ -139,7 +139,7 @@ function trim(text: string): string {
   let start = 0;
   let end = text.length;
   while (isBlank(text[start])) start += 1;
-  while (end > start && isBlank(text[end - 1])) end -= 1;
+  while (isBlank(text[end - 1])) end -= 1;
   return text.slice(start, end);
 }
 

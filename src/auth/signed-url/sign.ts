@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { AtlasError } from "../../errors.ts";
 import { field, optional, parseFields } from "../../internal/parse.ts";
+import { expiresAt, nowField } from "../links/lifetime.ts";
 import { isReserved, safePath } from "../links/safe-path.ts";
 import { secretField } from "../options.ts";
 import {
@@ -11,7 +12,7 @@ import {
   splitUrl,
   type UrlParts,
 } from "./canonical.ts";
-import { MAX_URL_LENGTH, signature, toUnixSeconds } from "./signature.ts";
+import { MAX_URL_LENGTH, signature } from "./signature.ts";
 
 /** The options of {@link signUrl}. */
 export interface SignUrlOptions {
@@ -32,7 +33,7 @@ export interface SignUrlOptions {
 const FIELDS = {
   secret: secretField,
   expiresInSeconds: optional(field(z.int().check(z.positive()), "a positive whole number")),
-  now: optional(field(z.union([z.date(), z.number()]), "a Date or Unix seconds")),
+  now: nowField,
 };
 
 /**
@@ -55,10 +56,10 @@ const FIELDS = {
  * ```
  */
 export function signUrl(url: string, options: SignUrlOptions): string {
-  const { secret, ...lifetime } = parseFields("The options of signUrl", FIELDS, options);
+  const { secret, expiresInSeconds = 3600, now } = parseFields("The options of signUrl", FIELDS, options);
   const parts = requireUrl(url);
   const path = requirePath(parts);
-  const exp = expiry(lifetime);
+  const exp = String(expiresAt("signUrl", now, expiresInSeconds));
   const parameters: Parameter[] = [...requireUnsigned(parseQuery(parts.query)), ["exp", exp]];
   const sig = signature(`${path}?${formatQuery(parameters)}`, secret);
   const shownPath = parts.path === "" ? "" : path;
@@ -83,15 +84,6 @@ function asSent(query: string): string {
   return bytes.replaceAll(
     /[^\x21-\x7e]/g,
     (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-  );
-}
-
-function expiry({ expiresInSeconds = 3600, now }: Omit<SignUrlOptions, "secret">): string {
-  const exp = toUnixSeconds(now) + expiresInSeconds;
-  if (Number.isSafeInteger(exp) && exp > 0) return String(exp);
-  throw new AtlasError(
-    "VALIDATION",
-    `signUrl cannot sign until Unix second ${exp}: check now and expiresInSeconds.`,
   );
 }
 
