@@ -62,8 +62,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   reap: {
     sources: "src/lifecycle/reap/*.ts",
     tests: [
-      "test/lifecycle/{absence,accounts,budgets,costs,ends,events,orphans,reap,reaper,reaper-sign}.test.ts",
-      "test/lifecycle/{unknown-outcome,webhooks}.test.ts",
+      "test/lifecycle/{abort,absence,accounts,budgets,costs,ends,events,get-or-spawn,orphans,reap,reap-pass}.test.ts",
+      "test/lifecycle/{reaper,reaper-sign,terminate,unknown-outcome,webhooks}.test.ts",
     ],
   },
 };

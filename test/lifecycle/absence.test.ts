@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { failureOf } from "../support/scene.ts";
+import { AtlasError } from "../../src/errors.ts";
+import { intercept } from "../support/intercept.ts";
+import { failureOf, scene } from "../support/scene.ts";
 import { reapFor, statuses, type TwoAccounts, withComputes } from "./two-accounts.ts";
 
 describe("law 17: a mass disappearance is suspicious, not proof", () => {
@@ -29,9 +31,12 @@ describe("law 17: a mass disappearance is suspicious, not proof", () => {
     expect(report.settled.map(({ reason }) => reason)).toEqual(Array(2).fill("vanished, taken up again"));
     expect(await statuses(world)).toEqual(Array(2).fill("running null"));
     expect(world.alive()).toBe(2);
-    const [first] = world.computes;
-    const events = await world.stage.events(String(first?.id));
-    expect(events.at(-1)).toMatchObject({ status: "running", data: { note: expect.any(String) } });
+    const computeId = String(world.computes[0]?.id);
+    const last = (await world.stage.events(computeId)).at(-1);
+    const note = "its provider shows it again";
+    expect(last).toMatchObject({ type: "state", status: "running", data: { note } });
+    const line = `mock shows compute ${computeId} again, which had vanished: it is taken up`;
+    expect(world.warnings).toContainEqual([line, { computeId }]);
   });
 
   it("ends one compute after two looks, 30 seconds apart, that miss it, while others are shown", async () => {
@@ -72,6 +77,60 @@ describe("law 17: a mass disappearance is suspicious, not proof", () => {
     expect(await stage.record(String(computes[0]?.id))).toMatchObject({ status: "running", slot: null });
     expect(await stage.settle(stage.atlas.getOrSpawn({ userId: "u0", slot: "default" }))).toMatchObject({
       id: second.id,
+    });
+  });
+
+  it("keeps the slot that no other compute took, also when the store fails for a moment", async () => {
+    const world = await withComputes(1, { slot: "default" });
+    const { stage, key, computes } = world;
+    const id = String(computes[0]?.id);
+    key.isWrong = true;
+    await reapFor(world, 600);
+    key.isWrong = false;
+    await stage.clock.advance(60);
+    let failures = 0;
+    const flaky = scene({
+      ...{ clock: stage.clock, store: stage.store, providers: [world.cloud] },
+      through: (store) =>
+        intercept(store, ["replace"], () => {
+          failures += 1;
+          if (failures === 1) throw new AtlasError("STORE_UNAVAILABLE", "the connection was reset");
+        }),
+    });
+    expect(await flaky.failure(flaky.atlas.reap())).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(await stage.record(id)).toMatchObject({ status: "terminated", slot: "default" });
+    await flaky.reap();
+    expect(await stage.record(id)).toMatchObject({ status: "running", slot: "default" });
+  });
+
+  it("takes a compute up as stopped whose instance was stopped meanwhile", async () => {
+    const world = await withComputes(1);
+    const { stage, key, cloud, computes } = world;
+    key.isWrong = true;
+    await reapFor(world, 600);
+    cloud.setStatus("mock-1", "stopped");
+    key.isWrong = false;
+    await stage.clock.advance(60);
+    await stage.reap();
+    expect(await stage.record(String(computes[0]?.id))).toMatchObject({ status: "stopped", reason: null });
+  });
+
+  it.each([
+    ["another instance of its name", { providerId: "mock-9" }, "orphan"],
+    ["an instance that another store made", { owner: "another store" }, "another store's, left alone"],
+  ])("does not take a compute up by %s", async (_, other, reason) => {
+    const world = await withComputes(1);
+    const { stage, key, cloud, computes } = world;
+    key.isWrong = true;
+    await reapFor(world, 600);
+    key.isWrong = false;
+    const list: typeof cloud.list = async (...call) =>
+      (await cloud.list(...call)).map((instance) => ({ ...instance, ...other }));
+    const next = scene({ clock: stage.clock, store: stage.store, providers: [{ ...cloud, list }] });
+    await stage.clock.advance(60);
+    expect(await next.reap()).toMatchObject({ settled: [], orphans: [{ reason }] });
+    expect(await stage.record(String(computes[0]?.id))).toMatchObject({
+      ...{ status: "terminated", reason: "vanished" },
     });
   });
 

@@ -122,6 +122,9 @@ describe("law 17: the account of a provider's key", () => {
     world.cloud.script("account", { fault: "error-before", times: Number.POSITIVE_INFINITY });
     await world.stage.clock.advance(301);
     expect(await world.stage.reap()).toMatchObject({ failed: [], vanished: [] });
+    expect(world.warnings).toEqual([
+      ["mock did not tell its account: mock: account failed: it answered 500.", { code: "PROVIDER" }],
+    ]);
     expect(await statuses(world)).toEqual(["running null"]);
   });
 });

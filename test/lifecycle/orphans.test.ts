@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { AtlasError } from "../../src/errors.ts";
 import { createAtlas } from "../../src/index.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import type { Store } from "../../src/store.ts";
 import { intercept } from "../support/intercept.ts";
 import { type Scene, type SceneOptions, scene } from "../support/scene.ts";
 
@@ -106,6 +108,33 @@ describe("law 5: ours or not ours", () => {
     expect(alive().map((instance) => instance.id)).toEqual([providerId]);
   });
 
+  it("ends the very instance of a compute whose end was requested, when its provider shows it again", async () => {
+    const { spawn, provider, atlas, settle, reap, record, alive, clock } = await world();
+    const { id, providerId } = await spawn();
+    await settle(atlas.terminate(id));
+    provider.setStatus(String(providerId), "running");
+    await clock.advance(1);
+    expect((await reap()).orphans).toMatchObject([{ computeId: id, providerId, reason: "orphan" }]);
+    expect(await record(id)).toMatchObject({ status: "terminated", reason: "requested" });
+    expect(alive()).toEqual([]);
+  });
+
+  it.each([
+    ["a part in an unknown state may belong to a whole instance: it is left alone", "unknown", true, 0],
+    ["a part in a known state is ended", "failed", true, 1],
+    ["a whole instance in an unknown state is ended", "unknown", undefined, 1],
+    ["an instance that the list still shows as terminated is left alone", "terminated", undefined, 0],
+  ] as const)("%s", async (_, status, partial, ended) => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    const list: typeof provider.list = async (...call) =>
+      (await provider.list(...call)).map((one) => ({ ...one, status, ...(partial && { partial }) }));
+    const set = await world({ clock, providers: [{ ...provider, list }] });
+    provider.add({ name: `atlas-default-${unknownId}`, owner: set.owner });
+    expect((await set.reap()).orphans).toHaveLength(ended);
+    expect(provider.calls.filter(({ operation }) => operation === "terminate")).toHaveLength(ended);
+  });
+
   it("keeps an instance that another process is creating meanwhile", async () => {
     const clock = manualClock();
     const provider = mock({ clock });
@@ -142,7 +171,9 @@ describe("the search for orphans", () => {
 
   it('only reports with "report"', async () => {
     const { reap, alive } = await withOrphans(2);
-    expect((await reap({ orphans: "report" })).orphans).toHaveLength(2);
+    const report = await reap({ orphans: "report" });
+    expect(report).toMatchObject({ failed: [], remaining: false });
+    expect(report.orphans).toHaveLength(2);
     expect(alive()).toHaveLength(2);
   });
 
@@ -162,7 +193,7 @@ describe("the search for orphans", () => {
     const { reap, alive } = await withOrphans(7);
     const first = await reap({ limit: 5 });
     expect([first.orphans.length, first.remaining, alive().length]).toEqual([5, true, 2]);
-    expect(await reap({ limit: 5 })).toMatchObject({ remaining: false });
+    expect(await reap({ limit: 2 })).toMatchObject({ remaining: false });
     expect(alive()).toEqual([]);
   });
 
@@ -178,6 +209,55 @@ describe("the search for orphans", () => {
     expect(alive()).toEqual([]);
   });
 
+  it("ends at most eight at the same time, and logs each", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    let [running, most] = [0, 0];
+    const terminate: typeof provider.terminate = async (...call) => {
+      running += 1;
+      most = Math.max(most, running);
+      await clock.sleep(1000);
+      running -= 1;
+      return provider.terminate(...call);
+    };
+    const lines: unknown[][] = [];
+    const ignore = (): void => undefined;
+    const warn = (...line: unknown[]): void => void lines.push(line);
+    const logger = { debug: ignore, info: ignore, warn, error: ignore };
+    const set = await world({ clock, providers: [{ ...provider, terminate }], logger });
+    const names = Array.from(
+      { length: 20 },
+      (_, index) => `atlas-default-${String(index).padStart(20, "0")}`,
+    );
+    for (const name of names) provider.add({ name, owner: set.owner });
+    expect((await set.reap()).orphans).toHaveLength(20);
+    expect(most).toBe(8);
+    expect(lines).toHaveLength(20);
+    const [name] = names;
+    expect(lines[0]).toEqual(["ended an orphan on mock", { providerId: "mock-1", name }]);
+  });
+
+  it("remembers the account where it sees instances of ours, beside those of others, and no other account", async () => {
+    const set = await world();
+    set.provider.add({ name: `atlas-default-${unknownId}`, owner: "another store" });
+    await set.reap();
+    expect(set.count("account")).toBe(0);
+    await set.spawn();
+    await set.reap({ dryRun: true });
+    expect(set.count("account")).toBe(0);
+    await set.reap();
+    expect(set.count("account")).toBe(1);
+  });
+
+  it("says that the store is down, as such, when the account cannot be remembered", async () => {
+    const down = (): never => {
+      throw new AtlasError("STORE_UNAVAILABLE", "the store is down");
+    };
+    const set = await world({ through: (store) => intercept(store, ["remember"], down) });
+    await set.spawn();
+    expect(await set.failure(set.atlas.reap())).toMatchObject({ code: "STORE_UNAVAILABLE" });
+  });
+
   it("leaves an instance alone that is ending already", async () => {
     const { reap, provider, count } = await withOrphans(1);
     provider.setStatus("mock-1", "terminating");
@@ -186,10 +266,19 @@ describe("the search for orphans", () => {
   });
 
   it("finds them among many instances of computes that live", async () => {
-    const set = await world();
+    const asked: unknown[] = [];
+    const through = (store: Store): Store =>
+      intercept(store, ["list"], (_, [filter, page]) => {
+        const { names } = Object(filter);
+        if (names !== undefined) asked.push([names.length, Object(page).limit]);
+      });
+    const set = await world({ through });
+    await set.reap();
+    expect(asked).toEqual([]);
     await set.settle(Promise.all(Array.from({ length: 1200 }, () => set.atlas.spawnCompute({}))));
     set.provider.add({ name: `atlas-default-${unknownId}`, owner: set.owner });
     expect((await set.reap()).orphans).toMatchObject([{ computeId: unknownId }]);
     expect(set.alive()).toHaveLength(1200);
+    expect(asked).toEqual([500, 500, 201].map((count) => [count, count]));
   });
 });

@@ -10,6 +10,8 @@ export interface TwoAccounts {
   readonly computes: readonly Compute[];
   /** The lines that an operator should look at. */
   readonly errors: readonly string[];
+  /** The lines about what is tried again, with their facts. */
+  readonly warnings: readonly (readonly unknown[])[];
   readonly cloud: MockProvider;
   /** With the wrong key the provider answers for another account: it lists nothing, and knows no instance. */
   readonly key: { isWrong: boolean };
@@ -23,6 +25,7 @@ export async function withComputes(count: number, request: object = {}): Promise
   const cloud = mock({ clock });
   const key = { isWrong: false };
   const errors: string[] = [];
+  const warnings: unknown[][] = [];
   const silent = (): void => undefined;
   const ask = async <Result>(call: () => Promise<Result>, otherwise: Result): Promise<Result> =>
     key.isWrong ? otherwise : call();
@@ -35,7 +38,8 @@ export async function withComputes(count: number, request: object = {}): Promise
     terminate: (...given) => ask<void>(() => cloud.terminate(...given), undefined),
   };
   const error = (line: string): void => void errors.push(line);
-  const logger = { debug: silent, info: silent, warn: silent, error };
+  const warn = (...line: unknown[]): void => void warnings.push(line);
+  const logger = { debug: silent, info: silent, warn, error };
   const stage = scene({ clock, providers: [provider], fetch: cloud.fetch, logger });
   const computes: Compute[] = [];
   for (let index = 0; index < count; index += 1)
@@ -43,7 +47,7 @@ export async function withComputes(count: number, request: object = {}): Promise
   await clock.advance(60);
   for (const compute of computes) await stage.settle(compute.waitUntilReady());
   const alive = (): number => cloud.instances.filter(({ status }) => status !== "terminated").length;
-  return { stage, computes, errors, cloud, key, alive };
+  return { stage, computes, errors, warnings, cloud, key, alive };
 }
 
 /** Lets time pass, with a pass of the reaper every 30 seconds. */

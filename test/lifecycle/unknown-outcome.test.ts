@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
 import type { Logger, Progress } from "../../src/lifecycle/context.ts";
+import type { Instance } from "../../src/provider.ts";
 import {
   type MockFault,
   type MockFaultName,
@@ -244,6 +245,51 @@ describe("law 2: no blind second create", () => {
     const error = await failure(atlas.spawnCompute({}));
     expect(error).toMatchObject({ code: "STORE_UNAVAILABLE", provider: "mock", mayHaveCreated: true });
     expect(error.providerId).toBeUndefined();
+  });
+
+  it.each([
+    ["another store has an instance of its name", { owner: "another store" }],
+    ["its provider shows it as terminated", { status: "terminated" }],
+  ] as const)("is abandoned after its grace although %s", async (_, shown) => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    provider.script("create", "timeout-after");
+    const change = (one: Instance): Instance => ({ ...one, ...shown });
+    const list: MockProvider["list"] = async (...call) => (await provider.list(...call)).map(change);
+    const find: MockProvider["find"] = async (...call) => (await provider.find(...call)).map(change);
+    const world = scene({ clock, providers: [{ ...provider, list, find }] });
+    const { code, computeId = "" } = await world.failure(world.atlas.spawnCompute({}));
+    expect(code).toBe("UNCERTAIN");
+    for (const seconds of [700, 31]) {
+      await clock.advance(seconds);
+      await world.reap();
+    }
+    expect(await world.record(computeId)).toMatchObject({ status: "terminated", reason: "abandoned" });
+    expect(provider.calls.map(({ operation }) => operation)).not.toContain("terminate");
+  });
+
+  it.each([
+    ["is looked for again while its provider shows a part of it", { partial: true }, "uncertain", true],
+    [
+      "ends when its provider shows a part of it that failed",
+      { partial: true, status: "failed" },
+      "terminating",
+      false,
+    ],
+    ["ends when its provider shows it as failed", { status: "failed" }, "terminating", false],
+  ] as const)("%s", async (_, shown, status, remaining) => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    provider.script("create", "timeout-after");
+    provider.script("find", { fault: "error-before", times: Number.POSITIVE_INFINITY });
+    const list: MockProvider["list"] = async (...call) =>
+      (await provider.list(...call)).map((one) => ({ ...one, ...shown }));
+    const world = scene({ clock, providers: [{ ...provider, list }] });
+    const { computeId = "" } = await world.failure(world.atlas.spawnCompute({}));
+    await clock.advance(60);
+    expect((await world.reap()).remaining).toBe(remaining);
+    expect(await world.record(computeId)).toMatchObject({ status, lease: null });
+    expect((await world.record(computeId)).dueAt).not.toBeNull();
   });
 
   it("leaves an instance of the very same name alone that another store made", async () => {

@@ -45,6 +45,7 @@ describe("the write-back after a create", () => {
 
   it.each([
     new AtlasError("CONFLICT", "another deployment owns this store"),
+    new AtlasError("RATE_LIMIT", "an answer that is no store's", { retryable: true }),
     new AtlasError("STORE_UNAVAILABLE", "it has no such table", { retryable: false }),
   ])("is not repeated where that cannot help: %s", async (error) => {
     let tries = 0;

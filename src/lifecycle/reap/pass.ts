@@ -60,7 +60,7 @@ export class ReapPass {
   /** @throws UNAVAILABLE when the provider failed too often in this pass to be asked again */
   requireUp(provider: string): void {
     if ((this.#failures.get(provider) ?? 0) < FAILURES_UNTIL_DOWN) return;
-    throw new AtlasError("UNAVAILABLE", `${provider} did not answer in this pass`, { provider });
+    throw new AtlasError("UNAVAILABLE", `${provider} did not answer in this pass`);
   }
 
   /** Counts the failures in a row of the provider. */

@@ -169,8 +169,8 @@ const PLANNED: Readonly<Record<Task["kind"], Heading>> = {
 };
 
 function plannedOutcome({ record, now }: Snapshot): ReapOutcome {
-  const task = taskOf(record, now);
-  return outcome(PLANNED[task.kind], record, task.kind === "expire" ? task.reason : undefined);
+  const { kind, reason } = taskOf(record, now);
+  return outcome(PLANNED[kind], record, reason);
 }
 
 function toReport(

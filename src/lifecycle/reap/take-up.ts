@@ -53,10 +53,11 @@ function revival(
   const status = instance.status === "stopped" ? "running" : "provisioning";
   const back = { ...record, status, reason: null, endedAt: null, lifetimeDeadline } as const;
   const change = observed(back, { instance, provider }, now);
-  if (change === undefined) return undefined;
   const revived = { reason: null, endedAt: null, absentSince: null, lifetimeDeadline };
-  return {
-    patch: { ...revived, ...(slot === "given up" && { slot: null }), ...change.patch },
-    event: { type: "note", data: { note: "its provider shows it again" } },
-  };
+  return (
+    change && {
+      patch: { ...revived, ...(slot === "given up" && { slot: null }), ...change.patch },
+      event: { type: "note", data: { note: "its provider shows it again" } },
+    }
+  );
 }

@@ -42,11 +42,8 @@ type Facts = Readonly<Record<string, unknown>>;
 
 /** A task that is due for a compute. */
 export type Task =
-  | { readonly kind: "settle" }
-  | { readonly kind: "end" }
   | { readonly kind: "expire"; readonly reason: EndReason }
-  | { readonly kind: "warn" }
-  | { readonly kind: "look" };
+  | { readonly kind: "settle" | "end" | "warn" | "look"; readonly reason?: undefined };
 
 /** The task that is due for a record at that time. Pure. */
 export function taskOf(record: ComputeRecord, now: Date): Task {
@@ -156,7 +153,7 @@ async function endDue(
   return outcome(isEnded(next.status) ? heading : "unfinished", next);
 }
 
-/** Begins an end and carries it out. `holds` is checked in the step that stores the intent. */
+/** Begins an end and carries it out. `holds` is checked in the step that stores the intent, which alone keeps the lease. */
 async function expire(
   pass: ReapPass,
   record: ComputeRecord,
@@ -170,15 +167,12 @@ async function expire(
       ? { patch: { ...terminatingPatch(reason, now), lease, leaseUntil } }
       : { patch: NO_LEASE },
   );
-  return next.status === "terminating" && next.lease === lease
-    ? endDue(pass, next, heading)
-    : outcome("checked", next, next.status);
+  return next.lease === lease ? endDue(pass, next, heading) : outcome("checked", next, next.status);
 }
 
 /** Settles a create whose outcome is unknown. */
 async function settleCreate(pass: ReapPass, record: ComputeRecord): Promise<ReapOutcome> {
   const { context } = pass;
-  pass.requireUp(record.provider);
   const provider = providerOf(context, record);
   const { begunAt } = await pass.list(provider);
   const found = oldest(await pass.findByName(provider, record.name));
@@ -232,12 +226,13 @@ async function checkInstance(pass: ReapPass, record: ComputeRecord, now: Date): 
   const next = await changeHeld(context, record, (current, time) => {
     if (current.status !== record.status) return { patch: NO_LEASE };
     const change = seenChange(observed(current, sight, time), told);
+    // An end keeps the lease under which it is carried out; every other change gives it back.
     const ends = change?.patch.status === "terminating";
     return ends ? { ...change, patch: { ...change.patch, lease, leaseUntil } } : change;
   });
-  if (next.status === "terminating" && next.lease === lease) return endDue(pass, next);
-  const vanished = isEnded(next.status) && next.reason === "vanished";
-  return outcome(vanished ? "vanished" : "checked", next);
+  if (next.lease === lease) return endDue(pass, next);
+  if (!isEnded(next.status)) return outcome("checked", next);
+  return outcome(next.reason === "vanished" ? "vanished" : "terminated", next);
 }
 
 /** A look that misses an instance ends its compute only when looks before it have missed it, too. */
