@@ -13,7 +13,7 @@ import {
 import { nowSql, type PostgresDatabase } from "./database.ts";
 
 const dialect: LedgerDialect = {
-  seconds: (from, to) => `greatest(0, extract(epoch from ${to} - ${from})::double precision)`,
+  seconds: (from, to) => `greatest(0, date_part('epoch', ${to} - ${from}))`,
   later: (left, right) => `greatest(${left}, ${right})`,
   earlier: (left, right) => `least(${left}, ${right})`,
   now: nowSql,

@@ -76,7 +76,7 @@ function statusIn(statuses: readonly ComputeStatus[]): string {
   const known = statuses.filter((status) => isLive(status) || status === "terminated" || status === "failed");
   if (known.length === 0) return "1 = 0";
   const condition = `status in (${literals(known)})`;
-  return known.every(isLive) ? `${isLiveSql} and ${condition}` : condition;
+  return known.every(isLive) && condition !== isLiveSql ? `${isLiveSql} and ${condition}` : condition;
 }
 
 /** The columns of a record that has ended as `abandoned` at that time, as an update sets them. */
