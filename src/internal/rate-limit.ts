@@ -21,8 +21,10 @@ function retryAfter(value: string | null, serverTime: number): number[] {
   return date === undefined ? [] : [Math.max(0, Math.ceil((date - serverTime) / 1000))];
 }
 
+/** Parses an HTTP date in each of its three forms. The oldest of them names no zone. */
 function toTime(text: string): number | undefined {
-  const time = /^[A-Z][a-z]{2},? /.test(text) ? Date.parse(text) : Number.NaN;
+  const zoned = /:[0-9]{2} [0-9]{4}$/.test(text) ? `${text} GMT` : text;
+  const time = /^[A-Z][a-z]{2,8},? /.test(text) ? Date.parse(zoned) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }
 

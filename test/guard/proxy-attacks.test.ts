@@ -266,7 +266,7 @@ it("every view of a request's headers agrees behind the middleware", async () =>
     }),
   );
   const port = await start(server);
-  const head = `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${PROXY_TOKEN}\r\nX-Atlas-Credential: cookie\r\nX-Two: 1\r\nX-Two: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 3\r\nX-Atlas-User: 4\r\nAuthorization: Bearer x\r\n\r\n`;
+  const head = `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${PROXY_TOKEN}\r\nX-Atlas-Credential: cookie\r\nX-Two: 1\r\nX-Two: 2\r\nconstructor: 6\r\n__proto__: 7\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 3\r\n__proto__: 5\r\nX-Atlas-User: 4\r\nAuthorization: Bearer x\r\n\r\n`;
   await exchange(port, head);
   const { headers, headersDistinct, rawHeaders, trailers, trailersDistinct, rawTrailers } =
     await seen.promise;
@@ -274,15 +274,20 @@ it("every view of a request's headers agrees behind the middleware", async () =>
   expect(headers).toEqual({
     host: "a",
     "x-two": "1, 2",
+    constructor: "6",
     "transfer-encoding": "chunked",
     "x-atlas-credential": "bearer",
   });
-  expect(headersDistinct).toMatchObject({ "x-two": ["1", "2"], "x-atlas-credential": ["bearer"] });
+  expect(headersDistinct).toMatchObject({
+    "x-two": ["1", "2"],
+    "x-atlas-credential": ["bearer"],
+    constructor: ["6"],
+  });
   expect(rawHeaders.map((text) => text.toLowerCase())).not.toContain("authorization");
   expect([trailers, trailersDistinct, rawTrailers]).toEqual([
-    { "x-sum": "3" },
-    { "x-sum": ["3"] },
-    ["X-Sum", "3"],
+    { "x-sum": "3", ["__proto__"]: "5" },
+    { "x-sum": ["3"], ["__proto__"]: ["5"] },
+    ["X-Sum", "3", "__proto__", "5"],
   ]);
 });
 

@@ -11,6 +11,8 @@ describe("retryAfterSeconds", () => {
     ["nothing", {}, undefined],
     ["whole seconds", { "retry-after": "30" }, 30],
     ["an HTTP date", { "retry-after": "Fri, 20 Nov 2026 12:00:45 GMT" }, 45],
+    ["an HTTP date with a whole weekday", { "retry-after": "Friday, 20-Nov-26 12:00:45 GMT" }, 45],
+    ["an HTTP date without a zone", { "retry-after": "Fri Nov 20 12:00:45 2026" }, 45],
     ["a date in the past", { "retry-after": "Fri, 20 Nov 2026 11:00:00 GMT" }, 0],
     [
       "an HTTP date by the answer's own clock, which is an hour late",

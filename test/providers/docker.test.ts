@@ -32,6 +32,17 @@ function scene(options: DockerOptions = {}, fakeOptions: Partial<FakeDaemonOptio
   return { fake, clock, provider: docker({ devices, clock, fetch, ...options }) };
 }
 
+test.each(["no Route matched with those values", "page not found"])(
+  "a 404 that says %j is not the daemon's word for a container that is gone",
+  async (message) => {
+    const fetch = async (): Promise<Response> => Response.json({ message }, { status: 404 });
+    const { provider } = scene({ fetch });
+    const reference = { name: "atlas-default-x", providerId: "0123456789ab" };
+    for (const call of [provider.get(reference, context), provider.terminate(reference, context)])
+      expect(await failureOf(call)).toMatchObject({ code: "PROVIDER", status: 404 });
+  },
+);
+
 describe("the options", () => {
   test.each<[DockerOptions, string]>([
     [{ host: "0.0.0.0" }, "host"],

@@ -107,6 +107,20 @@ describe("a list with entries of other programs", () => {
   });
 });
 
+describe("a gateway in front of Fly", () => {
+  test.each([403, 404])(
+    "that answers %s in JSON of its own proves nothing about a machine",
+    async (status) => {
+      const fetch = async (): Promise<Response> =>
+        Response.json({ message: "no Route matched with those values" }, { status });
+      const provider = fly({ apiKey: "key", org: "acme", fetch });
+      const reference = { name: "atlas-default-x", providerId: "e2865" };
+      for (const call of [provider.get(reference, context), provider.terminate(reference, context)])
+        await expect(call).rejects.toMatchObject({ code: "PROVIDER", status });
+    },
+  );
+});
+
 test("null is an empty list", async () => {
   await using scene = await flyScene();
   const { name } = createRequest();

@@ -68,7 +68,7 @@ export function answerHeaders(answer: IncomingMessage, pass: GuardPass): string[
     const name = rawHeaders[index] ?? "";
     const lower = name.toLowerCase();
     const isOurs = isCorsHeader(lower) || isOwnHeader(lower) || (lower === "vary" && own.vary !== undefined);
-    if (!isOurs && !(lower in edits) && !CONNECTION_HEADERS.has(lower) && !named.has(lower))
+    if (!isOurs && !Object.hasOwn(edits, lower) && !CONNECTION_HEADERS.has(lower) && !named.has(lower))
       list.push(name, rawHeaders[index + 1] ?? "");
   }
   for (const name in own)

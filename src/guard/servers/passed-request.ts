@@ -98,7 +98,8 @@ function defineView(request: IncomingMessage, name: string, get: () => unknown):
 }
 
 function distinct(list: readonly string[]): Record<string, string[]> {
-  const found: Record<string, string[]> = {};
+  // A header may have the name of a property that every object has, such as `constructor`.
+  const found: Record<string, string[]> = Object.create(null);
   for (let index = 0; index < list.length; index += 2) {
     const name = list[index]?.toLowerCase() ?? "";
     const values = found[name] ?? [];

@@ -32,12 +32,16 @@ const PHRASES: readonly Phrase[] = [
 
 const HOLDER_OF_NAME = /is already in use by container "?([0-9a-f]{12,64})/;
 
+/** The daemon's word for a thing that does not exist. A proxy in front of it, and an API of another version, answer 404 in the same form. */
+const ABSENT = /no such /i;
+
 /** Classifies a refusal by its phrase. `providerId` is the container that already has the name. */
 export function classifyRefusal(
   { status, json }: HttpRefusal,
-  { idempotent }: HttpRequest,
+  { method, idempotent }: HttpRequest,
 ): Classification | undefined {
   const { message } = errorBody.safeParse(json).data ?? {};
+  if (status === 404 && method !== "POST" && !ABSENT.test(message ?? "")) return { code: "PROVIDER" };
   if (message === undefined) return undefined;
   const holder = status === 409 ? HOLDER_OF_NAME.exec(message)?.[1] : undefined;
   const code = holder === undefined ? PHRASES.find(({ text }) => text.test(message))?.code : "CONFLICT";

@@ -48,6 +48,9 @@ const BY_PHRASE: readonly Phrase[] = [
 
 const HOLDER_OF_NAME = /unique machine name violation, machine ID ([0-9a-z]+) already exists/;
 
+/** Verdicts that count only in Fly's own form, with an `error`: gateways in between answer these statuses too, also as JSON. */
+const NEED_ERROR = new Set([403, 404]);
+
 /**
  * Classifies a refusal: by Fly's own code where it has one, else by its phrase together with its status. The text of a server error
  * never decides. `providerId` is the machine that already has the name.
@@ -58,6 +61,7 @@ export function classifyRefusal(
 ): Classification | undefined {
   if (refusal.status >= 500) return undefined;
   const { error: text, status } = errorBody.safeParse(refusal.json).data ?? {};
+  if (NEED_ERROR.has(refusal.status) && !text) return { code: "PROVIDER" };
   // Values that Fly quotes from the request are no words of Fly's.
   const error = redact(text ?? "", secrets);
   const hasCode = status != null && status !== "" && status !== "unknown";
