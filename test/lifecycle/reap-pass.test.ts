@@ -147,6 +147,28 @@ describe("a pass", () => {
     expect((await records()).map(({ absentSince }) => absentSince)).toEqual(Array(5).fill(clock.now()));
   });
 
+  it("is held up by a receiver of its events for half of its lease at most", async () => {
+    const webhooks = [{ url: "https://app.example/hooks", secret: `whsec_${"a".repeat(43)}=` }];
+    const { spawn, reap, clock } = scene({
+      webhooks,
+      timing: { leaseSeconds: 20 },
+      fetch: () => new Promise<never>(() => undefined),
+    });
+    await spawn();
+    const begin = clock.now().getTime();
+    await reap();
+    expect(clock.now().getTime() - begin).toBeLessThanOrEqual(10_000);
+  });
+
+  it("says that there is more to do while the outcome of a create is unknown", async () => {
+    const { atlas, failure, provider, clock, reap, record } = scene();
+    provider.script("create", "timeout-before");
+    const { computeId = "" } = await failure(atlas.spawnCompute({}));
+    await clock.advance(60);
+    expect((await reap()).remaining).toBe(true);
+    expect(await record(computeId)).toMatchObject({ status: "uncertain", lease: null, absentSince: null });
+  });
+
   it("asks no provider where it only warns of an end", async () => {
     const request = { maxLifetimeSeconds: 1000, warnBeforeEndSeconds: 500 };
     const { clock, reap, records, events, count } = await running(1, request);
@@ -227,14 +249,16 @@ describe("a look of a pass", () => {
   it("does not describe a compute by another instance of its name", async () => {
     const clock = manualClock();
     const provider = mock({ clock });
-    const reversed: typeof provider.list = async (...call) => (await provider.list(...call)).toReversed();
-    const world = await running(1, {}, { clock, providers: [{ ...provider, list: reversed }] });
+    const list: typeof provider.list = async (...call) =>
+      (await provider.list(...call))
+        .map((one) => (one.providerId === "mock-1" ? one : { ...one, status: "terminated" as const }))
+        .toReversed();
+    const world = await running(1, {}, { clock, providers: [{ ...provider, list }] });
     const [record] = await world.records();
     const { id = "", name = "" } = record ?? {};
-    const second = provider.add({ name, owner: await world.store.identity() });
-    provider.setStatus(second.id, "stopped");
+    provider.add({ name, owner: await world.store.identity() });
     await clock.advance(301);
-    expect(await world.reap()).toMatchObject({ orphans: [{ providerId: second.id }] });
+    expect(await world.reap()).toMatchObject({ vanished: [], orphans: [] });
     expect(await world.record(id)).toMatchObject({ status: "running", providerId: "mock-1" });
   });
 
@@ -242,7 +266,11 @@ describe("a look of a pass", () => {
     const clock = manualClock();
     const provider = mock({ clock });
     const renamed: typeof provider.list = async (...call) =>
-      (await provider.list(...call)).map((one) => ({ ...one, name: "atlas-default-x", status: "failed" }));
+      (await provider.list(...call)).map((one) => ({
+        ...one,
+        name: "atlas-default-x",
+        status: "terminated",
+      }));
     const world = await running(1, {}, { clock, providers: [{ ...provider, list: renamed }] });
     await clock.advance(301);
     await world.reap();
@@ -330,16 +358,40 @@ describe("a pass whose compute another worker changes after the claim", () => {
   });
 });
 
-it("ends no compute for a budget that was given up after its deadline was written", async () => {
-  const limits = { costPerMonthPerUser: 300 };
-  const options = { limits, mock: { costPerHour: 3600 } };
-  const low = await running(1, { gpu: "l4", userId: "ann" }, options);
-  await low.clock.advance(15);
-  await low.reap();
-  const [{ id, budgetDeadline } = { id: "", budgetDeadline: null }] = await low.records();
-  await low.clock.advance(((budgetDeadline?.getTime() ?? 0) - low.clock.now().getTime()) / 1000);
-  const { clock, store, provider } = low;
-  const free = createAtlas({ clock, store, providers: [provider] });
-  expect(await low.settle(free.reap({ orphans: "ignore" }))).toMatchObject({ terminated: [] });
-  expect(await low.record(id)).toMatchObject({ status: "running", budgetDeadline: null });
+describe("the end of a budget", () => {
+  /** A compute that spends a dollar a second, at the time at which its budget of 300 dollars is spent. */
+  async function spent(): Promise<Scene & { readonly id: string }> {
+    const limits = { costPerMonthPerUser: 300 };
+    const world = await running(1, { gpu: "l4", userId: "ann" }, { limits, mock: { costPerHour: 3600 } });
+    await world.clock.advance(15);
+    await world.reap();
+    const [{ id, budgetDeadline } = { id: "", budgetDeadline: null }] = await world.records();
+    await world.clock.advance(((budgetDeadline?.getTime() ?? 0) - world.clock.now().getTime()) / 1000);
+    return { ...world, id };
+  }
+
+  it("does not come when the budget was given up after its deadline was written", async () => {
+    const { clock, store, provider, settle, record, id } = await spent();
+    const free = createAtlas({ clock, store, providers: [provider] });
+    expect(await settle(free.reap({ orphans: "ignore" }))).toMatchObject({ terminated: [] });
+    expect(await record(id)).toMatchObject({ status: "running", budgetDeadline: null });
+  });
+
+  it("is put off when the budget was raised by a little after its deadline was written", async () => {
+    const { clock, store, provider, record, id } = await spent();
+    // The forecast at the beginning of the pass fails, so that the record is claimed with the old deadline.
+    let forecasts = 0;
+    const through = (of: Store): Store =>
+      intercept(of, ["costs"], () => {
+        forecasts += 1;
+        if (forecasts === 1) throw new AtlasError("STORE_UNAVAILABLE", "the connection was reset");
+      });
+    const limits = { costPerMonthPerUser: 600 };
+    const more = scene({ clock, store, providers: [provider], limits, through });
+    const now = clock.now().getTime();
+    expect(await more.reap({ orphans: "ignore" })).toMatchObject({ terminated: [] });
+    expect(forecasts).toBe(2);
+    const { status, budgetDeadline } = await record(id);
+    expect([status, Math.round(((budgetDeadline?.getTime() ?? 0) - now) / 10_000)]).toEqual(["running", 30]);
+  });
 });

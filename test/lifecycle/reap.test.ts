@@ -263,7 +263,9 @@ describe("a reap that meets trouble", () => {
     await clock.advance(301);
     provider.script("list", fault);
     const report = await reap();
-    expect(report).toMatchObject({ terminated: [], vanished: [], orphans: [] });
+    expect(report).toMatchObject({
+      ...{ terminated: [], settled: [], vanished: [], orphans: [], remaining: false },
+    });
     expect(report.failed).not.toEqual([]);
     expect((await records()).map(({ status }) => status)).toEqual(Array(5).fill("running"));
     await clock.advance(301);

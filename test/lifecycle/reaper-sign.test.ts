@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { AtlasError } from "../../src/errors.ts";
 import { memoryStore } from "../../src/index.ts";
 import { notePass, recentPass, SIGN_SECONDS } from "../../src/lifecycle/reap/sign.ts";
 import { manualClock } from "../../src/providers/mock/index.ts";
 import { sqliteStore } from "../../src/stores/sqlite/index.ts";
+import { intercept } from "../support/intercept.ts";
 import { scene } from "../support/scene.ts";
 
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -33,6 +35,25 @@ describe.each([
 });
 
 describe("reap", () => {
+  it("does its work, and says so, where its sign cannot be written", async () => {
+    const lines: unknown[][] = [];
+    const warn = (...line: unknown[]): void => void lines.push(line);
+    const { reap, spawn, clock, alive } = scene({
+      logger: { ...logger, warn },
+      through: (store) =>
+        intercept(store, ["remember"], (_, [note]) => {
+          if (String(Object(note).name).startsWith("reaper"))
+            throw new AtlasError("STORE_UNAVAILABLE", "it is down");
+        }),
+    });
+    await spawn({ maxLifetimeSeconds: 60 });
+    await clock.advance(60);
+    expect((await reap()).terminated).toHaveLength(1);
+    expect(alive()).toEqual([]);
+    const error = "STORE_UNAVAILABLE: it is down";
+    expect(lines).toEqual([["the pass of the reaper could not be noted", { error }]]);
+  });
+
   it("leaves the sign, and a dry run leaves none", async () => {
     const { atlas } = scene();
     await atlas.reap({ dryRun: true });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
 import { createAtlas, memoryStore } from "../../src/index.ts";
 import type { ReapReport } from "../../src/lifecycle/reap/reap.ts";
@@ -116,6 +116,8 @@ describe("a reaper", () => {
     await settle(compute.waitUntilReady());
     await clock.advance(61);
     const reaper = atlas.startReaper();
+    // The reaper's code is loaded in real time.
+    await vi.waitFor(() => expect(clock.sleeping).toBeGreaterThan(0));
     await clock.advance(5);
     let isStopped = false;
     const stopped = reaper.stop().then(() => {
@@ -136,7 +138,9 @@ describe("a reaper", () => {
     async (options) => {
       const { atlas, failure } = scene();
       const start = Promise.resolve().then(() => atlas.startReaper(options as never));
-      expect(await failure(start)).toMatchObject({ code: "VALIDATION" });
+      const error = await failure(start);
+      expect(error).toMatchObject({ code: "VALIDATION" });
+      expect(error.message).toContain("options of startReaper");
     },
   );
 });

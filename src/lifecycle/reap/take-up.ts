@@ -5,7 +5,7 @@ import { type ComputeRecord, isSlotTaken } from "../../store.ts";
 import type { Context } from "../context.ts";
 import { changeRecord } from "../record/change.ts";
 import { observed } from "../record/observe.ts";
-import type { RecordChange } from "../record/patch.ts";
+import type { Patch, RecordChange } from "../record/patch.ts";
 import { after } from "../record/time.ts";
 
 /** True for a record that ended only because its instance, this one, had disappeared. */
@@ -27,26 +27,22 @@ export async function takeUpLost(
   context.logger.warn(`${provider.name} shows compute ${id} again, which had vanished: it is taken up`, {
     computeId: id,
   });
-  const change = (slot: "kept" | "given up") =>
+  const change = (more: Patch) =>
     changeRecord(context, id, (record, now) =>
-      wasLost(record, instance) ? revival(record, instance, { provider, now, slot }) : undefined,
+      wasLost(record, instance) ? revival(record, instance, { provider, now, more }) : undefined,
     );
   try {
-    return await change("kept");
+    return await change({});
   } catch (error) {
     if (!isAtlasError(error) || !isSlotTaken(error)) throw error;
-    return change("given up");
+    return change({ slot: null });
   }
 }
 
 function revival(
   record: ComputeRecord,
   instance: Instance,
-  {
-    provider,
-    now,
-    slot,
-  }: { readonly provider: Provider; readonly now: Date; readonly slot: "kept" | "given up" },
+  { provider, now, more }: { readonly provider: Provider; readonly now: Date; readonly more: Patch },
 ): RecordChange | undefined {
   const lifetimeDeadline = after(record.createdAt, record.maxLifetimeSeconds);
   // A stop that happened meanwhile is the provider's, and no failed boot.
@@ -56,7 +52,7 @@ function revival(
   const revived = { reason: null, endedAt: null, absentSince: null, lifetimeDeadline };
   return (
     change && {
-      patch: { ...revived, ...(slot === "given up" && { slot: null }), ...change.patch },
+      patch: { ...revived, ...more, ...change.patch },
       event: { type: "note", data: { note: "its provider shows it again" } },
     }
   );
