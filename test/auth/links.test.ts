@@ -226,6 +226,13 @@ describe("signOpeningLink", () => {
     expect(verifyOpeningLink(parameters.toString(), signing)).toEqual({ ok: false, reason: "malformed" });
   });
 
+  it("is malformed where it has no options", () => {
+    expect(verifyOpeningLink(queryOf(signOpeningLink(AT, signing)), undefined as never)).toEqual({
+      ok: false,
+      reason: "malformed",
+    });
+  });
+
   it("is malformed with a raw plus, which has two readings", () => {
     const query = queryOf(signOpeningLink(AT, { ...signing, to: "/?a=1+2" }));
     expect(verifyOpeningLink(query, signing).ok).toBe(true);

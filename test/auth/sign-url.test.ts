@@ -20,6 +20,10 @@ describe("signUrl", () => {
     expect(verify(sentByBrowser(signed))).toEqual(valid);
   });
 
+  it("begins the query with exp where the URL has none", () => {
+    expect(signUrl("/p", signing)).toMatch(/^\/p\?exp=\d+&sig=/);
+  });
+
   it("puts a fragment behind the query and does not sign it", () => {
     const signed = signUrl("https://h/video.mp4?a=1#t=10", signing);
     expect(signed).toMatch(/&sig=[\w-]{43}#t=10$/);
@@ -115,6 +119,21 @@ describe("signUrl", () => {
     expect(() => signUrl("/p", untyped as typeof signing)).toThrow(
       expect.objectContaining({ code: "VALIDATION" }),
     );
+  });
+
+  it.each([undefined, null, 42, {}])("refuses %j in place of a URL", (url) => {
+    const untyped: unknown = url;
+    expect(() => signUrl(untyped as string, signing)).toThrow(
+      expect.objectContaining({ code: "VALIDATION" }),
+    );
+  });
+
+  it("signs up to 65536 characters, which is what it verifies", () => {
+    const room = 65_536 - signUrl("/", signing).length;
+    const longest = signUrl(`/${"a".repeat(room)}`, signing);
+    expect(longest).toHaveLength(65_536);
+    expect(verify(longest)).toEqual(valid);
+    expect(() => signUrl(`/${"a".repeat(room + 1)}`, signing)).toThrow("at most 65536 are allowed");
   });
 
   it("refuses a URL that would be too long to verify", () => {

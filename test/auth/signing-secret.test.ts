@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { deriveSigningSecret, mintSigningSecret } from "../../src/auth/index.ts";
+import { signingKeyId } from "../../src/auth/signed-url/secret.ts";
 
 const signingKey = "0123456789abcdef0123456789abcdef";
 
@@ -39,5 +40,16 @@ describe("deriveSigningSecret", () => {
     const attempt = () => deriveSigningSecret(key as string, id as string);
     expect(attempt).toThrow(expect.objectContaining({ code: "VALIDATION" }));
     expect(attempt).not.toThrow("123456789");
+  });
+});
+
+describe("signingKeyId", () => {
+  it("names a key by 16 hex digits, the same in every release, because records hold them", () => {
+    expect(signingKeyId(signingKey)).toBe("80b248b0de54548a");
+    expect(signingKeyId(`${signingKey}!`)).not.toBe(signingKeyId(signingKey));
+  });
+
+  it("names no key that is too short to sign with", () => {
+    expect(() => signingKeyId(signingKey.slice(1))).toThrow("32 bytes or more; this one has 31");
   });
 });

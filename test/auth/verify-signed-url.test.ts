@@ -84,6 +84,14 @@ describe("verifySignedUrl", () => {
     expect(verification).toEqual({ ok: true, expiresAt: 9_000_000_000_000_000 });
   });
 
+  it.each(["a=%01", "a=2&a=1", "A=1&a=1&b=1"])("has %s for a canonical form", (query) => {
+    expect(verify(signedByHand("/p", `${query}&exp=${now + 60}`))).toEqual(valid);
+  });
+
+  it("calls a URL malformed where it has no options", () => {
+    expect(verifySignedUrl(signed, undefined as never)).toEqual(malformed);
+  });
+
   it("does not resolve a path, so that no router can be led elsewhere", () => {
     expect(verify(signed.replace("/p", "/admin/../p"))).toEqual(badSignature);
     expect(verify(signed.replace("/p", "/./p"))).toEqual(badSignature);

@@ -41,7 +41,7 @@ export function browserPath({ origin, path }: UrlParts): string | undefined {
  * starts no escape is itself. `a` is `a=`, and nothing between two `&` is no parameter (WHATWG URL).
  */
 export function parseQuery(query: string): Parameter[] {
-  const bytes = Buffer.from(query, "utf8").toString("latin1");
+  const bytes = Buffer.from(query).toString("latin1");
   return bytes.split("&").filter(Boolean).map(parseParameter);
 }
 

@@ -80,7 +80,7 @@ function requirePath(parts: UrlParts): string {
 
 /** The query as it was given, but with escapes for the bytes that no request may hold: the server behind sees what its author wrote. */
 function asSent(query: string): string {
-  const bytes = Buffer.from(query, "utf8").toString("latin1");
+  const bytes = Buffer.from(query).toString("latin1");
   return bytes.replaceAll(
     /[^\x21-\x7e]/g,
     (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
