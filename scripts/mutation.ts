@@ -49,7 +49,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   verdict: {
     sources: "src/guard/verdict/*.ts",
-    tests: ["test/guard/{answer-edits,cases,fuzz,origins}.test.ts"],
+    tests: ["test/guard/{answer-edits,cases,decide,fuzz,origins}.test.ts"],
   },
   spawn: {
     sources: "src/lifecycle/spawn/*.ts",

@@ -42,6 +42,9 @@ it(`accepts none of ${RUNS} malformed requests, and never throws`, { timeout: 3_
 
 it("accepts every URL of signUrl, with any parameters, and passes only those on", () => {
   const guard = createGuard({ signingSecret: FUZZ_SECRET, clock: fixedClock(NOW), env: {} });
+  const webPath = fc
+    .array(fc.string({ unit: anyCharacter }).map(encodeURIComponent))
+    .map((segments) => segments.map((segment) => `/${segment}`).join(""));
   const parameters = fc.array(
     fc.tuple(
       fc.string({ unit: anyCharacter }).filter((key) => key !== "exp" && key !== "sig"),
@@ -50,7 +53,7 @@ it("accepts every URL of signUrl, with any parameters, and passes only those on"
     { maxLength: 5 },
   );
   fc.assert(
-    fc.property(fc.webPath(), parameters, (path, pairs) => {
+    fc.property(webPath, parameters, (path, pairs) => {
       const query = new URLSearchParams(pairs).toString();
       const unsigned = `/pod${path}${query && `?${query}`}`;
       const url = signUrl(unsigned, { secret: FUZZ_SECRET, now: NOW });

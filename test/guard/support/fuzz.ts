@@ -1,7 +1,7 @@
 /** Requests with invalid credentials: cut, bent, doubled and mixed. */
 import fc from "fast-check";
 import type { GuardHeader, GuardRequest } from "../../../src/guard/index.ts";
-import { anyCharacter } from "../../auth/arbitraries.ts";
+import { anyCharacter, anyTarget } from "../../auth/arbitraries.ts";
 
 /** The token and the secret of the fuzzed guard. The generator makes invalid credentials from them. */
 export const FUZZ_TOKEN = "openfn-apollo-test-token";
@@ -51,7 +51,16 @@ const subprotocol = fc.oneof(
 const url = fc.oneof(
   bent(SIGNED),
   noise.map((path) => `/${path}`),
-  fc.webUrl({ withQueryParameters: true, withFragments: true }),
+  fc
+    .tuple(
+      fc.constantFrom("http://pod", "https://pod.example:8443", "wss://[::1]", "ftp://pod", ""),
+      anyTarget,
+      fc.oneof(
+        fc.constant(""),
+        noise.map((text) => `#${text}`),
+      ),
+    )
+    .map(([origin, target, fragment]) => origin + target + fragment),
   fc
     .tuple(bent("1700000060"), bent("6r0BNu_DKWzzdviGOiKy6WOGvq8_CpJ_DiuJ8wuCfrk"))
     .map(([exp, sig]) => `/p?a=1&exp=${exp}&sig=${sig}`),
