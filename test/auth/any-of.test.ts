@@ -41,6 +41,19 @@ describe("anyOf", () => {
     }
   });
 
+  it.each([
+    [new TypeError("the password is hunter2"), "an authenticator failed with TypeError"],
+    [new AtlasError("STORE_UNAVAILABLE", "hunter2"), "an authenticator failed with STORE_UNAVAILABLE"],
+    ["hunter2", "an authenticator failed with a value that is not an error"],
+  ])("names the kind of another error, and repeats nothing of it: %o", async (thrown, words) => {
+    const error: AtlasError = await anyOf(throwing(thrown))
+      .verify("token")
+      .catch((caught) => caught);
+    expect(error).toEqual(unavailable("outage"));
+    expect(error.message).toBe(`The credential could not be checked: ${words}. Try again.`);
+    expect(error.retryable).toBe(true);
+  });
+
   it("is again an authenticator that anyOf takes", async () => {
     expect(await anyOf(anyOf(rejecting), anyOf(broken, accepting("bob"))).verify("token")).toBe("bob");
   });
@@ -49,8 +62,13 @@ describe("anyOf", () => {
     expect(() => anyOf()).toThrow(expect.objectContaining({ code: "VALIDATION" }));
     expect(() => anyOf()).toThrow("The arguments of anyOf are not valid. authenticators: got nothing");
     const none: unknown = {};
-    expect(() => anyOf(none as Authenticator<string>)).toThrow(
-      expect.objectContaining({ code: "VALIDATION" }),
+    expect(() => anyOf(rejecting, none as Authenticator<string>)).toThrow(
+      expect.objectContaining({
+        code: "VALIDATION",
+        message: expect.stringMatching(
+          /authenticators\[1\]: got .+; allowed: an authenticator: an object with verify\(\)/,
+        ),
+      }),
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import {
+  type Authenticator,
   type CachedAuthenticator,
   createCachedAuthenticator,
   createHashAuthenticator,
@@ -87,6 +88,7 @@ describe("a hash authenticator", () => {
     });
     const verifying = createHashAuthenticator({ lookup }).verify("token");
     await expect(verifying).rejects.toEqual(unavailable("outage"));
+    await expect(verifying).rejects.toThrow("the lookup failed with UNAUTHORIZED");
     await expect(verifying).rejects.not.toThrow("hunter2");
   });
 
@@ -94,6 +96,7 @@ describe("a hash authenticator", () => {
     const { authenticator, clock } = subject({ timeoutSeconds: 3 });
     const verifying = authenticator.verify("token");
     await expect(clock.settle(verifying, 3)).rejects.toEqual(unavailable("outage"));
+    await expect(verifying).rejects.toThrow("the lookup took longer than 3 seconds");
     expect(clock.sleeping).toBe(0);
   });
 });
@@ -127,6 +130,18 @@ describe("the cache", () => {
     answer(null);
     await settled();
     await expect(authenticator.verify("token")).rejects.toEqual(unauthorized);
+  });
+
+  it("does not go back to the old identity when the rejection is forgotten", async () => {
+    const { authenticator, asked, clock, verified, answer } = subject({ negativeTtlSeconds: 10 });
+    await verified("token", "ann");
+    await clock.advance(60);
+    await authenticator.verify("token");
+    answer(null);
+    await settled();
+    await clock.advance(10);
+    await expect(verified("token", null)).rejects.toEqual(unauthorized);
+    expect(asked.length).toBe(3);
   });
 
   it("goes on through an outage, and never beyond maxStaleSeconds", async () => {
@@ -230,6 +245,32 @@ describe("the cache", () => {
     expect(await verified("b", "bob again")).toBe("bob again");
   });
 
+  it("counts the answers that it waits for", async () => {
+    const { authenticator, verified, answer } = subject();
+    await verified("known", "ann");
+    const verifying = authenticator.verify("token");
+    expect(authenticator.size).toBe(2);
+    answer("bob");
+    await verifying;
+    expect(authenticator.size).toBe(2);
+  });
+
+  it("names the kind of an error that its authenticator may not throw", async () => {
+    const verify = async (): Promise<string> => {
+      throw new TypeError("hunter2");
+    };
+    await expect(createCachedAuthenticator({ verify }).verify("token")).rejects.toThrow(
+      "The credential could not be checked: the authenticator failed with TypeError. Try again.",
+    );
+  });
+
+  it("can be put before an authenticator only", () => {
+    const none: unknown = { check: () => undefined };
+    expect(() => createCachedAuthenticator(none as Authenticator<string>)).toThrow(
+      /^The arguments of createCachedAuthenticator are not valid\. authenticator: got .+; allowed: an authenticator/,
+    );
+  });
+
   it("can be put before any authenticator", async () => {
     const verify = vi.fn(async (candidate: unknown) => ({ candidate }));
     const authenticator = createCachedAuthenticator({ verify }, { ttlSeconds: 5 });
@@ -278,6 +319,15 @@ describe.each([
     await expect(authenticator.verify("token")).rejects.toEqual(unauthorized);
     await clock.advance(0.001);
     expect(await verified("token", "ann")).toBe("ann");
+  });
+
+  it("holds beside a later one", async () => {
+    const { authenticator, clock } = subject();
+    authenticator.revoke(credential);
+    await clock.advance(1);
+    authenticator.revoke("other");
+    await expect(authenticator.verify("token")).rejects.toEqual(unauthorized);
+    await expect(authenticator.verify("other")).rejects.toEqual(unauthorized);
   });
 
   it("leaves other credentials alone", async () => {

@@ -28,6 +28,8 @@ describe("a remote authenticator", () => {
       expect(request.method).toBe("POST");
       expect(request.url).toBe(url);
       expect(request.headers.get("x-internal-secret")).toBe(secret);
+      expect(request.headers.get("content-type")).toBe("application/json");
+      expect(request.headers.get("accept")).toBe("application/json");
       expect(request.redirect).toBe("manual");
       expect(await request.json()).toEqual({ token: "the token" });
       return Response.json({ ...identity, more: "than we asked for" });
@@ -58,10 +60,12 @@ describe("a remote authenticator", () => {
 
   it("says nonsense for a 401 by which a control plane rejects the internal secret itself", async () => {
     const { verify } = authenticator(() => {
-      const error = new AtlasError("UNAUTHORIZED", "no", { details: { credential: "internal" } });
+      const details = { header: "x-internal-secret", credential: "internal" };
+      const error = new AtlasError("UNAUTHORIZED", "no", { details });
       return Response.json(error.toProblem(), { status: 401 });
     });
     await expect(verify("token")).rejects.toEqual(unavailable("nonsense"));
+    await expect(verify("token")).rejects.toThrow(`${url} rejected the internal secret`);
   });
 
   it("rejects a value that cannot be a token, without a question", async () => {
@@ -107,6 +111,41 @@ describe("a remote authenticator", () => {
     await expect(verify("token")).rejects.toEqual(unavailable("nonsense"));
   });
 
+  const broken = () =>
+    new Response(new ReadableStream({ pull: (controller) => controller.error(new RangeError("reset")) }));
+
+  it.each<[string, () => Response, boolean]>([
+    [
+      "answered 300, a redirect, which is not followed. Check",
+      () => new Response("", { status: 300 }),
+      false,
+    ],
+    [
+      "answered 399, a redirect, which is not followed. Check",
+      () => new Response("", { status: 399 }),
+      false,
+    ],
+    ["answered 400. Check", () => new Response("", { status: 400 }), false],
+    ["answered 204. Check", () => new Response(null, { status: 204 }), false],
+    ["answered 503. Try again", () => new Response("", { status: 503 }), true],
+    ["answered a text that is not JSON. Check", () => new Response("ok"), false],
+    ["named no identity. Check", () => Response.json(null), false],
+    ["named no identity. Check", () => Response.json({}), false],
+    ["answered more than 65536 bytes", () => new Response(" ".repeat(65_537)), false],
+    ["broke off (RangeError). Try again", broken, true],
+  ])("says that the service %s", async (words, handler, retryable) => {
+    const { verify } = authenticator(handler);
+    const error: AtlasError = await verify("token").catch((thrown) => thrown);
+    expect(error.message).toContain(`The credential could not be checked: `);
+    expect(error.message).toContain(`${url} ${words}`);
+    expect(error.retryable).toBe(retryable);
+  });
+
+  it("takes a 401 that breaks off for a rejection", async () => {
+    const { verify } = authenticator(() => new Response(broken().body, { status: 401 }));
+    await expect(verify("token")).rejects.toEqual(unauthorized);
+  });
+
   it("says an outage when the connection fails, and shows neither token nor secret", async () => {
     const { verify } = authenticator(() => {
       throw new TypeError(`fetch failed for ${secret} and the-token`);
@@ -133,7 +172,9 @@ describe("a remote authenticator", () => {
     async (_, handler) => {
       const clock = manualClock();
       const { verify, fetch } = authenticator(handler, { clock, timeoutSeconds: 5 });
-      await expect(clock.settle(verify("token"), 5)).rejects.toEqual(unavailable("outage"));
+      const verifying = verify("token");
+      await expect(clock.settle(verifying, 5)).rejects.toEqual(unavailable("outage"));
+      await expect(verifying).rejects.toThrow(`${url} did not answer within 5 seconds`);
       expect(fetch.mock.calls[0]?.[1]?.signal?.aborted).toBe(true);
       expect(clock.sleeping).toBe(0);
     },
@@ -157,6 +198,7 @@ describe("a remote authenticator", () => {
     await expect(verify("bad")).rejects.toEqual(unauthorized);
     await expect(verify("odd")).rejects.toEqual(unavailable("nonsense"));
     await expect(verify("worse")).rejects.toEqual(unavailable("nonsense"));
+    await expect(verify("worse")).rejects.toThrow(`the answer of ${url} could not be read (TypeError)`);
   });
 
   it("only ever throws one of the two codes, whatever the candidate and the answer are", async () => {
@@ -244,6 +286,7 @@ describe("the verify URL", () => {
 describe("a refusal of the verify URL", () => {
   it.each([
     ["ftp://control.example/verify", "a URL that is neither https nor http"],
+    ["xhttps://control.example/verify", "a URL that is neither https nor http"],
     ["https://control.example/verify?key=1", "a URL with a user, a query or a fragment"],
     ["http://control.example/verify", "an http URL of a public host"],
     ["/internal/verify", "a text that is not a URL"],
@@ -255,6 +298,11 @@ describe("a refusal of the verify URL", () => {
 });
 
 describe("the options", () => {
+  it.each([undefined, 7, null])("are refused with %j for a URL", (target) => {
+    const untyped: unknown = { url: target, secret };
+    expect(() => createRemoteAuthenticator(untyped as RemoteAuthenticatorOptions)).toThrow(/allowed: a URL/);
+  });
+
   it.each<[string, object]>([
     ["an unknown one", { url, secret, timeout: 5 }],
     ["no secret", { url }],

@@ -18,7 +18,7 @@ export function parseVerifyUrl(what: string, given: string | URL): URL {
 }
 
 function problemOf({ protocol, href, origin, pathname, hostname }: URL): string | undefined {
-  if (!/^https?:$/.test(protocol)) return "a URL that is neither https nor http";
+  if (protocol !== "https:" && protocol !== "http:") return "a URL that is neither https nor http";
   if (href !== origin + pathname) return "a URL with a user, a query or a fragment";
   if (protocol === "http:" && !isPrivateHost(hostname)) return "an http URL of a public host";
   return undefined;
