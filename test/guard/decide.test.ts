@@ -216,6 +216,7 @@ describe("what goes on", () => {
     ["https://pod.example?a=1", "/?a=1"],
     [signUrl("/v1", signing), "/v1"],
     [signUrl("/v1?", signing), "/v1"],
+    [signUrl("/v1?a=1&&b=2", signing), "/v1?a=1&&b=2"],
     ["/v1?exp=1", "/v1?exp=1"],
   ])("from %s to %s", (url, wanted) => {
     expect(decide(asked(url, bearer(LISTED)), stateWith())).toMatchObject({ kind: "pass", url: wanted });
@@ -246,6 +247,59 @@ describe("what goes on", () => {
     const names = Object.keys(verdict.requestHeaders);
     expect(names.some((name) => name.startsWith("x-"))).toBe(credential !== "bearer");
     for (const name of names) expect(verdict.requestHeaders[name]).toBeUndefined();
+  });
+
+  it.each<[string, GuardRequest, Record<string, string | undefined>]>([
+    ["no header of ours", asked("/public"), {}],
+    ["a cookie of the application", asked("/public", { cookie: "a=1" }), {}],
+    ["our cookie", asked("/public", { cookie: "__Host-atlas=x" }), { cookie: undefined }],
+    ["our cookie among others", asked("/public", { cookie: "a=1; atlas-c1=x" }), { cookie: "a=1" }],
+    ["a subprotocol", asked("/public", { "sec-websocket-protocol": "chat" }), {}],
+    [
+      "a token among subprotocols",
+      asked("/public", { "sec-websocket-protocol": `chat, atlas.bearer.${LISTED},b` }),
+      { "sec-websocket-protocol": "chat, b" },
+    ],
+    [
+      "a token alone among subprotocols",
+      asked("/public", { "sec-websocket-protocol": `atlas.bearer.${LISTED}` }),
+      { "sec-websocket-protocol": undefined },
+    ],
+    ["a token that is not listed", asked("/public", bearer(MINTED)), { authorization: undefined }],
+    ["a password of the application", asked("/public", { authorization: "Basic x" }), {}],
+    [
+      "a header that replaces the path",
+      asked("/public", { "x-original-uri": "/a" }),
+      { "x-original-uri": undefined },
+    ],
+  ])("with %s is changed in nothing else", (_, request, wanted) => {
+    const verdict = decide(request, stateWith({ publicPaths: ["/public"] }));
+    expect(verdict).toMatchObject({ kind: "pass", credential: "none" });
+    expect("requestHeaders" in verdict && verdict.requestHeaders).toStrictEqual(wanted);
+  });
+
+  it.each<[string, Record<string, string | undefined>]>([
+    ["https://app.example/page?exp=1", {}],
+    ["https://app.example/page?x=1#?exp=1&sig=2", {}],
+    ["https://app.example/.atlasx", {}],
+    ["https://app.example/x/.atlas/y", {}],
+    ["https://pod.example/page?exp=1&sig=2", { referer: "https://pod.example" }],
+    ["https://pod.example/page?a=1&sig=2&exp=1#x", { referer: "https://pod.example" }],
+    ["http://10.0.0.7:8000/.atlas/1.1.x/a", { referer: "http://10.0.0.7:8000" }],
+    ["HTTPS://pod.example/.atlas", { referer: undefined }],
+    ["/.atlas/1.1.x/a", { referer: undefined }],
+    ["https://u@pod.example/.atlas/1.1.x/a", { referer: undefined }],
+  ])("from %s tells no credential", (referer, wanted) => {
+    const verdict = decide(asked("/public", { referer }), stateWith({ publicPaths: ["/public"] }));
+    expect("requestHeaders" in verdict && verdict.requestHeaders).toStrictEqual(wanted);
+  });
+
+  it("is read by a prefix with GET and HEAD", () => {
+    const url = `${signPrefix("/a/", signing)}b`;
+    const kinds = ["GET", "HEAD", "OPTIONS", ""].map(
+      (method) => decide(asked(url, {}, method), stateWith()).kind,
+    );
+    expect(kinds).toEqual(["pass", "pass", "refused", "refused"]);
   });
 
   it("is a heartbeat only at its path and by POST", () => {
