@@ -32,6 +32,8 @@ export class MemoryNamespace {
   readonly #byUser = new Groups<string>();
   /** By the minute of `dueAt`: a claim reads the minutes that have come, not everything that is stored. */
   readonly #byDueMinute = new Groups<number>();
+  /** By the minute of `endedAt`, for the same reason: retention reads what is old. */
+  readonly #byEndMinute = new Groups<number>();
   #events: ComputeEvent[] = [];
   readonly #eventsByCompute = new Map<string, ComputeEvent[]>();
 
@@ -48,6 +50,7 @@ export class MemoryNamespace {
     if (isLive(record.status)) this.#live.set(record.id, record);
     if (record.userId !== null) this.#byUser.add(record.userId, record);
     if (record.dueAt !== null) this.#byDueMinute.add(minuteOf(record.dueAt), record);
+    if (record.endedAt !== null) this.#byEndMinute.add(minuteOf(record.endedAt), record);
   }
 
   /** Counts the live records beside this one, and the costs of the month. */
@@ -87,9 +90,7 @@ export class MemoryNamespace {
 
   /** Due records that are not leased, longest due first. */
   claimable(now: Date, limit: number): readonly ComputeRecord[] {
-    return this.#byDueMinute.keys
-      .filter((minute) => minute <= minuteOf(now))
-      .flatMap((minute) => this.#byDueMinute.of(minute))
+    return upTo(now, this.#byDueMinute)
       .filter(({ dueAt, leaseUntil }) => isPast(dueAt, now) && (leaseUntil === null || leaseUntil <= now))
       .sort((left, right) => Number(left.dueAt) - Number(right.dueAt))
       .slice(0, limit);
@@ -130,7 +131,7 @@ export class MemoryNamespace {
     readonly computes: number;
     readonly events: number;
   } {
-    const old = [...this.records.values()]
+    const old = upTo(endedBefore, this.#byEndMinute)
       .filter(({ status, endedAt }) => !isLive(status) && endedAt !== null && endedAt < endedBefore)
       .sort((left, right) => Number(left.endedAt) - Number(right.endedAt))
       .slice(0, limit);
@@ -161,6 +162,7 @@ export class MemoryNamespace {
     if (record.idempotencyKey !== null) this.byIdempotencyKey.delete(record.idempotencyKey);
     for (const token of record.tokens) this.#byToken.remove(tokenKey(token), record);
     if (record.dueAt !== null) this.#byDueMinute.remove(minuteOf(record.dueAt), record);
+    if (record.endedAt !== null) this.#byEndMinute.remove(minuteOf(record.endedAt), record);
     const slot = slotKeyOf(record);
     if (slot !== undefined) this.#bySlot.delete(slotText(slot));
     this.#live.delete(record.id);
@@ -187,6 +189,11 @@ function tokenKey({ hash, kind }: Pick<TokenHash, "hash" | "kind">): string {
 
 function minuteOf(time: Date): number {
   return Math.floor(time.getTime() / 60_000);
+}
+
+/** The records of the minutes up to a time. */
+function upTo(time: Date, byMinute: Groups<number>): readonly ComputeRecord[] {
+  return byMinute.keys.filter((minute) => minute <= minuteOf(time)).flatMap((minute) => byMinute.of(minute));
 }
 
 function isPast(time: Date | null, now: Date): boolean {
