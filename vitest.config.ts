@@ -1,9 +1,14 @@
+import { resolve } from "node:path";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { SlowFirst } from "./test/support/slow-first.ts";
 
 const config: ViteUserConfig = defineConfig({
   test: {
     testTimeout: 20_000,
     maxWorkers: "100%",
+    sequence: { sequencer: SlowFirst },
+    // Programs that tests start from their sources: Node compiles them once, and not once a process.
+    env: { NODE_COMPILE_CACHE: resolve("node_modules/.cache/compiled") },
     // Real processes, daemons and browsers meet a machine's load. CI gives such a test a second chance and names it in
     // its report; on a developer's machine the first failure stands.
     retry: process.env["CI"] === undefined ? 0 : 1,

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { bareEnv } from "../support/bare-env.ts";
 
 const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -26,7 +27,7 @@ export async function runCli(
 ): Promise<CliResult> {
   const child = spawn(process.execPath, ["--no-warnings", program, ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? "", ...env },
+    env: { ...bareEnv(), ...env },
   });
   child.stdin.end(input);
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));

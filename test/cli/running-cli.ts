@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { waitFor } from "../guard/support/proxied.ts";
+import { bareEnv } from "../support/bare-env.ts";
 import type { CliResult } from "./run-cli.ts";
 
 const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -23,7 +24,7 @@ export function startCli(
 ): RunningCli {
   const child = spawn(process.execPath, ["--no-warnings", program, ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? "", ...env },
+    env: { ...bareEnv(), ...env },
   });
   let stdout = "";
   let stderr = "";

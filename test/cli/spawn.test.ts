@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { bareEnv } from "../support/bare-env.ts";
 import { type CliResult, runCli } from "./run-cli.ts";
 import { type RunningCli, startCli } from "./running-cli.ts";
 
@@ -196,7 +197,7 @@ describe("atlas-compute terminate", { timeout: 60_000 }, () => {
     const command = [process.execPath, "--no-warnings", program, "terminate", id];
     const output = await promisify(execFile)("python3", [runner, "End this", answer, ...command], {
       cwd: folder,
-      env: { PATH: process.env.PATH, ...env },
+      env: { ...bareEnv(), ...env },
       timeout: 50_000,
     });
     expect(JSON.parse(output.stdout)).toMatchObject({

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { freePort, waitFor } from "../../guard/support/proxied.ts";
+import { bareEnv } from "../../support/bare-env.ts";
 
 const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 const SERVER = fileURLToPath(new URL("server.ts", import.meta.url));
@@ -51,7 +52,7 @@ export async function startGuard(options: GuardProcessOptions = {}): Promise<Gua
   const own = ["--listen", `127.0.0.1:${port}`, "--target", target, ...flags];
   const words = command(targetPort);
   const child = spawn(process.execPath, [...entry, ...own, ...(words.length > 0 ? ["--", ...words] : [])], {
-    env: { PATH: process.env.PATH, ATLAS_PRESHARED_KEY: TOKEN, ...env },
+    env: { ...bareEnv(), ATLAS_PRESHARED_KEY: TOKEN, ...env },
     detached,
   });
   const url = `http://127.0.0.1:${port}`;

@@ -7,7 +7,8 @@ import { violations } from "./support/judge.ts";
 
 const GOOD = `GET /private/good HTTP/1.1\r\nHost: pod.example\r\nAuthorization: Bearer ${corpus.token}\r\nConnection: close\r\n\r\n`;
 
-describe("every raw request gets its verdict", () => {
+// Each test has servers of its own, and waits for silence most of its time.
+describe.concurrent("every raw request gets its verdict", () => {
   it.for(behindKinds)("from the binary in front of $name", { timeout: 120_000 }, async (kind, { skip }) => {
     skip(kind.missing !== undefined && process.env.CI === undefined, kind.missing);
     await using behind = await kind.open();

@@ -9,6 +9,7 @@ import express from "express";
 import express4 from "express4";
 import { Hono } from "hono";
 import { createGuard, type Guard } from "../../../../src/guard/index.ts";
+import { bareEnv } from "../../../support/bare-env.ts";
 import { freePort, waitFor } from "../../support/proxied.ts";
 import { start } from "../../support/servers.ts";
 import { closeServer, noting, type Seen } from "./behind.ts";
@@ -45,7 +46,7 @@ export async function startBinary(target: number, flags: readonly string[] = [])
     ...publicFlags,
   ];
   const child = spawn(process.execPath, [MAIN, ...words, "--no-log", ...flags], {
-    env: { PATH: process.env.PATH, ATLAS_PRESHARED_KEY: corpus.token, ATLAS_SIGNING_SECRET: corpus.secret },
+    env: { ...bareEnv(), ATLAS_PRESHARED_KEY: corpus.token, ATLAS_SIGNING_SECRET: corpus.secret },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let stderr = "";
