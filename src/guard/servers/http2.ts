@@ -11,9 +11,9 @@ interface Http2Request extends IncomingMessage {
   readonly stream: Http2ServerRequest["stream"];
 }
 
-/** True for a request of HTTP/2. */
-export function isHttp2(request: IncomingMessage): request is Http2Request {
-  return request.httpVersionMajor === 2;
+/** True for a request of HTTP/2. Its version does not tell: the first line of a request of HTTP/1 can name any. */
+export function isHttp2(request: object): request is Http2Request {
+  return "stream" in request;
 }
 
 /** True for a request whose body may still come. */

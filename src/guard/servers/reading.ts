@@ -1,5 +1,6 @@
 /** Finds requests that two servers could read in two ways. The guard refuses them, because the server behind might be the second one. */
 import type { IncomingMessage } from "node:http";
+import { isHttp2 } from "./http2.ts";
 
 /** The parts of a request that {@link isAmbiguous} reads. */
 export type ReadRequest = Pick<IncomingMessage, "httpVersion" | "rawHeaders">;
@@ -24,9 +25,9 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 const TARGET = /^(?:\/|https?:\/\/([^/?]+))[!-~]*$/i;
 
 /** True when two servers could disagree about the target, the host, the end or a deciding header of a request. */
-export function isAmbiguous({ httpVersion, rawHeaders }: ReadRequest, url: string): boolean {
-  const singles = singleHeaders(rawHeaders);
-  if (singles === undefined || !hasOneEnd(singles, httpVersion)) return true;
+export function isAmbiguous(request: ReadRequest, url: string): boolean {
+  const singles = singleHeaders(request.rawHeaders);
+  if (singles === undefined || !hasOneEnd(singles, request)) return true;
   const authority = singles.get(":authority");
   const host = singles.get("host") ?? authority;
   if (authority !== undefined && authority.toLowerCase() !== host?.toLowerCase()) return true;
@@ -49,9 +50,10 @@ function singleHeaders(rawHeaders: readonly string[]): Map<string, string> | und
 }
 
 /** True when every server finds the same end of the body. */
-function hasOneEnd(singles: ReadonlyMap<string, string>, httpVersion: string): boolean {
+function hasOneEnd(singles: ReadonlyMap<string, string>, request: ReadRequest): boolean {
   // The frames of HTTP/2 end a body. Node refuses a request whose headers speak of another end.
-  if (httpVersion === "2.0") return !singles.has("transfer-encoding") && !singles.has("upgrade");
+  if (isHttp2(request)) return !singles.has("transfer-encoding") && !singles.has("upgrade");
+  const { httpVersion } = request;
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return false;
   const coding = singles.get("transfer-encoding");
   if (coding === undefined) return true;
