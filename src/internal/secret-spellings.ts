@@ -52,21 +52,29 @@ interface Alphabet {
   readonly fold: Fold;
   /** The spellings of a character that has several. */
   readonly alike: Readonly<Record<string, string>>;
+  /** Finds what may stand between two characters: a break of a long line, or what parts bytes. */
+  readonly gap: RegExp;
 }
 
-const TEXT: Alphabet = { fold: (character) => character, alike: { " ": " +\n\r\t" } };
+const TEXT: Alphabet = {
+  fold: (character) => character,
+  alike: { " ": " +\n\r\t" },
+  gap: /\r?\n/y,
+};
 const HEX: Alphabet = {
   fold: (character) => character.toLowerCase(),
   alike: { a: "aA", b: "bB", c: "cC", d: "dD", e: "eE", f: "fF" },
+  gap: /[\s:]{1,2}/y,
 };
 const BASE64: Alphabet = {
   fold: (character) => (character === "-" ? "+" : character === "_" ? "/" : character),
   alike: { "+": "+-", "/": "/_" },
+  gap: /\r?\n/y,
 };
 
 /** Searches for these characters, of which at least the first `minimum` (all, where there are fewer) must be there. */
 function searching(wanted: readonly string[], minimum: number, alphabet: Alphabet): Spelling {
-  const { fold } = alphabet;
+  const { fold, gap } = alphabet;
   const least = Math.min(minimum, wanted.length);
   const starts = startsOf(wanted[0] ?? "", alphabet);
   return {
@@ -75,7 +83,7 @@ function searching(wanted: readonly string[], minimum: number, alphabet: Alphabe
       const kept: string[] = [];
       let last = 0;
       for (let at = text.search(starts); at >= 0; at = nextStart(starts, text, at + 1)) {
-        const end = Math.max(...ORDERS.map((order) => endOf(text, at, { wanted, least, fold, order })));
+        const end = Math.max(...ORDERS.map((order) => endOf(text, at, { wanted, least, fold, gap, order })));
         if (end === 0) continue;
         kept.push(text.slice(last, at), by);
         last = end;
@@ -88,7 +96,7 @@ function searching(wanted: readonly string[], minimum: number, alphabet: Alphabe
 
 /** Finds where a spelling can begin: at its first character, or at an escape. */
 function startsOf(first: string, { alike }: Alphabet): RegExp {
-  const codes = [...(alike[first] ?? first), "\\", "%"].map((text) => text.charCodeAt(0));
+  const codes = [...(alike[first] ?? first), "\\", "%", "&"].map((text) => text.charCodeAt(0));
   return new RegExp(`[${codes.map((code) => `\\u${code.toString(16).padStart(4, "0")}`).join("")}]`, "g");
 }
 
@@ -104,17 +112,19 @@ interface Search {
   readonly wanted: readonly string[];
   readonly least: number;
   readonly fold: Fold;
+  readonly gap: RegExp;
   readonly order: (typeof ORDERS)[number];
 }
 
 /** The end of the longest match from here, or 0. */
-function endOf(text: string, start: number, { wanted, least, fold, order }: Search): number {
+function endOf(text: string, start: number, { wanted, least, fold, gap, order }: Search): number {
   let at = start;
   let count = 0;
   for (const character of wanted) {
-    const length = lengthOf(text, at, character, { fold, order });
+    const skipped = count === 0 || character === " " ? 0 : (matchAt(gap, text, at)?.[0].length ?? 0);
+    const length = lengthOf(text, at + skipped, character, { fold, order });
     if (length === 0) break;
-    at += length;
+    at += skipped + length;
     count += 1;
   }
   return count >= least ? at : 0;
@@ -131,17 +141,22 @@ function lengthOf(
   const literal = fold(text.substr(at, character.length)) === character ? character.length : 0;
   if (order === "literal" && literal > 0) return literal;
   const first = text.charCodeAt(at);
-  if (first === BACKSLASH) return jsonLength(text, at, character, fold);
-  if (first === PERCENT) return percentLength(text, at, character, fold) || literal;
+  if (first === BACKSLASH)
+    return (
+      bytesLength(text, at, { character, fold, byte: ESCAPED_BYTE }) || jsonLength(text, at, character, fold)
+    );
+  if (first === PERCENT) return bytesLength(text, at, { character, fold, byte: PERCENT_BYTE }) || literal;
+  if (first === AMPERSAND) return entityLength(text, at, character, fold) || literal;
   return literal;
 }
 
 const BACKSLASH = 92;
 const PERCENT = 37;
+const AMPERSAND = 38;
 
-/** White space and control characters as they are, in a form (`+`), in JSON or in a URL. */
+/** White space and control characters as they are, in a form (`+`), in JSON, in a URL or in HTML. */
 const SPACES =
-  /(?:[\s\p{Cc}+]|\\{1,16}(?:[bfnrt]|u00(?:[01][0-9a-f]|20|2b|7f))|%(?:25){0,4}(?:[01][0-9a-f]|20|2b|7f)){1,64}/iuy;
+  /(?:[\s\p{Cc}+]|\\{1,16}(?:[bfnrt]|(?:u00|x)(?:[01][0-9a-f]|20|2b|7f))|%(?:25){0,4}(?:[01][0-9a-f]|20|2b|7f)|&(?:amp;){0,4}#(?:[12]?[0-9]|3[012]|43|127|x(?:[01]?[0-9a-f]|20|2b|7f));){1,64}/iuy;
 /** So many that an escape of an escape of an escape is read, and few enough that a flood of them costs nothing. */
 const BACKSLASHES = /\\{1,16}/y;
 const UNICODE = /u([0-9a-f]{4})/iy;
@@ -171,18 +186,43 @@ function unicodeLength(text: string, at: number, character: string, fold: Fold):
 
 /** One byte in URL encoding, also when its `%` was encoded again. */
 const PERCENT_BYTE = /%(?:25){0,4}([0-9a-f]{2})/iy;
+/** One byte as logs and programs escape it. */
+const ESCAPED_BYTE = /\\{1,16}x([0-9a-f]{2})/iy;
 
-function percentLength(text: string, at: number, character: string, fold: Fold): number {
+interface EscapedBytes {
+  readonly character: string;
+  readonly fold: Fold;
+  /** Finds one byte, in hex. */
+  readonly byte: RegExp;
+}
+
+function bytesLength(text: string, at: number, { character, fold, byte }: EscapedBytes): number {
   const wanted = Buffer.byteLength(character, "utf8");
   const bytes: number[] = [];
   let end = at;
   while (bytes.length < wanted) {
-    const found = matchAt(PERCENT_BYTE, text, end);
+    const found = matchAt(byte, text, end);
     if (found === null) return 0;
     bytes.push(Number.parseInt(found[1] ?? "", 16));
     end += found[0].length;
   }
   return fold(Buffer.from(bytes).toString("utf8")) === character ? end - at : 0;
+}
+
+/** A character in HTML, also when its `&` was encoded again. */
+const ENTITY = /&(?:amp;){0,4}(?:#([0-9]{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos));/iy;
+const NAMED: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function entityLength(text: string, at: number, character: string, fold: Fold): number {
+  const [whole = "", decimal, hex, name] = matchAt(ENTITY, text, at) ?? [];
+  if (whole === "") return 0;
+  const code = Number.parseInt(decimal ?? hex ?? "", decimal === undefined ? 16 : 10);
+  const spelled = name === undefined ? fromCode(code) : NAMED[name.toLowerCase()];
+  return spelled !== undefined && fold(spelled) === character ? whole.length : 0;
+}
+
+function fromCode(code: number): string | undefined {
+  return code <= 0x10_ff_ff ? String.fromCodePoint(code) : undefined;
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {

@@ -26,6 +26,16 @@ const unicode: Spell = (value) =>
 const percent: Spell = (value) =>
   [...Buffer.from(value)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 
+const html: Spell = (value) =>
+  value.replaceAll(
+    /[&<>"']/g,
+    (one) => `&${{ "&": "amp", "<": "lt", ">": "gt", '"': "quot" }[one] ?? "#39"};`,
+  );
+const wrapped =
+  (length: number, by: string): Spell =>
+  (value) =>
+    value.match(new RegExp(`.{1,${length}}`, "gsu"))?.join(by) ?? "";
+
 const spellings: readonly (readonly [string, Spell])[] = [
   ["as it is", (value) => value],
   ["in JSON", (value) => JSON.stringify(value).slice(1, -1)],
@@ -47,6 +57,21 @@ const spellings: readonly (readonly [string, Spell])[] = [
     ),
   ),
   ["in base64 in JSON that escapes slashes", (value) => base64At(0, "base64")(value).replaceAll("/", "\\/")],
+  ["in HTML", html],
+  ["in HTML in HTML", (value) => html(html(value))],
+  [
+    "in HTML with every character as a number",
+    (value) => [...value].map((one) => `&#${one.codePointAt(0)};`).join(""),
+  ],
+  [
+    "in HTML with numbers in hex",
+    (value) => [...value].map((one) => `&#x${one.codePointAt(0)?.toString(16)};`).join(""),
+  ],
+  ["as the bytes of a string in C", (value) => percent(value).replaceAll("%", "\\x")],
+  ["over lines of ten characters", wrapped(10, "\n")],
+  ["in base64 over lines", (value) => wrapped(8, "\r\n")(base64At(0, "base64")(value))],
+  ["in hex with colons", (value) => wrapped(2, ":")(Buffer.from(value).toString("hex"))],
+  ["in hex with spaces", (value) => wrapped(2, " ")(Buffer.from(value).toString("hex"))],
   ["in base64 in a URL", (value) => encodeURIComponent(base64At(0, "base64")(value))],
 ];
 
