@@ -58,6 +58,24 @@ describe.each([
     server.close();
   });
 
+  it("the parsed URL that a router keeps holds no signature either", async () => {
+    const guard = createGuard({ signingSecret: SECRET, env: {} });
+    const app = make();
+    const parsed: unknown[] = [];
+    app.use((request, response, next) => {
+      guard.express()(request, response, () => {
+        parsed.push(Reflect.get(request, "_parsedUrl"));
+        next();
+      });
+    });
+    app.use((_request, response) => void response.end());
+    const server = createServer(app);
+    await fetch(`http://127.0.0.1:${await start(server)}${signUrl("/a", { secret: SECRET })}`);
+    expect(parsed).toHaveLength(1);
+    expect(JSON.stringify(parsed)).not.toContain("sig");
+    server.close();
+  });
+
   it("the application's own exp and sig stay under a bearer token", async () => {
     const server = guarded(make);
     const url = `http://127.0.0.1:${await start(server)}`;

@@ -6,6 +6,8 @@ interface MountedRequest extends IncomingMessage {
   originalUrl: string;
   readonly baseUrl?: string;
   query?: unknown;
+  /** The parsed URL that Connect, Express and Polka keep; they parse again where it is absent. */
+  _parsedUrl?: unknown;
   readonly app?: { get?(setting: string): unknown };
 }
 
@@ -30,6 +32,7 @@ export function replaceMountedUrl(request: MountedRequest, url: string): void {
   const rest = url.slice(request.baseUrl?.length ?? 0);
   request.url = rest.startsWith("/") ? rest : `/${rest}`;
   request.originalUrl = url;
+  if (Object.hasOwn(request, "_parsedUrl")) request._parsedUrl = undefined;
   // Express 4 has parsed the query before the guard; Express 5 parses it at each access.
   if (Object.hasOwn(request, "query")) request.query = parsedQuery(request, url);
 }

@@ -1,9 +1,11 @@
 /** The guard in front of Hono, and of handlers that take a `Request` and return a `Response`. */
+import type { IncomingMessage } from "node:http";
 import type { MiddlewareHandler } from "hono";
 import type { GuardCore } from "../core.ts";
 import { editAnswer } from "../verdict/answer-edits.ts";
 import type { GuardAnswer, GuardPass, GuardRequest, GuardVerdict } from "../verdict/request.ts";
 import { isCorsHeader, isOwnHeader, joinVary } from "./node-response.ts";
+import { replaceHeaders } from "./passed-request.ts";
 
 /** A Fetch handler. The guard passes a platform's further arguments on unchanged. */
 export type FetchHandler<Rest extends readonly unknown[]> = (
@@ -19,7 +21,9 @@ export function guardFetch<Rest extends readonly unknown[]>(
   return async (request, ...rest) => {
     const verdict = await core.judge(toGuardRequest(request));
     if (verdict.kind !== "pass") return toResponse(verdict);
-    return finish(core, verdict, await handler(stripRequest(request, verdict), ...rest));
+    const stripped = stripRequest(request, verdict);
+    stripIncoming(rest[0], verdict);
+    return finish(core, verdict, await handler(stripped, ...rest));
   };
 }
 
@@ -29,6 +33,7 @@ export function guardHono(core: GuardCore): MiddlewareHandler {
     const verdict = await judgeRouted(core, context.req.raw);
     if (verdict.kind !== "pass") return toResponse(verdict);
     context.req.raw = stripRequest(context.req.raw, verdict);
+    stripIncoming(context.env, verdict);
     await next();
     const response = finish(core, verdict, context.res);
     // Hono copies the headers of the previous response onto a new one, so the previous response goes first.
@@ -73,6 +78,21 @@ function stripRequest(request: Request, { url, credential, requestHeaders }: Gua
     signal,
     duplex: "half",
   });
+}
+
+/** Strips the request of `node:http` too, which `@hono/node-server` hands to the application beside the `Request`. */
+function stripIncoming(bindings: unknown, pass: GuardPass): void {
+  if (typeof bindings !== "object" || bindings === null || !("incoming" in bindings)) return;
+  const { incoming } = bindings;
+  if (!isIncoming(incoming)) return;
+  incoming.url = pass.url;
+  replaceHeaders(incoming, pass);
+}
+
+function isIncoming(value: unknown): value is IncomingMessage {
+  return (
+    typeof value === "object" && value !== null && "rawHeaders" in value && Array.isArray(value.rawHeaders)
+  );
 }
 
 function finish(core: GuardCore, verdict: GuardPass, response: Response): Response {
