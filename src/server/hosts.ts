@@ -48,7 +48,7 @@ export class Hosts {
     const { hosts, factory } = this.#options;
     const name = nameOf(request);
     if (name !== undefined && (isAddress(name) || isPrivateHost(name) || this.#isListed(name))) return;
-    if (hosts === undefined && (isOverTls(request) || !(await this.#needsNoCredential(request)))) return;
+    if (hosts === undefined && !(await this.#isInDanger(request))) return;
     throw new AtlasError(
       "FORBIDDEN",
       `The host ${JSON.stringify(name?.slice(0, 200) ?? "")} is not a name of this application. List it in ${factory}({ hosts: [] }), or let authorize ask for a credential.`,
@@ -61,6 +61,11 @@ export class Hosts {
     return [...hosts, ...places].some((one) =>
       one?.startsWith("*.") ? name.endsWith(one.slice(1)) : name === one,
     );
+  }
+
+  /** True for a request that a page may have sent and that shows no credential: each request of a browser names a host, and one that the application made itself need not. */
+  async #isInDanger(request: Request): Promise<boolean> {
+    return request.headers.has("host") && !isOverTls(request) && (await this.#needsNoCredential(request));
   }
 
   /** Asks `authorize` until it has answered once. An error is no answer. */

@@ -112,6 +112,12 @@ test("over TLS a browser has checked the name", async () => {
   expect((await call("GET", "/computes")).status).toBe(200);
 });
 
+test("a request that the application made itself names no host", async () => {
+  const { handler } = planeUnderTest({ authorize: () => ({ userId: "ada", gpu: "l4" }) });
+  const request = new Request("http://app.example/api/atlas/computes");
+  expect((await handler(request)).status).toBe(200);
+});
+
 test("the operator page is defended, too", async () => {
   const { atlas } = deskUnderTest();
   const page = createOperatorPage({ atlas, authorize: () => ({ operator: "me", role: "act" }) });
