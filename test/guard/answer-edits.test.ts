@@ -39,6 +39,7 @@ describe("an answer of the server behind", () => {
         "__Host-atlas=evil; Path=/",
         " atlas-c1 = evil",
         "=atlas-c1=evil",
+        " =atlas-c1=evil",
         "atlas-c1",
         "b=atlas-c1",
       ];
@@ -51,7 +52,9 @@ describe("an answer of the server behind", () => {
 
   it.each([
     [[], "private"],
+    [[""], "private"],
     [["public, max-age=60"], "max-age=60, private"],
+    [["no-store, , max-age=0"], "no-store, max-age=0, private"],
     [["PUBLIC", "s-maxage=60,max-age=1"], "max-age=1, private"],
     [['private="set-cookie, x", no-store'], "no-store, private"],
     [['no-cache="public", must-revalidate'], 'no-cache="public", must-revalidate, private'],
@@ -94,9 +97,22 @@ describe("an answer of the server behind", () => {
     "https://other.example/hls/42/a",
     "https://pod.example:444/hls/42/a",
     "b.ts",
+    "x/hls/42/a",
     "/hls/42/a%2fb",
     "",
   ])("leads to %j without the credential", (location) => {
     expect(edited("prefix", { location: [location] }, { folder })).not.toHaveProperty("location");
+  });
+
+  it("leads to a whole address without the credential where the request named no host", () => {
+    const location = ["https://pod.example/hls/42/a"];
+    const nameless = { ...folder, host: undefined };
+    expect(edited("prefix", { location }, { folder: nameless })).not.toHaveProperty("location");
+  });
+
+  it("keeps an address outside the folder beside one inside", () => {
+    expect(edited("prefix", { location: ["/hls/42/a", "/b"] }, { folder })).toMatchObject({
+      location: ["/.atlas/1.2.sig/hls/42/a", "/b"],
+    });
   });
 });

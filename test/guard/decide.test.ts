@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { hashToken, signOpeningLink, signPrefix, signUrl } from "../../src/auth/index.ts";
 import { unreachableAnswer } from "../../src/guard/verdict/answers.ts";
-import { allowOrigins } from "../../src/guard/verdict/cors.ts";
+import { allowOrigins, refusedOrigin } from "../../src/guard/verdict/cors.ts";
 import { decide } from "../../src/guard/verdict/decide.ts";
 import type { GuardHeader, GuardRequest, RefusalReason } from "../../src/guard/verdict/request.ts";
 import { type GuardState, type Standing, toLiveHash } from "../../src/guard/verdict/state.ts";
@@ -56,6 +56,8 @@ const refused: readonly (readonly [reason: RefusalReason, request: GuardRequest]
   ["expired", asked(signUrl("/v1", { ...signing, now: NOW - 7200 }))],
   ["not_allowed", asked(signUrl("/v1", signing), {}, "POST")],
   ["bad_signature", asked("/v1", { cookie: "__Host-atlas=x" })],
+  ["missing", asked("/v1", { cookie: "a=1" })],
+  ["malformed", asked("/.atlas", bearer(LISTED))],
   ["malformed", asked(`${OPEN}?at=x`)],
   [
     "expired",
@@ -199,13 +201,24 @@ describe("a token", () => {
     });
   });
 
-  it.each(["Basic x", "Bearer", `Bearer ${LISTED}x, b`, `xBearer\t${LISTED}`])(
-    "that is not in %j leaves the decision to a signature",
-    (authorization) => {
-      const verdict = decide(asked(signUrl("/v1", signing), { authorization }), stateWith());
-      expect(verdict).toMatchObject({ kind: "pass", credential: "signed-url", requestHeaders: {} });
-    },
-  );
+  it("of the minted form decides alone, even one that no program mints", () => {
+    const verdict = decide(asked(signUrl("/v1", signing), bearer(`-${"a".repeat(42)}`)), stateWith());
+    expect(verdict).toMatchObject({ kind: "refused", reason: "bad_token" });
+  });
+
+  it.each([
+    "Basic x",
+    "Bearer",
+    "Bearer short",
+    `Bearer ${LISTED}x`,
+    `Bearer ${LISTED}.x`,
+    `Bearer x.${LISTED}`,
+    `Bearer ${LISTED}x, b`,
+    `xBearer\t${LISTED}`,
+  ])("that is not in %j leaves the decision to a signature", (authorization) => {
+    const verdict = decide(asked(signUrl("/v1", signing), { authorization }), stateWith());
+    expect(verdict).toMatchObject({ kind: "pass", credential: "signed-url", requestHeaders: {} });
+  });
 });
 
 describe("what goes on", () => {
@@ -307,8 +320,48 @@ describe("what goes on", () => {
     const kindOf = (url: string, method: string): string =>
       decide(asked(url, bearer(LISTED), method), stateWith()).kind;
     expect(kindOf(heartbeat, "POST")).toBe("heartbeat");
+    expect(decide(asked(heartbeat, bearer(LISTED), "POST"), stateWith())).toMatchObject({ body: "" });
     expect(kindOf(heartbeat, "GET")).toBe("pass");
     expect(kindOf("/v1", "POST")).toBe("pass");
+  });
+});
+
+describe("an origin that is refused", () => {
+  const origins = allowOrigins(["https://app.example"]);
+  const origin = "https://other.example";
+  const preflight = { "access-control-request-method": "POST" } as const;
+
+  it.each<[string, GuardRequest]>([
+    ["a GET", asked("/v1", { origin })],
+    ["a HEAD", asked("/v1", { origin }, "HEAD")],
+    ["a preflight", asked("/v1", { origin, ...preflight }, "OPTIONS")],
+  ])("is named for %s", (_, request) => {
+    expect(refusedOrigin(request, origins)).toBe(origin);
+  });
+
+  it.each<[string, GuardRequest]>([
+    ["without an origin", asked("/v1")],
+    ["of a listed origin", asked("/v1", { origin: "https://app.example" })],
+    ["that opens a WebSocket", asked("/v1", { origin, upgrade: "websocket" })],
+    ["by POST", asked("/v1", { origin }, "POST")],
+    ["by POST with a header of a preflight", asked("/v1", { origin, ...preflight }, "POST")],
+    ["by OPTIONS that is no preflight", asked("/v1", { origin }, "OPTIONS")],
+    ["by a method that ends in GET", asked("/v1", { origin }, "FORGET")],
+    ["by a method that begins with GET", asked("/v1", { origin }, "GETS")],
+  ])("is not named for a request %s", (_, request) => {
+    expect(refusedOrigin(request, origins)).toBeUndefined();
+  });
+
+  it("gets no answer to a preflight, and a listed one gets it without a body", () => {
+    const headers = { ...preflight, origin: "https://app.example" };
+    const state = stateWith({ origins });
+    expect(decide(asked("/v1", headers, "OPTIONS"), state)).toMatchObject({ kind: "preflight", body: "" });
+    expect(decide(asked("/v1", headers, "POST"), state)).toMatchObject({ reason: "missing" });
+    const { origin: listed } = headers;
+    expect(decide(asked("/v1", { origin: listed }, "OPTIONS"), state)).toMatchObject({ reason: "missing" });
+    expect(decide(asked("/v1", { ...preflight, origin }, "OPTIONS"), state)).toMatchObject({
+      reason: "missing",
+    });
   });
 });
 
@@ -363,6 +416,7 @@ describe("the proxy's own answer", () => {
       "content-type": "application/problem+json",
     });
     expect(answer.headers["retry-after"]).toBe(retryAfter);
+    expect(JSON.parse(answer.body).retryAfterSeconds).toBe(retryAfter && Number(retryAfter));
     expect(JSON.parse(answer.body)).toMatchObject({ status, detail: expect.stringContaining(words) });
   });
 });
