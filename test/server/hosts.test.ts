@@ -53,7 +53,7 @@ describe("a page that has pointed its own name at this machine", () => {
     ["of its name", "evil.example:8080", {}],
     ["of a name in capitals, with a dot at its end", "EVIL.example.:8080", {}],
     ["of a name that begins like an address", "127.0.0.1.evil.example", {}],
-    ["of a name that ends like ours", "evilplane.example", {}],
+    ["of a name that ends like ours", "not-plane.example", {}],
     ["of a name below ours", "a.plane.example", {}],
     ["with a cookie of its own", "evil.example", { cookie: "session=evil" }],
     ["with a header Authorization of its own", "evil.example", { authorization: "Bearer evil" }],
