@@ -1,13 +1,16 @@
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { AtlasError } from "../../src/errors.ts";
 import { createAtlas, memoryStore } from "../../src/index.ts";
 import type { ReapReport } from "../../src/lifecycle/reap/reap.ts";
-import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import { type ManualClock, manualClock, mock } from "../../src/providers/mock/index.ts";
 import { intercept } from "../support/intercept.ts";
 import { scene } from "../support/scene.ts";
 
-// The clock of these tests does not wait for modules.
-beforeAll(() => import("../../src/lifecycle/reap/loop.ts"));
+/** Lets real time pass until the reaper's code is loaded, and its first pass or the pause after it waits. */
+async function begun(clock: ManualClock): Promise<void> {
+  await vi.waitFor(() => expect(clock.sleeping).toBeGreaterThan(0), { interval: 1, timeout: 10_000 });
+  await clock.advance(0);
+}
 
 describe("a reaper", () => {
   it("reaps at once, and again after every pause", async () => {
@@ -16,7 +19,7 @@ describe("a reaper", () => {
     await settle(compute.waitUntilReady());
     const reports: ReapReport[] = [];
     await using _ = atlas.startReaper({ everySeconds: 60, onReport: (report) => reports.push(report) });
-    await clock.advance(0);
+    await begun(clock);
     expect(reports).toHaveLength(1);
     await clock.advance(119);
     expect([reports.length, (await record(compute.id)).status]).toEqual([2, "running"]);
@@ -28,7 +31,7 @@ describe("a reaper", () => {
     const { spawn, atlas, clock, record, provider, store, alive } = scene({ mock: { bootSeconds: 10 } });
     const reports: ReapReport[] = [];
     await using _ = atlas.startReaper({ onReport: (report) => reports.push(report) });
-    await clock.advance(0);
+    await begun(clock);
     const { id } = await spawn();
     provider.add({ name: `atlas-default-${"0".repeat(20)}`, owner: await store.identity() });
     await clock.advance(15);
@@ -51,6 +54,7 @@ describe("a reaper", () => {
     });
     const { atlas } = scene({ clock, providers: [provider] });
     const reaper = atlas.startReaper({ everySeconds: 5 });
+    await begun(clock);
     await clock.advance(600);
     expect(most).toBe(1);
     await clock.settle(reaper.stop());
@@ -62,6 +66,7 @@ describe("a reaper", () => {
     for (let index = 0; index < 250; index += 1)
       provider.add({ name: `atlas-default-${String(index).padStart(20, "0")}`, owner });
     const reaper = atlas.startReaper({ everySeconds: 3600 });
+    await begun(clock);
     await clock.advance(5);
     expect(alive()).toEqual([]);
     await reaper.stop();
@@ -74,6 +79,7 @@ describe("a reaper", () => {
       provider.add({ name: `atlas-default-${String(index).padStart(20, "0")}`, owner });
     provider.script("terminate", { fault: "ignored", times: Number.POSITIVE_INFINITY });
     const reaper = atlas.startReaper({ everySeconds: 60 });
+    await begun(clock);
     await clock.advance(10);
     expect(count("list")).toBeLessThanOrEqual(12);
     await reaper.stop();
@@ -102,6 +108,7 @@ describe("a reaper", () => {
         throw new Error("listener");
       },
     });
+    await begun(clock);
     await clock.advance(3);
     expect(errors).toContain("a pass of the reaper failed; it goes on");
     isUp = true;
@@ -116,8 +123,7 @@ describe("a reaper", () => {
     await settle(compute.waitUntilReady());
     await clock.advance(61);
     const reaper = atlas.startReaper();
-    // The reaper's code is loaded in real time.
-    await vi.waitFor(() => expect(clock.sleeping).toBeGreaterThan(0));
+    await begun(clock);
     await clock.advance(5);
     let isStopped = false;
     const stopped = reaper.stop().then(() => {
@@ -154,7 +160,7 @@ describe("close", () => {
     const { atlas, spawn, settle } = scene({ clock, providers: [provider], store });
     await spawn();
     atlas.startReaper();
-    await clock.advance(0);
+    await begun(clock);
     await settle(atlas.close());
     expect(closed).toEqual(["provider", "store"]);
     expect(clock.sleeping).toBe(0);
