@@ -40,7 +40,7 @@ const PROVIDERS: Readonly<Record<string, () => Promise<Provider>>> = {
 };
 
 const FLAGS_HELP = `
-Without --provider, --store and --namespace, the client is that of atlas.config.ts, .mts or .mjs in this folder; without such a file it runs
+Without --provider, --store and --namespace, the client is that of atlas.config.ts, .mts, .mjs or .js in this folder; without such a file it runs
 computes as processes of this machine and records them in ${DEFAULT_STORE}. Providers read their keys from the environment, as in your application.`;
 
 /** Adds the flags that choose the client. */
@@ -57,7 +57,7 @@ export function clientOptions(command: Command): Command {
       `sqlite:PATH, a postgres:// URL, or memory (default: ATLAS_DATABASE, else ${DEFAULT_STORE})`,
     )
     .option("--namespace <name>", 'namespace of the application (default: "default")', namespaceOf)
-    .option("--config <path>", "file that exports the client (default: atlas.config.ts, .mts or .mjs)")
+    .option("--config <path>", "file that exports the client (default: atlas.config.ts, .mts, .mjs or .js)")
     .addHelpText("after", FLAGS_HELP);
 }
 

@@ -1,4 +1,4 @@
-/** The client that a configuration file exports: `atlas.config.ts`, `.mts` or `.mjs`. */
+/** The client that a configuration file exports: `atlas.config.ts`, `.js`, or with another ending of a module. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -6,7 +6,7 @@ import type { Atlas } from "../atlas.ts";
 import { AtlasError, isAtlasError } from "../errors.ts";
 
 /** The names that are looked for, in this order. */
-const NAMES = ["atlas.config.ts", "atlas.config.mts", "atlas.config.mjs"] as const;
+const NAMES = ["ts", "mts", "mjs", "js", "cts", "cjs"].map((ending) => `atlas.config.${ending}`);
 
 const EXAMPLE =
   'export it as `export const atlas = createAtlas({ … })`, or as the default export, with createAtlas of "atlas-compute"';
@@ -22,9 +22,7 @@ export function findConfig(): string | undefined {
  */
 export async function atlasOf(path: string): Promise<Atlas> {
   refuseTypesWithoutStripping(path);
-  const exported = await load(resolve(path));
-  const found: unknown = exported.atlas ?? exported.default;
-  const atlas: unknown = typeof found === "function" ? await found() : found;
+  const atlas = await load(resolve(path));
   if (isAtlas(atlas)) return atlas;
   throw new AtlasError("VALIDATION", `${path} exports no client: ${EXAMPLE}.`);
 }
@@ -38,15 +36,24 @@ function refuseTypesWithoutStripping(path: string): void {
   );
 }
 
-async function load(path: string): Promise<Readonly<Record<string, unknown>>> {
+async function load(path: string): Promise<unknown> {
   if (!existsSync(path)) throw new AtlasError("VALIDATION", `There is no file ${path}: check --config.`);
   try {
-    return await import(pathToFileURL(path).href);
+    const exported: Readonly<Record<string, unknown>> = await import(pathToFileURL(path).href);
+    // CommonJS exports one object, which Node shows as the default export.
+    const found = exported.atlas ?? Object(exported.default).atlas ?? exported.default;
+    return typeof found === "function" ? await found() : found;
   } catch (cause) {
     if (isAtlasError(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AtlasError("VALIDATION", `${path} could not be loaded: ${reason}`, { cause });
+    throw new AtlasError("VALIDATION", `${path} could not be loaded: ${reason}${lineOf(cause)}`, { cause });
   }
+}
+
+/** The line of a file that a parser did not understand, from the head of the error's trace. */
+function lineOf(cause: unknown): string {
+  const [head = ""] = cause instanceof SyntaxError ? (cause.stack ?? "").split("\n") : [];
+  return /^(?:file:|\/|[A-Za-z]:\\).*:\d+$/.test(head) ? ` (${head})` : "";
 }
 
 /** Tells a client by its methods: the file may use another copy of this package, or a shared client. */

@@ -13,6 +13,7 @@ import { GuardProxy } from "../guard/servers/proxy.ts";
 import { TargetWatch } from "../guard/servers/target.ts";
 import { defined } from "../internal/defined.ts";
 import { defaultMaxConnections } from "./descriptors.ts";
+import { READER_GONE } from "./interruption.ts";
 import {
   PASSED_SIGNALS,
   type PassedSignal,
@@ -184,12 +185,17 @@ async function serve(
   void child?.exited.then(ended.resolve);
   const onSignal = signalHandler(proxy, child, drainSeconds, ended.resolve);
   for (const signal of PASSED_SIGNALS) world.signals.on(signal, onSignal);
+  // The pod outlives the reader of its log.
+  world.signals.on(READER_GONE, goOn);
   try {
     return await ended.promise;
   } finally {
+    world.signals.off(READER_GONE, goOn);
     for (const signal of PASSED_SIGNALS) world.signals.off(signal, onSignal);
   }
 }
+
+function goOn(): void {}
 
 /** Makes the signal handler. The first SIGTERM waits for open requests; every other signal passes on at once. */
 function signalHandler(

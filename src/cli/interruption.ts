@@ -1,7 +1,10 @@
-/** The end of a command that follows something: Ctrl-C, or a signal of the system. */
+/** The end of a command that follows something: Ctrl-C, a signal of the system, or an output without a reader. */
 import type { CliWorld } from "./world.ts";
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** The event that tells that standard output has no reader any more. Its name is no signal's, so that listening changes nothing in the process. */
+export const READER_GONE = "atlas-compute: reader gone";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", READER_GONE] as const;
 
 /** A signal that aborts at the first of these signals. Further ones do nothing until it is disposed of, so that an end under way is not cut off. */
 export interface Interruption extends Disposable {

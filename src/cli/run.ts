@@ -1,4 +1,5 @@
 /** Runs a command line in this process. No other module of the CLI touches the process. */
+import type { EventEmitter } from "node:events";
 import { userInfo } from "node:os";
 import { styleText } from "node:util";
 import { type Command, CommanderError } from "commander";
@@ -6,6 +7,7 @@ import { systemClock } from "../clock.ts";
 import { isAtlasError } from "../errors.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
 import { errorText } from "./failure.ts";
+import { READER_GONE } from "./interruption.ts";
 import { requireNode } from "./node-version.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -44,6 +46,7 @@ function accountName(): string {
 /** Runs a program on this process's arguments. It prints only the message of an AtlasError. */
 export async function runProgram(program: Command): Promise<void> {
   process.stdout.on("error", endWithoutReader);
+  process.stderr.on("error", goOnWithoutReader);
   throwInsteadOfExit(program);
   try {
     requireNode(process.versions.node);
@@ -66,8 +69,17 @@ function throwInsteadOfExit(command: Command): void {
   for (const subcommand of command.commands) throwInsteadOfExit(subcommand);
 }
 
-/** Ends quietly when the reader of standard output is gone, as in `list | head`. */
+/** The codes of a pipe without a reader, and of a terminal that was closed. */
+const GONE: readonly (string | undefined)[] = ["EPIPE", "EIO"];
+
+/** Ends quietly when the reader of standard output is gone, as in `list | head`. A command that follows something ends that first. */
 function endWithoutReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(EXIT.done);
+  goOnWithoutReader(error);
+  const listeners: EventEmitter = process;
+  if (!listeners.emit(READER_GONE)) process.exit(EXIT.done);
+}
+
+/** Progress that no one reads is no reason to leave a pod behind. */
+function goOnWithoutReader(error: NodeJS.ErrnoException): void {
+  if (!GONE.includes(error.code)) throw error;
 }

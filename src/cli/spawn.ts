@@ -1,4 +1,5 @@
 /** `atlas-compute spawn`: a compute from request to end, at a terminal. */
+import { setImmediate } from "node:timers/promises";
 import { Command } from "commander";
 import type { Compute } from "../compute.ts";
 import { defined } from "../internal/defined.ts";
@@ -90,7 +91,9 @@ async function handOver(desk: Desk, compute: Compute, spawning: Spawning): Promi
   }
   progress.end();
   show(desk, compute);
-  if (flags.detach) return warnWithoutReaper(desk);
+  // A write to a pipe without a reader is told a moment later, and the token went nowhere then.
+  await setImmediate();
+  if (flags.detach && !stop.signal.aborted) return warnWithoutReaper(desk);
   return attach(desk, compute, stop.signal);
 }
 

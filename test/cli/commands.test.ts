@@ -13,6 +13,10 @@ import { mock } from "${SOURCE}providers/mock/index.ts";
 import { sqliteStore } from "${SOURCE}stores/sqlite/index.ts";
 export const atlas = createAtlas({ providers: [mock()], store: sqliteStore("./mine.db"), namespace: "mine" });
 `;
+const IN_COMMONJS = CONFIG.replaceAll(/^import (.*) from (.*);$/gm, "const $1 = require($2);").replace(
+  "export const atlas =",
+  "module.exports.atlas =",
+);
 
 let folder: string;
 
@@ -30,13 +34,12 @@ async function config(name: string, text: string): Promise<void> {
 }
 
 describe("the client of a command", { timeout: 60_000 }, () => {
-  it.each(["atlas.config.ts", "atlas.config.mts", "atlas.config.mjs"])(
+  it.each(["ts", "mts", "mjs", "js", "cts", "cjs"].map((ending) => `atlas.config.${ending}`))(
     "is the one that %s exports",
     async (name) => {
-      await config(
-        name,
-        name.endsWith("mjs") ? CONFIG : `${CONFIG}const typed: string = "types are stripped";\n`,
-      );
+      const text = /c[jt]s$/.test(name) ? IN_COMMONJS : CONFIG;
+      await config(name, name.endsWith("ts") ? `${text}const typed: string = "types are stripped";\n` : text);
+      await config("package.json", '{ "type": "module" }');
       const types = (await cli("gpus", "--json")).stdout.trim().split("\n");
       expect(types.map((line) => JSON.parse(line).provider)).toContain("mock");
     },
@@ -64,6 +67,18 @@ describe("the client of a command", { timeout: 60_000 }, () => {
       "atlas.config.mjs",
       "throw new Error('no key is set')",
       /could not be loaded: no key/,
+    ],
+    [
+      "a function that throws",
+      "atlas.config.mjs",
+      "export default async () => { throw new Error('no key is set'); };",
+      /could not be loaded: no key/,
+    ],
+    [
+      "a file that no parser reads, with its line",
+      "atlas.config.ts",
+      "\nexport const atlas = {{;",
+      /could not be loaded: .*atlas\.config\.ts:2\)/,
     ],
   ])("tells about %s with exit code 2", async (_, name, text, words) => {
     if (text !== undefined) await config(name, text);

@@ -52,6 +52,15 @@ describe.concurrent("atlas-compute guard", () => {
     expect(guard.stdout()).toBe("");
   });
 
+  it("goes on when the reader of its log is gone", async () => {
+    await using guard = await startGuard();
+    await waitUntilReady(guard);
+    guard.child.stdout?.destroy();
+    guard.child.stderr?.destroy();
+    const answers = [await guard.call(), await guard.call(), await guard.call()];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
   it("ends with its command and the exit code of the command", async () => {
     await using guard = await startGuard();
     await waitUntilReady(guard);

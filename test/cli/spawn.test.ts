@@ -101,6 +101,25 @@ describe("atlas-compute spawn", { timeout: 60_000 }, () => {
     expect((await cli("list", "--all")).stdout).toMatch(/terminated \(requested\)/);
   });
 
+  it.each([[[]], [["--detach", "--json"]]])(
+    "ends the pod when the reader of its output is gone, so that it runs for no one: %j",
+    async (flags) => {
+      const running = spawn(...flags);
+      running.child.stdout?.destroy();
+      await running.ended;
+      expect(await cli("list")).toMatchObject({ code: 0, stdout: "", stderr: "No compute is live.\n" });
+    },
+  );
+
+  it("goes on when the reader of its progress is gone", async () => {
+    const running = spawn();
+    running.child.stderr?.destroy();
+    await running.shows(/^token +(\S+)$/m);
+    running.child.kill("SIGINT");
+    expect(await running.ended).toMatchObject({ code: 0 });
+    expect(await cli("list")).toMatchObject({ code: 0, stdout: "", stderr: "No compute is live.\n" });
+  });
+
   it("leaves a detached pod running, and says when no reaper would end it", async () => {
     const first = await spawn("--detach").ended;
     expect(first).toMatchObject({
