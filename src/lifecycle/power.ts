@@ -12,6 +12,7 @@ import { changeRecord, loadRecord } from "./record/change.ts";
 import { requestOf } from "./record/observe.ts";
 import { lookedPatch, touchedPatch } from "./record/patch.ts";
 import { after } from "./record/time.ts";
+import { writeBack } from "./record/write-back.ts";
 
 /** Records a sign of life, which moves the idle deadline. @throws CONFLICT when the compute has ended or is ending */
 export async function touch(context: Context, id: string, options?: ActOptions): Promise<ComputeRecord> {
@@ -29,7 +30,7 @@ export async function stop(context: Context, id: string, options?: ActOptions): 
   if (record.status === "stopped") return record;
   requireStatus(record, "stopped", ["running"]);
   await power(context, record, "stop");
-  return changeRecord(context, id, (current, now) =>
+  return writeBack(context, id, (current, now) =>
     current.status === "running" || current.status === "stopped"
       ? {
           patch: {
@@ -54,7 +55,7 @@ export async function start(context: Context, id: string, options?: ActOptions):
   requireStatus(record, "started", ["stopped"]);
   const seconds = record.bootTimeoutSeconds ?? providerOf(context, record).bootTimeoutSeconds;
   await power(context, record, "start");
-  return changeRecord(context, id, (current, now) =>
+  return writeBack(context, id, (current, now) =>
     current.status === "stopped" || current.status === "provisioning"
       ? {
           patch: {

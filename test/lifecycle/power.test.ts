@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { AtlasError } from "../../src/errors.ts";
 import type { Provider } from "../../src/provider.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import type { Store } from "../../src/store.ts";
+import { intercept } from "../support/intercept.ts";
 import { type Scene, scene } from "../support/scene.ts";
 
 /** A compute that runs. */
@@ -23,6 +26,21 @@ describe("stop and start", () => {
       "pending",
       ...["provisioning", "running", "stopped", "provisioning", "running"],
     ]);
+  });
+
+  it("are recorded as the caller's own when the store fails in passing after the provider has acted", async () => {
+    let failures = 0;
+    const through = (store: Store): Store =>
+      intercept(store, ["replace"], () => {
+        const acted = world.provider.instances[0]?.status === "stopped";
+        if (!acted || failures === 3) return;
+        failures += 1;
+        throw new AtlasError("STORE_UNAVAILABLE", "the connection was reset");
+      });
+    const world: Scene = scene({ through });
+    const id = await running(world);
+    expect(await world.settle(world.atlas.stop(id))).toMatchObject({ status: "stopped", idleDeadline: null });
+    expect(failures).toBe(3);
   });
 
   it("succeed without a call when the compute is in that state already", async () => {

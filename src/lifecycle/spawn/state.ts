@@ -1,14 +1,13 @@
 /** The state of one spawn, its result, and the ends that its steps share. */
 import { AtlasError, isAtlasError, withFacts } from "../../errors.ts";
-import { backoffSeconds } from "../../internal/backoff.ts";
-import { retry } from "../../internal/retry.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ParsedRequest } from "../../request.ts";
 import type { ComputeRecord, NewEvent } from "../../store.ts";
 import type { Context, Report } from "../context.ts";
 import { messageOf } from "../failures.ts";
-import { changeRecord, type Decide } from "../record/change.ts";
+import type { Decide } from "../record/change.ts";
 import { endedPatch } from "../record/patch.ts";
+import { writeBack } from "../record/write-back.ts";
 import type { ComputeSecrets } from "./secrets.ts";
 
 /** A compute that was spawned. It has no secrets when an earlier call spawned it. */
@@ -35,22 +34,9 @@ export interface SpawnState {
   readonly report: Report;
 }
 
-/** Tries to write the outcome of a create for so long: a token and perhaps a pod are lost with it. */
-const WRITE_SECONDS = 30;
-const WRITE_PAUSE = { firstSeconds: 0.1, maxSeconds: 5 };
-
-/** Writes the outcome of a create, and tries again within the call where the store fails in passing. Giving up the spawn does not stop it. */
+/** Writes the outcome of a create: a token and perhaps a pod are lost with it. Giving up the spawn does not stop it. */
 export function writeOutcome({ context, id }: SpawnState, decide: Decide): Promise<ComputeRecord> {
-  const { clock, logger } = context;
-  const waitSeconds = (error: unknown, tries: number): number | undefined => {
-    if (!isAtlasError(error) || error.code !== "STORE_UNAVAILABLE" || !error.retryable) return undefined;
-    logger.warn(`compute ${id} could not be recorded yet: trying again`, {
-      computeId: id,
-      error: error.message,
-    });
-    return backoffSeconds(WRITE_PAUSE, tries);
-  };
-  return retry({ clock, withinSeconds: WRITE_SECONDS, waitSeconds }, () => changeRecord(context, id, decide));
+  return writeBack(context, id, decide);
 }
 
 /** The texts of a spawn that a provider may quote, and that neither an error nor an answer may show. */
