@@ -16,10 +16,11 @@ import { lastLines } from "./looks/last-lines.ts";
 import { type Interest, looksOf } from "./looks/looks.ts";
 import { probePort } from "./probe.ts";
 import { providerOf } from "./providers.ts";
-import { changeRecord, loadRecord } from "./record/change.ts";
+import { loadRecord } from "./record/change.ts";
 import { hasBegunToEnd } from "./record/facts.ts";
 import { touchedPatch } from "./record/patch.ts";
 import { after } from "./record/time.ts";
+import { isPassingOfStore, throughStoreFailures, writeBack } from "./record/write-back.ts";
 import type { ComputeSecrets } from "./spawn/secrets.ts";
 
 /** Options of a wait. */
@@ -88,9 +89,11 @@ export async function waitUntilReady(
   if (timeoutSeconds !== undefined) await raiseBootTimeout(wait, timeoutSeconds);
   const limit = timeoutSeconds ?? record.bootTimeoutSeconds ?? provider.bootTimeoutSeconds;
   using interest = looksOf(context, provider).follow(record.id);
-  // A record may say that it runs and be minutes old.
-  if ((await loadRecord(context, record.id)).record.status === "running")
-    await looksOf(context, provider).lookNow(record.id);
+  await throughStoreFailures(context, record.id, async () => {
+    // A record may say that it runs and be minutes old.
+    if ((await loadRecord(context, record.id)).record.status === "running")
+      await looksOf(context, provider).lookNow(record.id);
+  });
   // Awaited here, because the interest ends when this function returns.
   return await waitWith(wait, interest, limit);
 }
@@ -102,8 +105,9 @@ async function waitWith(wait: Wait, interest: Interest, limit: number): Promise<
   let probes = 0;
   for (;;) {
     signal?.throwIfAborted();
-    if (interest.error !== undefined && !isPassing(interest.error)) throw interest.error;
-    const step = await tryOnce(wait, interest.error?.message);
+    const { error } = interest;
+    if (error !== undefined && !isPassing(error) && !isPassingOfStore(error)) throw error;
+    const step = await tryOnce(wait, error?.message).catch(stepWithoutStore);
     if (step.ready) return answered(wait, step.record);
     const left = limit - (context.clock.now().getTime() - begin) / 1000;
     if (left <= 0) throw await tooLate(wait, limit, step.message);
@@ -114,7 +118,7 @@ async function waitWith(wait: Wait, interest: Interest, limit: number): Promise<
 
 /** A caller that waits longer than the compute may boot wants it to boot that long. */
 async function raiseBootTimeout({ context, id, provider }: Wait, seconds: number): Promise<void> {
-  await changeRecord(context, id, (record, now) => {
+  await writeBack(context, id, (record, now) => {
     const { bootTimeoutSeconds, bootDeadline, placedAt, createdAt, actedAt } = record;
     const since = actedAt ?? placedAt ?? createdAt;
     const wanted = Math.ceil((now.getTime() - since.getTime()) / 1000 + seconds);
@@ -129,7 +133,7 @@ async function raiseBootTimeout({ context, id, provider }: Wait, seconds: number
 /** Notes the first answer of the pod, which is a sign of life. */
 function answered({ context, id }: Wait, ready: ComputeRecord): Promise<ComputeRecord> | ComputeRecord {
   if (ready.answeredAt !== null) return ready;
-  return changeRecord(context, id, (record, now) =>
+  return writeBack(context, id, (record, now) =>
     record.status === "running" && record.answeredAt === null
       ? { patch: { ...touchedPatch(record, now), answeredAt: now } }
       : undefined,
@@ -140,6 +144,12 @@ function answered({ context, id }: Wait, ready: ComputeRecord): Promise<ComputeR
 type Step =
   | { readonly ready: true; readonly record: ComputeRecord }
   | { readonly ready: false; readonly message: string; readonly isRunning: boolean };
+
+/** A wait may take the better part of an hour, and outlives a restart of the database. */
+function stepWithoutStore(error: unknown): Step {
+  if (!isPassingOfStore(error)) throw error;
+  return { ready: false, message: error.message, isRunning: false };
+}
 
 async function tryOnce(wait: Wait, failure: string | undefined): Promise<Step> {
   const { provider, report } = wait;

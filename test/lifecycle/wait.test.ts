@@ -4,7 +4,8 @@ import { createAtlas, memoryStore } from "../../src/index.ts";
 import { READINESS_PATH } from "../../src/internal/readiness.ts";
 import type { Progress } from "../../src/lifecycle/context.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
-import { intercept } from "../support/intercept.ts";
+import type { Store } from "../../src/store.ts";
+import { intercept, storeMethods } from "../support/intercept.ts";
 import { failureOf, scene } from "../support/scene.ts";
 
 /** Answers only to the token, as a guard does. */
@@ -39,6 +40,38 @@ describe("waitUntilReady", () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(times.at(-1)).toBeGreaterThanOrEqual(30);
     expect(times.at(-1)).toBeLessThan(34);
+  });
+
+  it.each([0, 5])(
+    "outlives a restart of the database that begins after %i seconds, at whatever call",
+    async (begins) => {
+      const clock = manualClock();
+      let down = Number.POSITIVE_INFINITY;
+      const through = (store: Store): Store =>
+        intercept(store, storeMethods, () => {
+          const time = clock.now().getTime() / 1000;
+          if (time >= down && time < down + 20) throw new AtlasError("STORE_UNAVAILABLE", "it restarts");
+        });
+      const { spawn, settle, alive } = scene({ clock, through, mock: { bootSeconds: 15 } });
+      await using compute = await spawn();
+      down = clock.now().getTime() / 1000 + begins;
+      expect((await settle(compute.waitUntilReady())).status).toBe("running");
+      expect(alive()).toHaveLength(1);
+    },
+  );
+
+  it("ends at once when the store cannot answer ever again", async () => {
+    let isClosed = false;
+    const through = (store: Store): Store =>
+      intercept(store, ["get"], () => {
+        if (isClosed) throw new AtlasError("STORE_UNAVAILABLE", "it was closed", { retryable: false });
+      });
+    const { spawn, failure, clock } = scene({ through });
+    const compute = await spawn();
+    const begin = clock.now().getTime();
+    isClosed = true;
+    expect(await failure(compute.waitUntilReady())).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(clock.now().getTime()).toBe(begin);
   });
 
   it("writes when there is something new, and else only every ten seconds to keep the reaper away, however often it asks", async () => {

@@ -1,5 +1,5 @@
-/** Writing back what a provider has done, where the record must not miss it. */
-import { isAtlasError } from "../../errors.ts";
+/** Work on a record that a passing failure of the store must not end. */
+import { type AtlasError, isAtlasError } from "../../errors.ts";
 import { backoffSeconds } from "../../internal/backoff.ts";
 import { retry } from "../../internal/retry.ts";
 import type { ComputeRecord } from "../../store.ts";
@@ -11,14 +11,27 @@ const WRITE_PAUSE = { firstSeconds: 0.1, maxSeconds: 5 };
 
 /** Changes a record after an act at the provider, and tries again within the call where the store fails in passing. */
 export function writeBack(context: Context, id: string, decide: Decide): Promise<ComputeRecord> {
-  const { clock, logger } = context;
+  return throughStoreFailures(context, id, () => changeRecord(context, id, decide));
+}
+
+/** Repeats work on a record while the store fails in passing, for half a minute. */
+export function throughStoreFailures<Result>(
+  { clock, logger }: Context,
+  id: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   const waitSeconds = (error: unknown, tries: number): number | undefined => {
-    if (!isAtlasError(error) || error.code !== "STORE_UNAVAILABLE" || !error.retryable) return undefined;
+    if (!isPassingOfStore(error)) return undefined;
     logger.warn(`compute ${id} could not be recorded yet: trying again`, {
       computeId: id,
       error: error.message,
     });
     return backoffSeconds(WRITE_PAUSE, tries);
   };
-  return retry({ clock, withinSeconds: WRITE_SECONDS, waitSeconds }, () => changeRecord(context, id, decide));
+  return retry({ clock, withinSeconds: WRITE_SECONDS, waitSeconds }, work);
+}
+
+/** True for a failure of the store after which the same call may succeed. */
+export function isPassingOfStore(error: unknown): error is AtlasError {
+  return isAtlasError(error) && error.code === "STORE_UNAVAILABLE" && error.retryable;
 }
