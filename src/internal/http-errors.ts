@@ -3,7 +3,7 @@ import type * as z from "zod/mini";
 import { AtlasError, type AtlasErrorCode, type AtlasErrorFacts, isAtlasError } from "../errors.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { retryAfterSeconds } from "./rate-limit.ts";
-import { excerpt } from "./redact.ts";
+import { excerpt, redact } from "./redact.ts";
 
 /** A refusal, as the server gave it. */
 export interface HttpRefusal {
@@ -62,7 +62,7 @@ export function refusalError(asked: Asked, refusal: HttpRefusal, now: Date, clas
   const byWhom = isVerdict(refusal) ? "" : " (not JSON, so from a gateway in between and not the provider)";
   return failure(asked, code, `was refused with ${status}${byWhom}, ${says}`, {
     status,
-    requestId: requestId(refusal.headers),
+    requestId: requestId(asked, refusal.headers),
     retryAfterSeconds: retryAfterSeconds(refusal.headers, now),
     ...(status >= 500 ? { retryable: true } : {}),
     mayHaveCreated: asked.request.idempotent ? undefined : !NOTHING_DONE.has(status),
@@ -88,7 +88,7 @@ export function unusable(
 ): AtlasError {
   return failure(asked, "PROVIDER", `was answered with ${response.status}, but ${what}`, {
     status: response.status,
-    requestId: requestId(response.headers),
+    requestId: requestId(asked, response.headers),
     mayHaveCreated: asked.request.idempotent ? undefined : true,
     details,
   });
@@ -167,9 +167,10 @@ function failure(asked: Asked, code: AtlasErrorCode, what: string, facts: AtlasE
   return new AtlasError(code, message, { provider, ...facts, retryable });
 }
 
-function requestId(headers: Headers): string | undefined {
+/** The provider's name for the request, unless it is a secret that the provider echoes. */
+function requestId({ secrets }: Asked, headers: Headers): string | undefined {
   const value = headers.get("fly-request-id") ?? headers.get("x-request-id") ?? headers.get("cf-ray") ?? "";
-  return /^[\x21-\x7e]{1,128}$/.test(value) ? value : undefined;
+  return /^[\x21-\x7e]{1,128}$/.test(value) && redact(value, secrets) === value ? value : undefined;
 }
 
 /** The words of an error body: RFC 9457's, or what others call them; else the text itself. */

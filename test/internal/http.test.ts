@@ -305,6 +305,14 @@ describe("errors", () => {
     },
   );
 
+  it.each([400, 200])("have no request id that echoes a secret, with %i", async (status) => {
+    const hidden = "secret-of-the-request";
+    const echo = Buffer.from(hidden).toString("hex");
+    const { client } = await against(() => new Response("", { status, headers: { "x-request-id": echo } }));
+    const error = await failureOf(client.read({ ...GET, secrets: [hidden] }, THING, context()));
+    expect([error.status, error.requestId]).toEqual([status, undefined]);
+  });
+
   it.each([403, 404])("do not take a %i that is not JSON for the provider's verdict", async (status) => {
     const { client } = await against(() => new Response("error code: 1010", { status }));
     const error = await failureOf(client.read(GET, THING, context()));
