@@ -117,6 +117,50 @@ describe("a reaper", () => {
     expect(errors).toContain("onReport threw");
   });
 
+  it("waits its whole pause after a pass that failed, and logs the reason", async () => {
+    const lines: unknown[][] = [];
+    const quiet = (): void => undefined;
+    const error = (...line: unknown[]): void => void lines.push(line);
+    const down = (): never => {
+      throw new AtlasError("STORE_UNAVAILABLE", "the store is down");
+    };
+    const { atlas, clock } = scene({
+      logger: { debug: quiet, info: quiet, warn: quiet, error },
+      through: (store) => intercept(store, ["claimDue"], down),
+    });
+    await using _ = atlas.startReaper({ everySeconds: 60 });
+    await begun(clock);
+    await clock.advance(59);
+    const facts = { error: "STORE_UNAVAILABLE: the store is down" };
+    expect(lines).toEqual([["a pass of the reaper failed; it goes on", facts]]);
+    await clock.advance(1);
+    expect(lines).toHaveLength(2);
+  });
+
+  it("waits its whole pause after a pass whose work failed, although more is left", async () => {
+    const { atlas, provider, store, clock } = scene();
+    const owner = await store.identity();
+    for (let index = 0; index < 101; index += 1)
+      provider.add({ name: `atlas-default-${String(index).padStart(20, "0")}`, owner });
+    provider.script("terminate", { fault: "error-before", times: Number.POSITIVE_INFINITY });
+    const reports: ReapReport[] = [];
+    await using _ = atlas.startReaper({ everySeconds: 60, onReport: (report) => reports.push(report) });
+    await begun(clock);
+    await clock.advance(59);
+    expect(reports.map(({ remaining, failed }) => [remaining, failed.length])).toEqual([[true, 100]]);
+  });
+
+  it("searches no sooner for what it leaves alone, and again from 59 seconds on", async () => {
+    const { atlas, provider, clock, count } = scene();
+    provider.add({ name: `atlas-default-${"0".repeat(20)}`, owner: "another store" });
+    await using _ = atlas.startReaper({ everySeconds: 29.5 });
+    await begun(clock);
+    await clock.advance(58);
+    expect(count("list")).toBe(1);
+    await clock.advance(1);
+    expect(count("list")).toBe(2);
+  });
+
   it("stops after the pass that is under way", async () => {
     const { spawn, atlas, clock, record, settle, provider } = scene({ mock: { latencySeconds: 10 } });
     const compute = await spawn({ idleTimeoutSeconds: 60 });
