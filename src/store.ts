@@ -159,6 +159,8 @@ export interface Migrations {
   readonly applied: number;
   /** The number of those that this version of the package knows. */
   readonly known: number;
+  /** True where the first call of this version that reads or writes records applies the missing ones. */
+  readonly isAutomatic?: boolean;
 }
 
 /**
@@ -174,7 +176,7 @@ export interface Store {
   /** Brings the schema up to date. Safe to call from several processes at once, and again. Absent where there is no schema. */
   migrate?(): Promise<void>;
 
-  /** Counts the migrations of the schema. Absent where there is no schema. @throws STORE_UNAVAILABLE also where nothing was ever migrated */
+  /** Counts the migrations of the schema, and applies none. Absent where there is no schema. @throws STORE_UNAVAILABLE also where nothing was ever migrated, unless that is automatic */
   migrations?(): Promise<Migrations>;
 
   /** This store's own random id, made at its first use and changed by `adopt("copy")` only: the owner tag of every instance recorded here. */

@@ -1,8 +1,10 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { guardFindings } from "../../src/cli/doctor/control-plane.ts";
@@ -83,9 +85,33 @@ describe("atlas-compute doctor", { timeout: 60_000 }, () => {
     const { code, findings } = await doctor();
     expect(code).toBe(0);
     expect(findings.filter(({ level }) => level === "problem")).toEqual([]);
-    const checks = ["client", "local", "store", "clock", "reaper", "control plane"];
+    const checks = ["client", "local", "store", "control plane"];
     expect([...new Set(findings.map(({ check }) => check))].sort()).toEqual(checks.sort());
     expect(findings.filter(({ level, advice }) => (level === "ok") === (advice !== undefined))).toEqual([]);
+    expect(existsSync(join(folder, "atlas.db"))).toBe(false);
+  });
+
+  it("leaves an SQLite file of an older version as it is, and says which use migrates it", async () => {
+    await cli("list");
+    const file = join(folder, "atlas.db");
+    const applied = (): unknown => {
+      const connection = new DatabaseSync(file);
+      const last = connection.prepare("select max(number) as last from atlas_migrations").get()?.last;
+      connection.close();
+      return last;
+    };
+    const known = Number(applied());
+    const connection = new DatabaseSync(file);
+    connection.exec(`delete from atlas_migrations where number = ${known}`);
+    connection.close();
+    const { code, findings } = await doctor();
+    expect([code, applied()]).toEqual([0, known - 1]);
+    expect(findings.filter(({ check }) => ["store", "reaper", "guards"].includes(check))).toEqual([
+      expect.objectContaining({
+        level: "warning",
+        message: expect.stringContaining(`${known - 1} of ${known} `),
+      }),
+    ]);
   });
 
   it("finds a live compute without a reaper, until one has worked", async () => {

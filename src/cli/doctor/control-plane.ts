@@ -76,6 +76,7 @@ function hostFinding({ providers }: Context, controlUrl: string): readonly Findi
 /** Looks at the versions of the guards in the newest live pods. */
 export async function guardFindings({ store, namespace }: Context): Promise<readonly Finding[]> {
   const { ok, warning } = check("guards");
+  if (await isBehind(store)) return [];
   const statuses = liveStatuses;
   const records = await store.list({ namespace, statuses }, { limit: MAX_COMPUTES });
   const told = records.map(({ reports }) => versionIn(reports.status)).filter((found) => found !== undefined);
@@ -92,6 +93,12 @@ export async function guardFindings({ store, namespace }: Context): Promise<read
       "build the images anew with this version of the guard; pods that run keep theirs until they end",
     ),
   ];
+}
+
+/** True for records that this version cannot read, or only after a migration. */
+async function isBehind(store: Context["store"]): Promise<boolean> {
+  const schema = await store.migrations?.();
+  return schema !== undefined && schema.applied !== schema.known;
 }
 
 function versionIn(report: unknown): string | undefined {

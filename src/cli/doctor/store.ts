@@ -3,7 +3,7 @@ import { isNotOwned } from "../../deployments.ts";
 import { type AtlasError, isAtlasError } from "../../errors.ts";
 import type { Context } from "../../lifecycle/context.ts";
 import { recentPass, SIGN_SECONDS } from "../../lifecycle/reap/sign.ts";
-import { liveStatuses, type Store } from "../../store.ts";
+import { liveStatuses, type Migrations, type Store } from "../../store.ts";
 import { counted, duration, plain, secondsBetween } from "../text.ts";
 import { clockFinding } from "./clocks.ts";
 import { check, type Finding } from "./finding.ts";
@@ -18,16 +18,17 @@ export async function storeFindings(parts: Context): Promise<readonly Finding[]>
   const { store } = parts;
   const { ok, problem } = check("store");
   try {
+    // First, because any other call would migrate a file.
+    const schema = await schemaFindings(store);
+    if (schema.isBehind) return schema.findings;
     const before = Date.now();
     const now = await store.now();
     const middle = (before + Date.now()) / 2;
-    const schema = await schemaFindings(store);
-    if (schema.some(({ level }) => level === "problem")) return schema;
     await store.requireOwnership();
     return [
       ok(`${store.name} answers, and belongs to this deployment`),
       clockFinding(`the ${store.name} store`, (now.getTime() - middle) / 1000),
-      ...schema,
+      ...schema.findings,
       ...(await sizeFindings(parts)),
       ...(await reaperFindings(parts, now)),
     ];
@@ -37,20 +38,32 @@ export async function storeFindings(parts: Context): Promise<readonly Finding[]>
   }
 }
 
+/** The state of a schema. */
+interface Schema {
+  /** True where this version cannot read the records yet, or any more. */
+  readonly isBehind: boolean;
+  readonly findings: readonly Finding[];
+}
+
 /** The migrations of the store: those that it has had, of those that this version knows. */
-async function schemaFindings(store: Store): Promise<readonly Finding[]> {
-  const { ok, problem } = check("store");
+async function schemaFindings(store: Store): Promise<Schema> {
   const schema = await store.migrations?.();
-  if (schema === undefined) return [];
-  const { applied, known } = schema;
+  if (schema === undefined) return { isBehind: false, findings: [] };
+  return { isBehind: schema.applied !== schema.known, findings: [schemaFinding(store, schema)] };
+}
+
+function schemaFinding({ name }: Store, { applied, known, isAutomatic = false }: Migrations): Finding {
+  const { ok, warning, problem } = check("store");
   const message = `${applied} of ${known} migrations are applied`;
-  if (applied === known) return [ok(message)];
-  const isOld = applied < known;
-  return [
-    isOld
-      ? problem(message, "run atlas-compute migrate, before this version serves requests")
-      : problem(`${message}: a later version has migrated it`, "install a newer atlas-compute here"),
-  ];
+  if (applied === known) return ok(message);
+  if (applied > known)
+    return problem(`${message}: a later version has migrated it`, "install a newer atlas-compute here");
+  if (!isAutomatic) return problem(message, "run atlas-compute migrate, before this version serves requests");
+  if (applied === 0) return ok(`${name} holds nothing yet: the first use makes its tables`);
+  return warning(
+    `${message}: the first use by this version applies the others`,
+    "end the processes of older versions first, which cannot read the file then",
+  );
 }
 
 function adviceFor(error: AtlasError): string {

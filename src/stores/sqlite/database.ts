@@ -1,4 +1,5 @@
 /** One SQLite file: opened and migrated at its first use, and called with named values. */
+import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
 import { type Row, storable, type Value, type Values } from "../sql/columns.ts";
 import type { Names } from "../sql/names.ts";
@@ -60,6 +61,18 @@ export class SqliteDatabase {
    */
   async transaction<Result>(task: string, work: () => Result): Promise<Result> {
     return this.run(task, () => inTransaction(this.#file.open(), work));
+  }
+
+  /**
+   * Reads the file as it is, neither created nor migrated by this; `undefined` while there is none.
+   * @throws STORE_UNAVAILABLE
+   */
+  async read<Result>(task: string, work: (connection: DatabaseSync) => Result): Promise<Result | undefined> {
+    try {
+      return this.#file.read(work);
+    } catch (error) {
+      throw sqliteError(error, this.#settings.path, task);
+    }
   }
 
   /** Runs a statement and returns its rows. */

@@ -70,6 +70,21 @@ export class SqliteFile {
     return this.#connection;
   }
 
+  /** Reads the file as it is, neither created nor migrated by this; `undefined` while there is none. */
+  read<Result>(work: (connection: DatabaseSync) => Result): Result | undefined {
+    if (this.#closed || this.#connection !== undefined) return work(this.open());
+    const { path } = this.#settings;
+    if (!existsSync(path)) return undefined;
+    const { DatabaseSync } = sqliteModule();
+    const connection = new DatabaseSync(path, { readOnly: true });
+    try {
+      connection.exec(`pragma busy_timeout = ${BUSY_MILLISECONDS}`);
+      return work(connection);
+    } finally {
+      connection.close();
+    }
+  }
+
   statement(sql: string): StatementSync {
     const statement = this.#statements.get(sql) ?? this.open().prepare(sql);
     this.#statements.set(sql, statement);

@@ -142,8 +142,13 @@ function toSnapshot(database: SqliteDatabase, row: Row | undefined): Snapshot | 
   return row === undefined ? undefined : { record: toRecord(row), now: database.now() };
 }
 
-/** See `Store.migrations`. */
+/** See `Store.migrations`. A file that has no tables yet has had none. */
 export async function migrations(database: SqliteDatabase): Promise<Migrations> {
-  const row = await database.run("count its migrations", () => database.first(appliedSql(database.names)));
-  return { applied: Number(row?.applied), known: sqliteMigrations.length };
+  const { names } = database;
+  const applied = await database.read("count its migrations", (connection) => {
+    const tables = connection.prepare("select name from sqlite_master where type = 'table'").all();
+    const isMigrated = tables.some(({ name }) => `"${name}"` === names.migrations);
+    return isMigrated ? Number(connection.prepare(appliedSql(names)).get()?.applied) : 0;
+  });
+  return { applied: applied ?? 0, known: sqliteMigrations.length, isAutomatic: true };
 }
