@@ -26,7 +26,7 @@ interface PostgresDriver {
 /**
  * Opens the store at the flag's place, or at `ATLAS_DATABASE`, or at the fallback: `sqlite:` and the path of a file, or the path alone; a
  * `postgres://` URL; or `memory`.
- * @throws VALIDATION without a place, and for an argument that holds a password
+ * @throws VALIDATION without a place, for another scheme, and for an argument that holds a password
  * @throws UNSUPPORTED when PostgreSQL's driver is not installed
  */
 export async function openStore(
@@ -41,6 +41,7 @@ export async function openStore(
       "No database is set. Set ATLAS_DATABASE, or pass --store: the path of an SQLite file or a postgres:// URL.",
     );
   if (place === "memory") return openMemory();
+  refuseOtherSchemes(place);
   if (!/^postgres(ql)?:/i.test(place)) return openFile(place.replace(/^sqlite:(?:\/\/(?=\/))?/i, ""));
   if (flag && mayHoldPassword(flag))
     throw new AtlasError(
@@ -48,6 +49,16 @@ export async function openStore(
       "A password in --store can be read by every user of this machine: set ATLAS_DATABASE to that URL instead.",
     );
   return openPostgres(place);
+}
+
+/** A mistyped URL is no path of a file, and may hold a password: the error repeats its scheme only. One letter is a drive of Windows. */
+function refuseOtherSchemes(place: string): void {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(place)?.[1]?.toLowerCase() ?? "sqlite";
+  if (/^(?:sqlite|postgres|postgresql)$/.test(scheme)) return;
+  throw new AtlasError(
+    "VALIDATION",
+    `A database cannot be at a URL with ${scheme}:. Write sqlite: and the path of a file, the path alone, or a postgres:// URL.`,
+  );
 }
 
 function mayHoldPassword(text: string): boolean {

@@ -167,6 +167,16 @@ describe("atlas-compute tenants", { timeout: 60_000 }, () => {
     },
   );
 
+  it.each(["postgress", "mysql", "file"])(
+    "takes no %s: URL for the path of a file, and does not repeat its password",
+    async (scheme) => {
+      const set = { ATLAS_DATABASE: `${scheme}://ann:hunter2@db.example/atlas` };
+      const result = await runCli(["tenants", "list"], { env: set, cwd: folder });
+      expect(result).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining(`with ${scheme}:.`) });
+      expect(result.stderr).not.toContain("hunter2");
+    },
+  );
+
   it("names the package to install when PostgreSQL's driver is missing", async () => {
     const elsewhere = { env: { ATLAS_DATABASE: "postgres://127.0.0.1:1/none" }, cwd: folder };
     const result = await runCli(["tenants", "list"], elsewhere);

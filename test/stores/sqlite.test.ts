@@ -216,6 +216,8 @@ test.each([
     /tablePrefix: got .*allowed: up to 31 of/,
   ],
   ["a prefix that is too long", "x.db", { tablePrefix: "a".repeat(32) }, /tablePrefix/],
+  ["a URL, whose password stays unsaid", "postgres://ann:hunter2@db/x", {}, /^(?!.*hunter2).*postgresStore/],
+  ["a URL of a file", "file:x.db", {}, /without a scheme/],
   ["an unknown option", "x.db", { prefix: "a" }, /prefix: got an unknown key/],
 ] satisfies [string, string, object, RegExp][])("%s is refused", (_, path, options: object, message) => {
   expect(() => sqliteStore(path, options)).toThrow(

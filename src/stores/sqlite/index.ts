@@ -5,6 +5,7 @@
  */
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../../clock.ts";
+import { AtlasError } from "../../errors.ts";
 import { clockField } from "../../internal/option-fields.ts";
 import { field, parseFields } from "../../internal/parse.ts";
 import type { Store } from "../../store.ts";
@@ -99,9 +100,19 @@ const CALLS: StoreCalls<SqliteDatabase> = {
  */
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
   const given = parseFields("The options of sqliteStore()", FIELDS, { ...options, path });
+  refuseUrl(path);
   const names = tableNames(given.tablePrefix ?? "atlas_");
   const database = new SqliteDatabase({ path, names, clock: given.clock ?? systemClock });
   return storeOn(database, new Watchers((heard) => lookForEvents(database, heard)));
+}
+
+/** A URL of another database may hold its password, so the error does not repeat it. */
+function refuseUrl(path: string): void {
+  if (/^(?:[a-z][a-z0-9+.-]+:\/\/|file:)/i.test(path))
+    throw new AtlasError(
+      "VALIDATION",
+      "The options of sqliteStore() are not valid. path: got a URL; allowed: the path of a file, without a scheme. For a postgres:// URL use postgresStore(pool)",
+    );
 }
 
 function storeOn(database: SqliteDatabase, watchers: Watchers): SqliteStore {
