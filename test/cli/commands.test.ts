@@ -185,6 +185,12 @@ describe("the command line", { timeout: 60_000 }, () => {
     expect(without.filter((name) => name !== "help")).toEqual([]);
   });
 
+  it("says which flag of Node lets it open the database under --permission", async () => {
+    const env = { NODE_OPTIONS: "--permission --allow-fs-read=*" };
+    const { code, stderr } = await runCli(["list", "--store", "atlas.db"], { cwd: folder, env });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("--allow-fs-write") });
+  });
+
   it("ends quietly when the reader of its output is gone", async () => {
     const running = startCli(["--help"], { env: {}, cwd: folder });
     running.child.stdout?.destroy();

@@ -23,6 +23,9 @@ const fileErrors: Readonly<Record<string, Meaning>> = {
   EACCES: notWritable,
   EPERM: notWritable,
   EROFS: notWritable,
+  ERR_ACCESS_DENIED: {
+    problem: "is denied to this process by --permission of Node: add --allow-fs-read and --allow-fs-write",
+  },
   ENOSPC: diskFull,
 };
 
