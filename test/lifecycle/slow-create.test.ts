@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
+import { memoryStore } from "../../src/index.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
+import { intercept } from "../support/intercept.ts";
 import { scene } from "../support/scene.ts";
 
 it("does not take an instance for gone that is not listed yet because its create took long", async () => {
@@ -20,6 +22,26 @@ it("does not take an instance for gone that is not listed yet because its create
     await reap();
   }
   expect(provider.instances.map(({ status }) => status)).toEqual(["terminated"]);
+});
+
+it("records its placement again when that took long, so that no other process believes too early that nothing was created", async () => {
+  const clock = manualClock();
+  const provider = mock({ clock });
+  const kept = memoryStore({ clock });
+  const store = intercept(kept, ["insert"], () => clock.sleep(700_000));
+  const placed: (number | undefined)[] = [];
+  const watched = {
+    ...provider,
+    create: async (...call: Parameters<typeof provider.create>) => {
+      const [record] = await kept.list({ namespace: "default" }, { limit: 1 });
+      placed.push(record?.placedAt?.getTime());
+      return provider.create(...call);
+    },
+  };
+  const begun = clock.now().getTime();
+  const { spawn } = scene({ clock, providers: [watched], store });
+  await spawn();
+  expect(placed).toEqual([begun + 700_000]);
 });
 
 it("waits as long as a provider's create may take, tells of its progress, and passes on the user", async () => {

@@ -5,7 +5,7 @@ import { scenarioNamed } from "./scenarios.ts";
 import { shorten, wander } from "./wander.ts";
 
 /** The longest random schedule, in moves. */
-const LONGEST = 60;
+const LONGEST = 50;
 
 /** A piece of work: every schedule of a scenario up to a depth, or the random ones of these numbers. */
 export type Job =

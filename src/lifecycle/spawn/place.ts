@@ -16,6 +16,9 @@ type EventData = NewEvent["data"];
 /** The number of refusals that one event tells at most. */
 const MAX_IN_EVENT = 50;
 
+/** The longest time from the moment that a record has as that of its create to the create. An absence is believed some time after that moment. */
+const MAX_PLACING_SECONDS = 10;
+
 /**
  * Tries the placements in order until one takes the compute. The record is written on the first one that the limits allow, before its
  * provider is called.
@@ -32,10 +35,11 @@ export async function place(state: SpawnState, { placements, refusals }: Placeme
   let limited: AtlasError | undefined;
   for (const placement of placements) {
     try {
+      const begun = state.context.clock.now();
       const placed = await (record === undefined ? writeIntent : moveTo)(state, placement, unrecorded());
       recorded = refused.length;
       if (placed.id !== id) return repeated(placed, requestHash);
-      record = placed;
+      record = await placedAnew(state, placement, placed, begun);
       const instance = await createInstance(state, record, placement);
       return await adopt(state, placement.provider, instance);
     } catch (error) {
@@ -62,7 +66,26 @@ async function writeIntent(state: SpawnState, first: Placement, data: EventData)
   return intent;
 }
 
-/** Records that the compute is being created on another placement. */
+/**
+ * Records the placement again for as long as that took too long, because the store was slow or the process stood still: another process could believe
+ * that nothing was created, and end the record before the create arrives.
+ */
+async function placedAnew(
+  state: SpawnState,
+  placement: Placement,
+  placed: ComputeRecord,
+  begun: Date,
+): Promise<ComputeRecord> {
+  const { clock } = state.context;
+  let record = placed;
+  for (let since = begun; clock.now().getTime() - since.getTime() > MAX_PLACING_SECONDS * 1000; ) {
+    since = clock.now();
+    record = await moveTo(state, placement, {});
+  }
+  return record;
+}
+
+/** Records that the compute is being created on a placement. */
 async function moveTo(
   { context, id }: SpawnState,
   placement: Placement,
