@@ -12,7 +12,7 @@ import type { ExpectedAnswer } from "./expect.ts";
 import { expectField } from "./expect-field.ts";
 import { isPassing } from "./failures.ts";
 import { onProgressField, reporter } from "./listeners.ts";
-import { lastLines } from "./looks/last-lines.ts";
+import { lastLines, withLines } from "./looks/last-lines.ts";
 import { type Interest, looksOf } from "./looks/looks.ts";
 import { probePort } from "./probe.ts";
 import { providerOf } from "./providers.ts";
@@ -214,8 +214,7 @@ async function tooLate(wait: Wait, limit: number, message: string): Promise<Atla
 
 async function withLogs(wait: Wait, code: "BOOT_FAILED" | "TIMEOUT", message: string): Promise<AtlasError> {
   const logs = await logsOf(wait);
-  const shown = logs.length === 0 ? "" : `. Its last log lines:\n${logs.join("\n")}`;
-  return new AtlasError(code, `${message}${shown}`, {
+  return new AtlasError(code, withLines(message, logs), {
     provider: wait.provider.name,
     computeId: wait.id,
     details: { logs },

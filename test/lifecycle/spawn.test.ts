@@ -262,6 +262,25 @@ describe("a provider that breaks its contract", () => {
     },
   );
 
+  it("and answers a create with a failed instance tells its last lines, in the error and in the event, without a secret", async () => {
+    const clock = manualClock();
+    const provider = mock({ clock });
+    const { create } = provider;
+    provider.create = async (request, context) => {
+      const instance = await create(request, context);
+      provider.log("mock-1", `no memory left; ${JSON.stringify(request.env)}`);
+      return { ...instance, status: "failed" };
+    };
+    const { atlas, failure, events } = scene({ clock, providers: [provider] });
+    const { computeId = "", message, details } = await failure(atlas.spawnCompute({}));
+    expect(message).toMatch(/it gave no reason\. Its last log lines:\n.*no memory left/);
+    const { ATLAS_PRESHARED_KEY: token = "" } = provider.instances[0]?.env ?? {};
+    expect(token).toHaveLength(43);
+    const told = (await events(computeId)).flatMap(({ data }) => data.logs ?? []);
+    expect(told).toEqual([expect.stringContaining("no memory left")]);
+    expect(JSON.stringify([message, details, told])).not.toContain(token);
+  });
+
   it("and hangs is given up after its time", async () => {
     const clock = manualClock();
     const provider = mock({ clock });

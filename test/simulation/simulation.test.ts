@@ -71,6 +71,8 @@ describe("npm run simulate", () => {
     "looks: 31 S S V V V2 S1 R V3 S1 V2 V4 V3 V1 V1 R 61 V2 V1 R V V V1 V1 V 31 R V R R R R1",
     // A record that took two minutes to write let another process believe that nothing had been created, and the create was still on its way.
     "lag: B 61 61 B x+B",
+    // A create whose answer was lost made an instance that had failed when it was found, and its last lines were lost.
+    "looks: A A? f f f",
   ])("finds no broken law any more in %j", async (schedule) => {
     const { code, text } = await simulate(["--replay", schedule]);
     expect(text).toContain("The schedule breaks no law.");

@@ -12,6 +12,11 @@ import { providerOf } from "../providers.ts";
 const LINES = 20;
 const MAX_LINE = 500;
 
+/** A message with the last lines under it. */
+export function withLines(message: string, lines: readonly string[]): string {
+  return lines.length === 0 ? message : `${message}. Its last log lines:\n${lines.join("\n")}`;
+}
+
 /** Reads the last log lines, or none when they cannot be read: they only add to what matters more. */
 export async function lastLines(
   context: Context,

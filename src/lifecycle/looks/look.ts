@@ -133,15 +133,21 @@ export async function failureFacts(
   context: Context,
   record: ComputeRecord,
   sight: Sight,
-): Promise<Readonly<Record<string, unknown>>> {
+  secrets: readonly string[] = [],
+): Promise<FailureFacts> {
   const change = observed(record, sight, record.updatedAt);
   const status = change?.patch.status;
   if (status === undefined || !hasBegunToEnd(status) || change?.patch.reason === "vanished") return {};
-  return { logs: await lastLines(context, { ...record, providerId: sight.instance.providerId }) };
+  return { logs: await lastLines(context, { ...record, providerId: sight.instance.providerId }, secrets) };
+}
+
+/** The facts for the event of an end. */
+export interface FailureFacts {
+  readonly logs?: readonly string[];
 }
 
 /** A change with further facts in its event, where it ends the compute. */
-export function withFacts(change: RecordChange, facts: Readonly<Record<string, unknown>>): RecordChange {
+export function withFacts(change: RecordChange, facts: FailureFacts): RecordChange {
   const { status } = change.patch;
   if (status === undefined || !hasBegunToEnd(status)) return change;
   return { ...change, event: { type: "note", data: { ...change.event?.data, ...facts } } };

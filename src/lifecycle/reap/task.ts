@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { endInstance } from "../end-instance.ts";
 import { messageOf } from "../failures.ts";
 import { absenceProvenFrom, getInstance, isUnexplained, oldest } from "../find-instance.ts";
-import { failureFacts, withFacts } from "../looks/look.ts";
+import { type FailureFacts, failureFacts, withFacts } from "../looks/look.ts";
 import { budgetDeadlineOf, budgetEndOf, SLACK_SECONDS } from "../money/budget.ts";
 import { providerOf } from "../providers.ts";
 import { absentPatch, type Doubt, isProvenAbsent } from "../record/absence.ts";
@@ -37,8 +37,6 @@ export interface ReapOutcome {
   readonly heading: Heading;
   readonly entry: ReapEntry;
 }
-
-type Facts = Readonly<Record<string, unknown>>;
 
 /** A task that is due for a compute. */
 export type Task =
@@ -204,8 +202,10 @@ async function abandon({ context }: ReapPass, record: ComputeRecord): Promise<Re
 /** Takes up the instance of an uncertain create. */
 async function takeUp(context: Context, record: ComputeRecord, instance: Instance): Promise<ReapOutcome> {
   const provider = providerOf(context, record);
+  const sight = { instance, provider };
+  const told = await failureFacts(context, record, sight);
   const next = await changeHeld(context, record, (current, now) =>
-    observed(current, { instance, provider }, now),
+    seenChange(observed(current, sight, now), told),
   );
   return outcome("settled", next, "found");
 }
@@ -254,7 +254,7 @@ async function noteMissed(pass: ReapPass, record: ComputeRecord, doubt: Doubt): 
   return outcome("checked", next, next.status);
 }
 
-function seenChange(change: RecordChange | undefined, told: Facts): RecordChange | undefined {
+function seenChange(change: RecordChange | undefined, told: FailureFacts): RecordChange | undefined {
   return change && withFacts(change, told);
 }
 

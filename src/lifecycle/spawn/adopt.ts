@@ -4,6 +4,8 @@ import { redactDeep } from "../../internal/redact.ts";
 import type { Instance, Provider } from "../../provider.ts";
 import type { ComputeRecord } from "../../store.ts";
 import { endCompute } from "../end.ts";
+import { withLines } from "../looks/last-lines.ts";
+import { type FailureFacts, failureFacts, withFacts } from "../looks/look.ts";
 import { hasBegunToEnd, isEnded } from "../record/facts.ts";
 import { observed } from "../record/observe.ts";
 import { type RecordChange, terminatingPatch } from "../record/patch.ts";
@@ -20,11 +22,17 @@ import {
  * Stores the instance in the record. Ends the instance when it failed to boot, or when its compute was ended meanwhile.
  * @throws BOOT_FAILED, CONFLICT in these two cases
  */
-export async function adopt(state: SpawnState, provider: Provider, instance: Instance): Promise<Spawned> {
+export async function adopt(
+  state: SpawnState,
+  placed: ComputeRecord,
+  { instance, provider }: Created,
+): Promise<Spawned> {
   const { context, secrets } = state;
-  const record = await writeOutcome(state, (current, now) =>
-    adoption(current, provider, instance, now),
-  ).catch((error: unknown) => {
+  const told = await failureFacts(context, placed, { instance, provider }, secretTexts(state));
+  const record = await writeOutcome(state, (current, now) => {
+    const change = adoption(current, provider, instance, now);
+    return change && withFacts(change, told);
+  }).catch((error: unknown) => {
     throw withTrace(error, provider, instance);
   });
   if (!hasBegunToEnd(record.status)) {
@@ -33,7 +41,13 @@ export async function adopt(state: SpawnState, provider: Provider, instance: Ins
   }
   const ended = await endCompute(context, record);
   const isBroken = instance.status === "failed" || instance.status === "terminated";
-  throw isBroken ? bootFailedError(ended, instance) : endedMeanwhile(ended);
+  throw isBroken ? bootFailedError(ended, instance, told) : endedMeanwhile(ended);
+}
+
+/** The instance that a create made. */
+interface Created {
+  readonly instance: Instance;
+  readonly provider: Provider;
 }
 
 /** The change that an instance makes to its record. An end that came meanwhile begins again, because now there is an instance. */
@@ -60,11 +74,11 @@ function adoption(
   };
 }
 
-function bootFailedError({ id, provider }: ComputeRecord, { providerId, message }: Instance): AtlasError {
-  const reason = message ?? "it gave no reason";
-  return new AtlasError("BOOT_FAILED", `${provider} could not boot compute ${id}: ${reason}`, {
-    provider,
-    computeId: id,
-    providerId,
-  });
+function bootFailedError(
+  { id, provider }: ComputeRecord,
+  { providerId, message = "it gave no reason" }: Instance,
+  { logs = [] }: FailureFacts,
+): AtlasError {
+  const said = withLines(`${provider} could not boot compute ${id}: ${message}`, logs);
+  return new AtlasError("BOOT_FAILED", said, { provider, computeId: id, providerId, details: { logs } });
 }

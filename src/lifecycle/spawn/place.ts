@@ -41,7 +41,7 @@ export async function place(state: SpawnState, { placements, refusals }: Placeme
       if (placed.id !== id) return repeated(placed, requestHash);
       record = await placedAnew(state, placement, placed, begun);
       const instance = await createInstance(state, record, placement);
-      return await adopt(state, placement.provider, instance);
+      return await adopt(state, record, { instance, provider: placement.provider });
     } catch (error) {
       if (!isAtlasError(error)) throw error;
       if (!isCleanRefusal(error) && !isCostLimit(error))
