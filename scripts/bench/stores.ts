@@ -117,7 +117,7 @@ function copyInSqlite(path: string, from: number, count: number): void {
     .map(({ name }) => String(name));
   const values = columns.map(
     (name) =>
-      ({ id: "n", name: "'atlas-default-' || n", user_id: "'user-' || i % 5000" })[name] ?? `"${name}"`,
+      ({ id: "n", name: "'atlas-default-' || n", user_id: "'user-' || (i % 5000)" })[name] ?? `"${name}"`,
   );
   database.exec(`with recursive numbers(i) as (select ${from} union all select i + 1 from numbers where i + 1 < ${from + count}),
     named(i, n) as (select i, printf('bench%015d', i) from numbers)
