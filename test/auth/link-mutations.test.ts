@@ -15,10 +15,9 @@ import {
   verifySignedUrl,
 } from "../../src/auth/index.ts";
 import { safePath } from "../../src/auth/links/safe-path.ts";
-import { allowOrigins } from "../../src/guard/verdict/cors.ts";
 import { decide } from "../../src/guard/verdict/decide.ts";
 import type { GuardPass } from "../../src/guard/verdict/request.ts";
-import type { GuardState } from "../../src/guard/verdict/state.ts";
+import { guardState } from "../guard/support/state.ts";
 import { mutated } from "./mutated.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 10_000) / 5;
@@ -66,18 +65,11 @@ describe(`among ${RUNS} mutations each`, { timeout: 3_600_000 }, () => {
 
   it("a guard opens nothing else, whatever the path, the query and the cookie are", () => {
     const now = options.now;
-    const state: GuardState = {
-      hashes: [],
+    const state = guardState({
       signingSecrets: [options.secret],
       schemes: new Set(["signed-url", "cookie"]),
-      signedMethods: new Set(["GET", "HEAD"]),
-      standing: "alone",
-      origins: allowOrigins([]),
-      publicPaths: [],
-      computeId: "c1",
-      isReady: () => true,
       now: now * 1000,
-    };
+    });
     const folder = signPrefix("/hls/42/", options);
     const link = signOpeningLink(AT, { ...options, to: "/lab?x=1" }).slice(AT.length);
     const cookie = mintCookie({ ...options, at: AT, computeId: "c1", seconds: 60 }).split(";", 1)[0] ?? "";

@@ -6,6 +6,7 @@ import { allowOrigins, refusedOrigin } from "../../src/guard/verdict/cors.ts";
 import { decide } from "../../src/guard/verdict/decide.ts";
 import type { GuardHeader, GuardRequest, RefusalReason } from "../../src/guard/verdict/request.ts";
 import { type GuardState, type Standing, toLiveHash } from "../../src/guard/verdict/state.ts";
+import { guardState } from "./support/state.ts";
 
 const NOW = 1_700_000_000;
 const SECRET = "test-secret";
@@ -16,19 +17,12 @@ const OPEN = "/.well-known/atlas/open";
 const signing = { secret: SECRET, now: NOW };
 
 function stateWith(change: Partial<GuardState> = {}): GuardState {
-  return {
+  return guardState({
     hashes: [toLiveHash({ hash: hashToken(LISTED), expiresAt: null })],
     signingSecrets: [SECRET],
-    schemes: new Set(["bearer", "signed-url", "cookie"]),
-    signedMethods: new Set(["GET", "HEAD"]),
-    standing: "alone",
-    origins: allowOrigins([]),
-    publicPaths: [],
-    computeId: "c1",
-    isReady: () => true,
     now: NOW * 1000,
     ...change,
-  };
+  });
 }
 
 type Headers = Partial<Record<GuardHeader, string>>;

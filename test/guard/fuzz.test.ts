@@ -4,28 +4,25 @@ import { hashToken, signUrl } from "../../src/auth/index.ts";
 import { createGuard, type GuardRequest } from "../../src/guard/index.ts";
 import { allowOrigins } from "../../src/guard/verdict/cors.ts";
 import { decide } from "../../src/guard/verdict/decide.ts";
-import { type GuardState, toLiveHash } from "../../src/guard/verdict/state.ts";
+import { toLiveHash } from "../../src/guard/verdict/state.ts";
 import { anyCharacter } from "../auth/arbitraries.ts";
 import { fixedClock } from "../fakes/clock.ts";
 import { FUZZ_SECRET, FUZZ_TOKEN, malformedRequest } from "./support/fuzz.ts";
 import { judgeAtOnce } from "./support/judge.ts";
+import { guardState } from "./support/state.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 20_000);
 const NOW = 1_700_000_000;
 
 it(`accepts none of ${RUNS} malformed requests, and never throws`, { timeout: 3_600_000 }, () => {
-  const state: GuardState = {
+  const state = guardState({
     hashes: [toLiveHash({ hash: hashToken(FUZZ_TOKEN), expiresAt: null })],
     signingSecrets: [FUZZ_SECRET],
     origins: allowOrigins(["https://app.example"]),
     publicPaths: ["/public/*"],
-    schemes: new Set(["bearer", "signed-url", "cookie"]),
-    signedMethods: new Set(["GET", "HEAD"]),
-    standing: "alone",
     computeId: null,
-    isReady: () => true,
     now: NOW * 1000,
-  };
+  });
   let before = 0;
   let count = 0;
   fc.assert(

@@ -4,7 +4,7 @@ import { createAtlas, memoryStore } from "../../src/index.ts";
 import { manualClock, mock } from "../../src/providers/mock/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
 import type { Store } from "../../src/store.ts";
-import { intercept } from "../support/intercept.ts";
+import { intercept, interceptOnce } from "../support/intercept.ts";
 import { type Scene, type SceneOptions, scene } from "../support/scene.ts";
 
 /** A scene with so many computes that run. */
@@ -321,17 +321,12 @@ describe("a pass whose compute another worker changes after the claim", () => {
   ): Promise<{ world: Scene; other: Scene; id: string }> {
     const clock = manualClock();
     const kept = memoryStore({ clock });
-    let whenClaimed = async (): Promise<unknown> => undefined;
-    const store = intercept(kept, ["get"], async () => {
-      const once = whenClaimed;
-      whenClaimed = async () => undefined;
-      await once();
-    });
+    const { target: store, before } = interceptOnce(kept, "get");
     const world = await running(1, request, { clock, store });
     const other = scene({ clock, store: kept, providers: [world.provider] });
     const id = (await world.records())[0]?.id ?? "";
     await clock.advance(seconds);
-    whenClaimed = () => act(other, id);
+    before(() => act(other, id));
     return { world, other, id };
   }
 

@@ -5,7 +5,7 @@ import type { Provider } from "../../src/provider.ts";
 import { type ManualClock, type MockProvider, manualClock, mock } from "../../src/providers/mock/index.ts";
 import type { SpawnRequest } from "../../src/request.ts";
 import type { Store } from "../../src/store.ts";
-import { intercept } from "../support/intercept.ts";
+import { intercept, interceptOnce } from "../support/intercept.ts";
 import { type Scene, type SceneOptions, scene, sceneOn } from "../support/scene.ts";
 
 /** A scene with a compute that runs. */
@@ -80,16 +80,11 @@ describe("reap", () => {
   it("keeps a compute that is touched after it was claimed as idle", async () => {
     const clock = manualClock();
     const kept = memoryStore({ clock });
-    let whenClaimed = async (): Promise<unknown> => undefined;
-    const store = intercept(kept, ["get"], async () => {
-      const once = whenClaimed;
-      whenClaimed = async () => undefined;
-      await once();
-    });
+    const { target: store, before } = interceptOnce(kept, "get");
     const { atlas, reap, id, record } = await running({ idleTimeoutSeconds: 60 }, { clock, store });
     await clock.advance(60);
     const other = createAtlas({ providers: [mock({ clock })], store: kept, clock });
-    whenClaimed = () => other.touch(id);
+    before(() => other.touch(id));
     expect((await reap()).terminated).toEqual([]);
     expect(await record(id)).toMatchObject({ status: "running", lease: null });
     expect((await atlas.getCompute(id)).idleDeadline).toEqual(new Date(clock.now().getTime() + 60_000));

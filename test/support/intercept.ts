@@ -56,6 +56,24 @@ export function intercept<Target extends object>(
   });
 }
 
+/** The same object, whose next call of a method is preceded once by what `before` was given last. */
+export function interceptOnce<Target extends object>(
+  target: Target,
+  method: string,
+): { readonly target: Target; before(act: () => Promise<unknown>): void } {
+  const nothing = async (): Promise<unknown> => undefined;
+  let next = nothing;
+  const intercepted = intercept(target, [method], async () => {
+    const once = next;
+    next = nothing;
+    await once();
+  });
+  const before = (act: () => Promise<unknown>): void => {
+    next = act;
+  };
+  return { target: intercepted, before };
+}
+
 /** The methods of a store that read or write. */
 export const storeMethods: readonly string[] = [
   ...["identity", "now", "insert", "get", "getByTokenHash", "getByIdempotencyKey", "replace", "list"],

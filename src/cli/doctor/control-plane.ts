@@ -8,6 +8,7 @@ import type { Context } from "../../lifecycle/context.ts";
 import { liveStatuses } from "../../store.ts";
 import { counted } from "../text.ts";
 import { check, type Finding } from "./finding.ts";
+import { schemaFindings } from "./store.ts";
 
 const TIMEOUT_SECONDS = 10;
 const MAX_BYTES = 10_000;
@@ -76,7 +77,7 @@ function hostFinding({ providers }: Context, controlUrl: string): readonly Findi
 /** Looks at the versions of the guards in the newest live pods. */
 export async function guardFindings({ store, namespace }: Context): Promise<readonly Finding[]> {
   const { ok, warning } = check("guards");
-  if (await isBehind(store)) return [];
+  if ((await schemaFindings(store)).isBehind) return [];
   const statuses = liveStatuses;
   const records = await store.list({ namespace, statuses }, { limit: MAX_COMPUTES });
   const told = records.map(({ reports }) => versionIn(reports.status)).filter((found) => found !== undefined);
@@ -93,12 +94,6 @@ export async function guardFindings({ store, namespace }: Context): Promise<read
       "build the images anew with this version of the guard; pods that run keep theirs until they end",
     ),
   ];
-}
-
-/** True for records that this version cannot read, or only after a migration. */
-async function isBehind(store: Context["store"]): Promise<boolean> {
-  const schema = await store.migrations?.();
-  return schema !== undefined && schema.applied !== schema.known;
 }
 
 function versionIn(report: unknown): string | undefined {

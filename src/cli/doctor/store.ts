@@ -39,14 +39,14 @@ export async function storeFindings(parts: Context): Promise<readonly Finding[]>
 }
 
 /** The state of a schema. */
-interface Schema {
+export interface Schema {
   /** True where this version cannot read the records yet, or any more. */
   readonly isBehind: boolean;
   readonly findings: readonly Finding[];
 }
 
 /** The migrations of the store: those that it has had, of those that this version knows. */
-async function schemaFindings(store: Store): Promise<Schema> {
+export async function schemaFindings(store: Store): Promise<Schema> {
   const schema = await store.migrations?.();
   if (schema === undefined) return { isBehind: false, findings: [] };
   return { isBehind: schema.applied !== schema.known, findings: [schemaFinding(store, schema)] };

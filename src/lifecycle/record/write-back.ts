@@ -9,7 +9,10 @@ import { changeRecord, type Decide } from "./change.ts";
 const WRITE_SECONDS = 30;
 const WRITE_PAUSE = { firstSeconds: 0.1, maxSeconds: 5 };
 
-/** Changes a record after an act at the provider, and tries again within the call where the store fails in passing. */
+/**
+ * Changes a record after an act at the provider, and tries again within the call where the store fails in passing: a token and perhaps a pod are lost
+ * with the outcome of a create. Giving up the call does not stop it.
+ */
 export function writeBack(context: Context, id: string, decide: Decide): Promise<ComputeRecord> {
   return throughStoreFailures(context, id, () => changeRecord(context, id, decide));
 }

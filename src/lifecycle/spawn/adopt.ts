@@ -9,14 +9,8 @@ import { type FailureFacts, failureFacts, withFacts } from "../looks/look.ts";
 import { hasBegunToEnd, isEnded } from "../record/facts.ts";
 import { observed } from "../record/observe.ts";
 import { type RecordChange, terminatingPatch } from "../record/patch.ts";
-import {
-  endedMeanwhile,
-  type Spawned,
-  type SpawnState,
-  secretTexts,
-  withTrace,
-  writeOutcome,
-} from "./state.ts";
+import { writeBack } from "../record/write-back.ts";
+import { endedMeanwhile, type Spawned, type SpawnState, secretTexts, withTrace } from "./state.ts";
 
 /**
  * Stores the instance in the record. Ends the instance when it failed to boot, or when its compute was ended meanwhile.
@@ -27,9 +21,9 @@ export async function adopt(
   placed: ComputeRecord,
   { instance, provider }: Created,
 ): Promise<Spawned> {
-  const { context, secrets } = state;
+  const { context, id, secrets } = state;
   const told = await failureFacts(context, placed, { instance, provider }, secretTexts(state));
-  const record = await writeOutcome(state, (current, now) => {
+  const record = await writeBack(context, id, (current, now) => {
     const change = adoption(current, provider, instance, now);
     return change && withFacts(change, told);
   }).catch((error: unknown) => {

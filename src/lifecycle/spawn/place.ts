@@ -78,7 +78,8 @@ async function placedAnew(
 ): Promise<ComputeRecord> {
   const { clock } = state.context;
   let record = placed;
-  for (let since = begun; clock.now().getTime() - since.getTime() > MAX_PLACING_SECONDS * 1000; ) {
+  let since = begun;
+  while (clock.now().getTime() - since.getTime() > MAX_PLACING_SECONDS * 1000) {
     since = clock.now();
     record = await moveTo(state, placement, {});
   }

@@ -8,7 +8,8 @@ import { terminateInstance } from "../end-instance.ts";
 import { codeOf } from "../failures.ts";
 import { findByName, oldest } from "../find-instance.ts";
 import { after } from "../record/time.ts";
-import { type SpawnState, withTrace, writeOutcome } from "./state.ts";
+import { writeBack } from "../record/write-back.ts";
+import { type SpawnState, withTrace } from "./state.ts";
 
 const PAUSE = { firstSeconds: 1, maxSeconds: 16 };
 
@@ -91,9 +92,9 @@ function markUncertain(
   provider: Provider,
   { message }: AtlasError,
 ): Promise<ComputeRecord> {
-  const { context, signal } = state;
+  const { context, id, signal } = state;
   const gaveUp = signal?.aborted === true;
-  return writeOutcome(state, ({ status }, now) =>
+  return writeBack(context, id, ({ status }, now) =>
     status === "pending"
       ? {
           patch: {

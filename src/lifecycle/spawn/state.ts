@@ -5,7 +5,6 @@ import type { ParsedRequest } from "../../request.ts";
 import type { ComputeRecord, NewEvent } from "../../store.ts";
 import type { Context, Report } from "../context.ts";
 import { messageOf } from "../failures.ts";
-import type { Decide } from "../record/change.ts";
 import { endedPatch } from "../record/patch.ts";
 import { writeBack } from "../record/write-back.ts";
 import type { ComputeSecrets } from "./secrets.ts";
@@ -34,11 +33,6 @@ export interface SpawnState {
   readonly report: Report;
 }
 
-/** Writes the outcome of a create: a token and perhaps a pod are lost with it. Giving up the spawn does not stop it. */
-export function writeOutcome({ context, id }: SpawnState, decide: Decide): Promise<ComputeRecord> {
-  return writeBack(context, id, decide);
-}
-
 /** The texts of a spawn that a provider may quote, and that neither an error nor an answer may show. */
 export function secretTexts({ request: { env }, secrets }: SpawnState): readonly string[] {
   return [...Object.values(env), ...Object.values(secrets)];
@@ -56,7 +50,7 @@ export async function markFailed<Reason>(
   const { context, id } = state;
   const lastError = isAtlasError(reason) ? reason.message : "aborted";
   try {
-    await writeOutcome(state, ({ status }, now) =>
+    await writeBack(context, id, ({ status }, now) =>
       status === "pending"
         ? {
             patch: { ...endedPatch("failed", "failed", now), lastError, idempotencyKey: null },
